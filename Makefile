@@ -1,0 +1,37 @@
+# Each verb is one line: scripts/node.sh brings a fitting Node and the dependencies along, the work is done in TypeScript.
+NODE = sh scripts/node.sh
+
+help: ## This list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
+
+start: ## Start the portal with sample data and a first scan, and stay up
+	@$(NODE) scripts/start.ts
+
+test: ## Everything that CI runs: generated files, lint, import rules, types, tests
+	@$(NODE) scripts/check.ts
+
+unit: ## Test files only; ONLY=part-of-a-name picks some
+	@$(NODE) scripts/test.ts $(ONLY)
+
+generate: ## Write generated/ from spec/ and migrations/
+	@$(NODE) scripts/generate.ts
+
+lint: ## Lint only
+	@$(NODE) scripts/check.ts lint
+
+types: ## Type check only
+	@$(NODE) scripts/check.ts types
+
+vulndb: ## Import vulnerability data; FROM=zip-or-folder for an offline copy
+	@$(NODE) scripts/vulndb.ts $(FROM)
+
+bench: ## Measure requests per second, start-up and scans
+	@$(NODE) scripts/bench.ts
+
+database: ## Run the embedded database alone, for a look inside
+	@$(NODE) scripts/embedded.ts run
+
+clean: ## Remove what was installed and built, but no data
+	rm -rf node_modules .tools coverage
+
+.PHONY: help start test unit generate lint types vulndb bench database clean

@@ -1,0 +1,353 @@
+/** The database's tables, from the migrations by scripts/codegen-db.ts. Not edited by hand. */
+import type { ColumnType } from 'kysely';
+
+/** A column that may be left out of an INSERT. */
+export type Generated<T> = T extends ColumnType<infer S, infer I, infer U> ? ColumnType<S, I | undefined, U> : ColumnType<T, T | undefined, T>;
+/** A column that PostgreSQL computes. */
+export type Computed<T> = ColumnType<T, never, never>;
+
+/** Read as RFC 3339 text in UTC. */
+export type Timestamp = ColumnType<string, string | Date, string | Date>;
+
+export type JsonValue = string | number | boolean | null | JsonValue[] | { [key: string]: JsonValue };
+/** Read as a value, written as JSON text: pg would make a PostgreSQL array of a JavaScript one. */
+export type Json = ColumnType<JsonValue, string, string>;
+
+export interface Advisories {
+  id: string;
+  vulnerability_id: number;
+  modified_at: Timestamp;
+  content_hash: Buffer;
+  withdrawn_at: Timestamp | null;
+  record: Json;
+  imported_at: Generated<Timestamp>;
+}
+
+export interface AdvisoryRanges {
+  id: Computed<number>;
+  advisory_id: string;
+  ecosystem: string;
+  match_name: string;
+  introduced: string | null;
+  introduced_key: Buffer | null;
+  fixed: string | null;
+  fixed_key: Buffer | null;
+  last_affected: string | null;
+  last_key: Buffer | null;
+  exact: Generated<string[]>;
+}
+
+export interface AdvisorySources {
+  name: string;
+  imported_at: Timestamp;
+  records: number;
+  refused: Generated<number>;
+  newest_modified_at: Timestamp | null;
+}
+
+export interface AuditLog {
+  id: Generated<string>;
+  created_at: Generated<Timestamp>;
+  actor_kind: 'user' | 'api_key' | 'system' | 'anonymous';
+  actor_user_id: string | null;
+  actor_email: string | null;
+  actor_key_prefix: string | null;
+  team_id: string | null;
+  operation: string;
+  action: string;
+  target_table: string;
+  target_id: string | null;
+  request_id: string | null;
+  ip: string | null;
+  user_agent: string | null;
+  diff: Json | null;
+}
+
+export interface BlobChunks {
+  blob_id: string;
+  seq: number;
+  data: Buffer;
+}
+
+export interface Blobs {
+  id: Generated<string>;
+  byte_size: number;
+  sha256: Buffer;
+  file_name: string | null;
+  created_at: Generated<Timestamp>;
+}
+
+export interface Components {
+  id: Generated<string>;
+  project_id: string;
+  package_version_id: number;
+  purl: string;
+  created_at: Generated<Timestamp>;
+}
+
+export interface Findings {
+  id: Generated<string>;
+  project_id: string;
+  component_id: string;
+  vulnerability_id: number;
+  status: Generated<'new' | 'analyzing' | 'exploitable' | 'not_affected' | 'false_positive' | 'suppressed' | 'fixed'>;
+  resolved_at: Timestamp | null;
+  justification: string | null;
+  justification_code: string | null;
+  analysis_source: 'manual' | 'vex_import' | null;
+  analyst_user_id: string | null;
+  analyzed_at: Timestamp | null;
+  suppressed_until: Timestamp | null;
+  version: Generated<number>;
+  first_detected_at: Generated<Timestamp>;
+  created_at: Generated<Timestamp>;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface IdempotencyKeys {
+  actor: string;
+  operation: string;
+  key: string;
+  fingerprint: Buffer;
+  status: number | null;
+  headers: Json | null;
+  body: string | null;
+  locked_until: Timestamp;
+  created_at: Generated<Timestamp>;
+  expires_at: Timestamp;
+}
+
+export interface LicenseFindings {
+  id: Generated<string>;
+  project_id: string;
+  component_id: string;
+  license_id: string;
+  kind: 'declared' | 'concluded' | 'detected';
+  source_path: string | null;
+  created_at: Generated<Timestamp>;
+}
+
+export interface Licenses {
+  id: Generated<string>;
+  spdx_id: string;
+  name: string;
+  tier: 'allowed' | 'conditional' | 'forbidden' | 'unknown';
+  is_osi_approved: Generated<boolean>;
+  is_fsf_libre: boolean | null;
+  is_deprecated: Generated<boolean>;
+  reference_url: string | null;
+  created_at: Generated<Timestamp>;
+}
+
+export interface Matches {
+  package_version_id: number;
+  vulnerability_id: number;
+  advisory_ids: string[];
+  fixed_version: string | null;
+}
+
+export interface Memberships {
+  user_id: string;
+  team_id: string;
+  role: 'team_admin' | 'developer';
+  created_at: Generated<Timestamp>;
+}
+
+export interface PackageVersions {
+  id: Computed<number>;
+  package_id: number;
+  version: string;
+  version_key: Buffer | null;
+  matched_at: Timestamp | null;
+}
+
+export interface Packages {
+  id: Computed<number>;
+  type: string;
+  namespace: Generated<string>;
+  name: string;
+  ecosystem: string | null;
+  match_name: string | null;
+}
+
+export interface Projects {
+  id: Generated<string>;
+  team_id: string;
+  name: string;
+  slug: string;
+  description: string | null;
+  git_url: string | null;
+  git_credential_sealed: Buffer | null;
+  default_branch: string | null;
+  visibility: Generated<'team' | 'organization'>;
+  distribution: Generated<'saas' | 'distributed' | 'internal'>;
+  gate: Generated<Json>;
+  current_scan_id: string | null;
+  created_by_user_id: string | null;
+  version: Generated<number>;
+  archived_at: Timestamp | null;
+  created_at: Generated<Timestamp>;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface RateLimits {
+  bucket: string;
+  window_start: Timestamp;
+  hits: number;
+  expires_at: Timestamp;
+}
+
+export interface RefreshTokens {
+  token_hash: Buffer;
+  session_id: string;
+  created_at: Generated<Timestamp>;
+  expires_at: Timestamp;
+  spent_at: Timestamp | null;
+}
+
+export interface ScanComponents {
+  scan_id: string;
+  component_id: string;
+  package_version_id: number;
+  ordinal: number;
+  depends_on: Generated<number[]>;
+  direct: boolean | null;
+  depth: number | null;
+  scope: 'required' | 'optional' | 'dev' | 'excluded';
+  type: string;
+  license_expression: string | null;
+  license_declared: string | null;
+  license_tier: 'allowed' | 'conditional' | 'forbidden' | 'unknown';
+  supplier: string | null;
+  description: string | null;
+  hashes: Generated<Json>;
+  evidence: string | null;
+}
+
+export interface Scans {
+  id: Generated<string>;
+  project_id: string;
+  kind: 'source' | 'sbom' | 'container';
+  status: Generated<'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled'>;
+  current_step: 'bootstrap' | 'fetch' | 'prep' | 'cdxgen' | 'license' | 'dt_upload' | 'dt_findings' | 'vuln_match' | 'finalize' | null;
+  progress_percent: Generated<number>;
+  ref: string | null;
+  commit_sha: string | null;
+  metadata: Generated<Json>;
+  source_format: string | null;
+  blob_id: string | null;
+  job_id: string | null;
+  attempt: Generated<number>;
+  error_code: string | null;
+  error_message: string | null;
+  warnings: Generated<Json>;
+  component_count: number | null;
+  occurrence_count: number | null;
+  requested_by_user_id: string | null;
+  started_at: Timestamp | null;
+  completed_at: Timestamp | null;
+  created_at: Generated<Timestamp>;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface SchemaMigrations {
+  name: string;
+  checksum: string;
+  applied_at: Generated<Timestamp>;
+}
+
+export interface Sessions {
+  id: Generated<string>;
+  user_id: string;
+  created_at: Generated<Timestamp>;
+  last_used_at: Generated<Timestamp>;
+  expires_at: Timestamp;
+  ended_at: Timestamp | null;
+  ended_reason: 'logout' | 'reuse' | 'password' | 'deactivated' | 'revoked' | null;
+  ip: string | null;
+  user_agent: string | null;
+}
+
+export interface SigningKeys {
+  kid: string;
+  algorithm: string;
+  public_jwk: Json;
+  private_sealed: Buffer;
+  created_at: Generated<Timestamp>;
+  signs_until: Timestamp | null;
+  trusted_until: Timestamp | null;
+}
+
+export interface Teams {
+  id: Generated<string>;
+  name: string;
+  slug: string;
+  description: string | null;
+  version: Generated<number>;
+  created_at: Generated<Timestamp>;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface Users {
+  id: Generated<string>;
+  email: string;
+  full_name: string | null;
+  password_hash: string | null;
+  is_active: Generated<boolean>;
+  is_super_admin: Generated<boolean>;
+  version: Generated<number>;
+  last_login_at: Timestamp | null;
+  created_at: Generated<Timestamp>;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface Vulnerabilities {
+  id: Computed<number>;
+  external_id: string;
+  aliases: Generated<string[]>;
+  summary: string | null;
+  details: string | null;
+  severity: 'critical' | 'high' | 'medium' | 'low' | 'info' | 'unknown';
+  cvss_score: number | null;
+  cvss_vector: string | null;
+  cwes: Generated<string[]>;
+  refs: Generated<Json>;
+  epss_score: number | null;
+  epss_percentile: number | null;
+  kev_added_on: string | null;
+  kev_due_on: string | null;
+  published_at: Timestamp | null;
+  modified_at: Timestamp | null;
+  withdrawn_at: Timestamp | null;
+  created_at: Generated<Timestamp>;
+  updated_at: Generated<Timestamp>;
+}
+
+export interface DB {
+  advisories: Advisories;
+  advisory_ranges: AdvisoryRanges;
+  advisory_sources: AdvisorySources;
+  audit_log: AuditLog;
+  blob_chunks: BlobChunks;
+  blobs: Blobs;
+  components: Components;
+  findings: Findings;
+  idempotency_keys: IdempotencyKeys;
+  license_findings: LicenseFindings;
+  licenses: Licenses;
+  matches: Matches;
+  memberships: Memberships;
+  package_versions: PackageVersions;
+  packages: Packages;
+  projects: Projects;
+  rate_limits: RateLimits;
+  refresh_tokens: RefreshTokens;
+  scan_components: ScanComponents;
+  scans: Scans;
+  schema_migrations: SchemaMigrations;
+  sessions: Sessions;
+  signing_keys: SigningKeys;
+  teams: Teams;
+  users: Users;
+  vulnerabilities: Vulnerabilities;
+}

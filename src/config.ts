@@ -1,0 +1,120 @@
+/** Settings. The only reader of the environment; every wrong variable is named at once; the README's table comes from here. */
+import path from 'node:path';
+
+export type Role = 'api' | 'worker' | 'both';
+
+interface Setting<T> {
+  /** Text of the default as the README shows it. */
+  shown: string;
+  fallback: T;
+  help: string;
+  /** Throws an Error whose message says what would be right. */
+  read: (text: string) => T;
+}
+
+const MIB = 1024 * 1024;
+
+function integer(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < low || value > high) throw new Error(`must be a whole number from ${low} to ${high}`);
+    return value;
+  };
+}
+
+function decimal(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+(\.\d+)?$/.test(text) || value < low || value > high) throw new Error(`must be a number from ${low} to ${high}`);
+    return value;
+  };
+}
+
+function oneOf<T extends string>(...values: T[]): (text: string) => T {
+  return (text) => {
+    const found = values.find((value) => value === text);
+    if (found === undefined) throw new Error(`must be one of ${values.join(', ')}`);
+    return found;
+  };
+}
+
+function matching(pattern: RegExp, what: string): (text: string) => string {
+  return (text) => {
+    if (!pattern.test(text)) throw new Error(`must be ${what}`);
+    return text;
+  };
+}
+
+const list = (text: string): string[] => text.split(',').map((item) => item.trim()).filter((item) => item !== '');
+const setting = <T>(shown: string, fallback: T, help: string, read: (text: string) => T): Setting<T> => ({ shown, fallback, help, read });
+
+const SETTINGS = {
+  PORT: setting('8080', 8080, 'Port of the HTTP server; 0 takes a free one.', integer(0, 65535)),
+  HOST: setting('127.0.0.1', '127.0.0.1', 'Address to listen on; 0.0.0.0 for all.', matching(/^[0-9a-zA-Z.:-]+$/, 'an address or host name')),
+  DATA_DIR: setting('.data', '.data', 'Folder of the embedded database, the installation\'s secret and temporary files.', matching(/\S/, 'a folder')),
+  DATABASE_URL: setting('embedded', null, 'PostgreSQL 15 or newer, `postgres://user:password@host/database`. Without it an embedded server runs in DATA_DIR.', matching(/^postgres(ql)?:\/\/\S+$/, 'a postgres:// URL')),
+  DATABASE_POOL_SIZE: setting('10', 10, 'Connections that each process may open.', integer(2, 200)),
+  DATABASE_PREPARE: setting('on', 'on', 'Named prepared statements; `off` behind a pooler that does not carry them.', oneOf('on', 'off')),
+  ROLE: setting('both', 'both', '`api` serves requests, `worker` runs jobs, `both` does both (the worker as a child process).', oneOf<Role>('api', 'worker', 'both')),
+  BASE_URL: setting('http://localhost:PORT', null, 'Address under which browsers and clients reach the portal; https makes cookies Secure.', matching(/^https?:\/\/[^\s/]+(\/\S*)?$/, 'an http or https URL')),
+  ADMIN_EMAIL: setting('admin@localhost.localdomain', null, 'Address of the first super admin, made when there is none.', matching(/^[^\s@]+@[^\s@]+$/, 'an e-mail address')),
+  ADMIN_PASSWORD: setting('random, printed once', null, 'Password of the first super admin, 12 to 256 characters.', matching(/^[\s\S]{12,256}$/, '12 to 256 characters long')),
+  SECRET_KEY: setting('DATA_DIR/secret.key', null, 'Master key, at least 32 characters, that seals signing keys and stored credentials. Must be the same for all processes on one database.', matching(/^\S{32,}$/, 'at least 32 characters without spaces')),
+  LOG_LEVEL: setting('info', 'info', 'How much is logged (JSON lines on standard output).', oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')),
+  CORS_ORIGINS: setting('none', [], 'Origins, comma-separated, that browsers may call from.', list),
+  TRUSTED_PROXIES: setting('none', [], 'Addresses or CIDR blocks, comma-separated, whose X-Forwarded-For is believed.', list),
+  MAX_UPLOAD_BYTES: setting('268435456', 256 * MIB, 'Largest upload in bytes.', integer(1024, 10 * 1024 * MIB)),
+  ACCESS_TOKEN_TTL_SECONDS: setting('1800', 1800, 'Life of an access token.', integer(10, 86400)),
+  REFRESH_TOKEN_TTL_SECONDS: setting('604800', 604800, 'Life of a session without use.', integer(60, 7776000)),
+  WEBSOCKET_AUTH_TIMEOUT_SECONDS: setting('1.0', 1, 'Time for the first frame of a WebSocket.', decimal(0.1, 60)),
+  WEBSOCKET_MAX_CONNECTIONS_PER_USER: setting('3', 3, 'Open WebSockets of one user; one more closes the oldest.', integer(1, 1000)),
+  SCAN_TIMEOUT_SECONDS: setting('3600', 3600, 'Time limit of a scan.', integer(10, 86400)),
+  SCAN_CONCURRENCY: setting('2', 2, 'Scans that one worker runs at a time.', integer(1, 64)),
+  MAX_ACTIVE_SCANS_PER_TEAM: setting('10', 10, 'Queued and running scans of one team; one more is 429.', integer(1, 10000)),
+  DISK_HARD_LIMIT_PERCENT: setting('95', 95, 'Use of the data disk above which new scans are refused (503).', integer(50, 100)),
+  SHUTDOWN_TIMEOUT_SECONDS: setting('10', 10, 'Time that running requests and jobs get at shutdown.', integer(1, 600)),
+} as const;
+
+type Values = { readonly [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name] extends Setting<infer T> ? T : never };
+
+export interface Config extends Omit<Values, 'DATABASE_URL' | 'BASE_URL' | 'ADMIN_EMAIL' | 'ADMIN_PASSWORD' | 'SECRET_KEY' | 'DATA_DIR'> {
+  /** Absolute. */
+  DATA_DIR: string;
+  DATABASE_URL: string | null;
+  BASE_URL: string | null;
+  ADMIN_EMAIL: string | null;
+  ADMIN_PASSWORD: string | null;
+  SECRET_KEY: string | null;
+}
+
+export class ConfigError extends Error {}
+
+/** Reads and checks the settings; throws one ConfigError that names every wrong variable. Empty variables count as unset. */
+export function loadConfig(environment: Readonly<Record<string, string | undefined>> = process.env): Config {
+  const faults: string[] = [];
+  const take = (name: string, { fallback, read }: Setting<unknown>): unknown => {
+    const text = environment[name];
+    if (text === undefined || text === '') return fallback;
+    try {
+      return read(text);
+    } catch (error) {
+      faults.push(`${name} ${error instanceof Error ? error.message : String(error)}`);
+      return fallback;
+    }
+  };
+  const values = Object.fromEntries(Object.entries(SETTINGS).map(([name, one]) => [name, take(name, one)]));
+  if (faults.length > 0) throw new ConfigError(`The settings are wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
+  const config = values as unknown as Config; // built from SETTINGS, whose readers have these types
+  return { ...config, DATA_DIR: path.resolve(config.DATA_DIR) };
+}
+
+/** Address for people and links, without a trailing slash. `port` is the one really listened on. */
+export function baseUrl(config: Config, port: number): string {
+  return (config.BASE_URL ?? `http://localhost:${port}`).replace(/\/+$/, '');
+}
+
+/** The README's table, in Markdown. */
+export function settingsTable(): string {
+  const rows = Object.entries(SETTINGS).map(([name, { shown, help }]) => `| ${name} | ${shown} | ${help} |`);
+  return ['| variable | default | meaning |', '|---|---|---|', ...rows].join('\n');
+}

@@ -1,0 +1,28 @@
+/** ORDER BY and pages, once for all lists. */
+import { sql, type RawBuilder } from 'kysely';
+import type { PageRequest } from '../core/page.ts';
+
+/** SQL expression by sort field; the contract's x-sort-fields are its keys. */
+export type Sortable = Readonly<Record<string, RawBuilder<unknown>>>;
+
+/** `ORDER BY ... LIMIT ... OFFSET ...`, made total by `tieBreaker`. NULLs come last both ways. */
+export function orderAndPage(request: PageRequest, sortable: Sortable, tieBreaker: RawBuilder<unknown>): RawBuilder<unknown> {
+  const keys = request.sort.flatMap(({ field, descending }) => {
+    const expression = sortable[field];
+    if (expression === undefined) throw new Error(`no SQL for sort field ${field}`);
+    return [descending ? sql`${expression} DESC NULLS LAST` : sql`${expression} ASC NULLS LAST`];
+  });
+  const descending = request.sort.at(-1)?.descending === true;
+  const order = sql.join([...keys, descending ? sql`${tieBreaker} DESC` : sql`${tieBreaker} ASC`]);
+  return sql`ORDER BY ${order} LIMIT ${request.limit} OFFSET ${request.offset}`;
+}
+
+/** `WHERE a AND b`, or nothing. */
+export function where(conditions: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
+  return conditions.length === 0 ? sql`` : sql`WHERE ${sql.join(conditions, sql` AND `)}`;
+}
+
+/** `%text%` with LIKE's own characters taken literally. */
+export function containing(text: string): string {
+  return `%${text.replaceAll(/[\\%_]/g, '\\$&')}%`;
+}

@@ -1,0 +1,67 @@
+/** Users, their teams, and who an actor is. */
+import { sql } from 'kysely';
+import type { TeamRole, UserActor } from '../core/actor.ts';
+import type { Db, Tx } from './connect.ts';
+
+export interface UserRow {
+  id: string;
+  email: string;
+  full_name: string | null;
+  password_hash: string | null;
+  is_active: boolean;
+  is_super_admin: boolean;
+  created_at: string;
+}
+
+export async function findUserByEmail(db: Db, email: string): Promise<UserRow | undefined> {
+  const { rows } = await sql<UserRow>`
+    SELECT id, email, full_name, password_hash, is_active, is_super_admin, created_at FROM users WHERE lower(email) = lower(${email})`.execute(db);
+  return rows[0];
+}
+
+export interface MembershipRow {
+  team_id: string;
+  team_name: string;
+  role: TeamRole;
+}
+
+export async function userWithMemberships(db: Db, userId: string): Promise<{ user: UserRow; memberships: MembershipRow[] } | undefined> {
+  const user = await sql<UserRow>`
+    SELECT id, email, full_name, password_hash, is_active, is_super_admin, created_at FROM users WHERE id = ${userId}`.execute(db);
+  const memberships = await sql<MembershipRow>`
+    SELECT m.team_id, t.name AS team_name, m.role FROM memberships m JOIN teams t ON t.id = m.team_id
+    WHERE m.user_id = ${userId} ORDER BY m.created_at, m.team_id`.execute(db);
+  return user.rows[0] && { user: user.rows[0], memberships: memberships.rows };
+}
+
+/** The actor behind a session that has not ended, of a user who is active. Membership order is oldest first. */
+export async function loadActor(db: Db, userId: string, sessionId: string): Promise<UserActor | undefined> {
+  const { rows } = await sql<{ email: string; is_super_admin: boolean; memberships: [string, TeamRole][] | null }>`
+    SELECT u.email, u.is_super_admin,
+      (SELECT json_agg(json_build_array(m.team_id, m.role) ORDER BY m.created_at, m.team_id) FROM memberships m WHERE m.user_id = u.id) AS memberships
+    FROM users u JOIN sessions s ON s.user_id = u.id
+    WHERE u.id = ${userId} AND s.id = ${sessionId} AND u.is_active AND s.ended_at IS NULL`.execute(db);
+  const row = rows[0];
+  return row && { kind: 'user', userId, sessionId, email: row.email, isSuperAdmin: row.is_super_admin, memberships: new Map(row.memberships ?? []) };
+}
+
+export async function insertUser(tx: Tx, user: { email: string; fullName: string | null; passwordHash: string; isSuperAdmin: boolean }): Promise<string> {
+  const { rows } = await sql<{ id: string }>`
+    INSERT INTO users (email, full_name, password_hash, is_super_admin)
+    VALUES (${user.email}, ${user.fullName}, ${user.passwordHash}, ${user.isSuperAdmin}) RETURNING id`.execute(tx);
+  return rows[0]?.id ?? '';
+}
+
+export async function hasSuperAdmin(db: Db): Promise<boolean> {
+  const { rows } = await sql`SELECT 1 FROM users WHERE is_super_admin AND is_active LIMIT 1`.execute(db);
+  return rows.length > 0;
+}
+
+/** A team of one's own for a user without any; returns its id. */
+export async function createPersonalTeam(tx: Tx, userId: string, name: string): Promise<string> {
+  const { rows } = await sql<{ id: string }>`
+    WITH team AS (INSERT INTO teams (name, slug) VALUES (${name}, 'personal-' || ${userId}) RETURNING id),
+    membership AS (INSERT INTO memberships (user_id, team_id, role) SELECT ${userId}, id, 'team_admin' FROM team)
+    SELECT id FROM team`.execute(tx);
+  return rows[0]?.id ?? '';
+}

@@ -1,0 +1,37 @@
+/** One audit row for each write, in the write's own transaction, with secrets masked. */
+import { insertAudit } from '../db/audit.ts';
+import type { Tx } from '../db/connect.ts';
+import type { Context } from './context.ts';
+
+export interface AuditEntry {
+  action: 'create' | 'update' | 'delete' | 'archive' | 'login' | 'logout' | 'refresh' | 'refuse';
+  table: string;
+  id: string | null;
+  teamId?: string | null;
+  /** What changed, by column. */
+  diff?: Record<string, unknown>;
+}
+
+const SECRET = /password|token|secret|credential|hash|key|sealed/i;
+
+export async function audit(tx: Tx, context: Context, entry: AuditEntry): Promise<void> {
+  const { actor, request } = context;
+  await insertAudit(tx, {
+    actorKind: actor.kind,
+    actorUserId: actor.kind === 'user' ? actor.userId : null,
+    actorEmail: actor.kind === 'user' ? actor.email : null,
+    teamId: entry.teamId ?? null,
+    operation: request.operation,
+    action: entry.action,
+    targetTable: entry.table,
+    targetId: entry.id,
+    requestId: request.id,
+    ip: request.ip,
+    userAgent: request.userAgent,
+    diff: entry.diff === undefined ? null : mask(entry.diff),
+  });
+}
+
+function mask(diff: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(diff).filter(([, value]) => value !== undefined).map(([name, value]) => [name, SECRET.test(name) && value !== null ? '***' : value]));
+}

@@ -1,0 +1,22 @@
+/** The signed-in user. */
+import { DomainError } from '../../core/errors.ts';
+import type { TeamRole } from '../../core/actor.ts';
+import { userWithMemberships } from '../../db/users.ts';
+import type { Context } from '../context.ts';
+
+export interface Me {
+  id: string;
+  email: string;
+  full_name: string | null;
+  is_active: boolean;
+  is_superuser: boolean;
+  created_at: string;
+  memberships: { team_id: string; team_name: string; role: TeamRole }[];
+}
+
+export async function getMe(context: Context, userId: string): Promise<Me> {
+  const found = await userWithMemberships(context.db, userId);
+  if (found === undefined) throw new DomainError('unauthorized', 'The account is gone.');
+  const { user, memberships } = found;
+  return { id: user.id, email: user.email, full_name: user.full_name, is_active: user.is_active, is_superuser: user.is_super_admin, created_at: user.created_at, memberships };
+}

@@ -1,0 +1,75 @@
+/** Log in, refresh, log out. A refresh token is spent at each use; a spent one that comes again ends its whole session. */
+import { createHash, randomBytes } from 'node:crypto';
+import { DomainError } from '../../core/errors.ts';
+import { endSession, insertSession, lockRefreshToken, rotateRefreshToken, sessionOfToken } from '../../db/sessions.ts';
+import { inTransaction } from '../../db/transaction.ts';
+import { findUserByEmail } from '../../db/users.ts';
+import { audit } from '../audit.ts';
+import type { Context } from '../context.ts';
+import { checkPassword } from './passwords.ts';
+
+export interface Tokens {
+  accessToken: string;
+  /** Seconds. */
+  expiresIn: number;
+  refreshToken: string;
+  /** Seconds. */
+  refreshExpiresIn: number;
+}
+
+const newToken = (): string => randomBytes(32).toString('base64url');
+const digest = (token: string): Buffer => createHash('sha256').update(token).digest();
+
+/** Throws invalid-credentials: unknown address, wrong password and inactive account alike. */
+export async function logIn(context: Context, credentials: { email: string; password: string }): Promise<Tokens> {
+  const user = await findUserByEmail(context.db, credentials.email);
+  const good = await checkPassword(credentials.password, user?.password_hash ?? null);
+  if (!good || user === undefined || !user.is_active) throw new DomainError('invalid-credentials', 'The e-mail address and password do not match an active account.');
+  const refreshToken = newToken();
+  const sessionId = await inTransaction(context.db, async (tx) => {
+    const id = await insertSession(tx, { userId: user.id, tokenHash: digest(refreshToken), expiresAt: refreshExpiry(context), ip: context.request.ip, userAgent: context.request.userAgent });
+    await audit(tx, context, { action: 'login', table: 'sessions', id, diff: { user_id: user.id } });
+    return id;
+  });
+  return issue(context, user.id, sessionId, refreshToken);
+}
+
+/** Throws invalid-refresh-token, refresh-token-reused. Of two calls at once with one token the second counts as re-use. */
+export async function refresh(context: Context, refreshToken: string | undefined): Promise<Tokens> {
+  if (refreshToken === undefined || refreshToken === '') throw invalidRefreshToken();
+  const next = newToken();
+  const outcome = await inTransaction(context.db, async (tx) => {
+    const token = await lockRefreshToken(tx, digest(refreshToken), context.now());
+    if (token === undefined || (!token.alive && !token.spent)) return { state: 'invalid' } as const;
+    if (token.spent) {
+      await endSession(tx, token.session_id, 'reuse');
+      await audit(tx, context, { action: 'refuse', table: 'sessions', id: token.session_id, diff: { reason: 'refresh token reused', user_id: token.user_id } });
+      return { state: 'reused' } as const;
+    }
+    await rotateRefreshToken(tx, { spentHash: digest(refreshToken), nextHash: digest(next), sessionId: token.session_id, expiresAt: refreshExpiry(context) });
+    await audit(tx, context, { action: 'refresh', table: 'sessions', id: token.session_id, diff: { user_id: token.user_id } });
+    return { state: 'rotated', userId: token.user_id, sessionId: token.session_id } as const;
+  });
+  if (outcome.state === 'invalid') throw invalidRefreshToken();
+  if (outcome.state === 'reused') throw new DomainError('refresh-token-reused', 'This refresh token was used before; its session is ended. Log in again.');
+  return issue(context, outcome.userId, outcome.sessionId, next);
+}
+
+/** Ends the session of the token; an unknown token changes nothing. */
+export async function logOut(context: Context, refreshToken: string | undefined): Promise<void> {
+  if (refreshToken === undefined || refreshToken === '') return;
+  const session = await sessionOfToken(context.db, digest(refreshToken));
+  if (session === undefined) return;
+  await inTransaction(context.db, async (tx) => {
+    await endSession(tx, session.session_id, 'logout');
+    await audit(tx, context, { action: 'logout', table: 'sessions', id: session.session_id, diff: { user_id: session.user_id } });
+  });
+}
+
+const invalidRefreshToken = (): DomainError => new DomainError('invalid-refresh-token', 'The refresh cookie is missing, unknown or expired. Log in again.');
+const refreshExpiry = (context: Context): Date => new Date(context.now().getTime() + context.config.REFRESH_TOKEN_TTL_SECONDS * 1000);
+
+async function issue(context: Context, userId: string, sessionId: string, refreshToken: string): Promise<Tokens> {
+  const { ACCESS_TOKEN_TTL_SECONDS: expiresIn, REFRESH_TOKEN_TTL_SECONDS: refreshExpiresIn } = context.config;
+  return { accessToken: await context.tokens.issueAccess({ userId, sessionId }, expiresIn), expiresIn, refreshToken, refreshExpiresIn };
+}

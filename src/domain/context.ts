@@ -1,0 +1,34 @@
+/** What every use case is given: the services of the process, who acts, and what is known of the request. */
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import type { Actor } from '../core/actor.ts';
+import type { Db, Tx } from '../db/connect.ts';
+import type { JobName, JobPayloads } from '../jobs/catalogue.ts';
+import type { Vault } from '../core/vault.ts';
+import type { TokenService } from './auth/tokens.ts';
+
+export interface Services {
+  config: Config;
+  db: Db;
+  log: Logger;
+  /** The present; injected so that tests can choose it. */
+  now: () => Date;
+  /** Starts a job when, and only when, the transaction commits. */
+  enqueue: <Name extends JobName>(tx: Tx, name: Name, payload: JobPayloads[Name]) => Promise<string>;
+  tokens: TokenService;
+  vault: Vault;
+}
+
+export interface RequestInfo {
+  /** X-Request-ID, or the job's id. */
+  id: string;
+  /** operationId, or the job's name. */
+  operation: string;
+  ip: string | null;
+  userAgent: string | null;
+}
+
+export interface Context extends Services {
+  actor: Actor;
+  request: RequestInfo;
+}

@@ -1,0 +1,20 @@
+/** Licences of a project's components. */
+import type { Page, PageRequest } from '../../core/page.ts';
+import { licenseTiers } from '../../db/findings.ts';
+import { listScanLicenses, type LicenseFilters, type ScanLicenseRow } from '../../db/licenses.ts';
+import type { Tier } from '../../db/components.ts';
+import type { Context } from '../context.ts';
+import { scanInView } from '../projects/read.ts';
+
+export interface LicensePage extends Page<ScanLicenseRow> {
+  /** Components of the scan by tier, whatever the filters. */
+  distribution: Record<Tier, number>;
+}
+
+export async function listProjectLicenses(context: Context, projectId: string, scanId: string | undefined, filters: LicenseFilters, page: PageRequest): Promise<LicensePage> {
+  const scan = await scanInView(context, projectId, scanId);
+  const distribution: Record<Tier, number> = { allowed: 0, conditional: 0, forbidden: 0, unknown: 0 };
+  if (scan === null) return { items: [], total: 0, limit: page.limit, offset: page.offset, distribution };
+  for (const { tier, count } of await licenseTiers(context.db, scan)) distribution[tier] = count;
+  return { ...(await listScanLicenses(context.db, scan, filters, page)), limit: page.limit, offset: page.offset, distribution };
+}

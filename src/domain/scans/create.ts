@@ -1,0 +1,76 @@
+/** Queueing a scan: the upload is recognised, stored and handed to a worker in one transaction. */
+import { statfs } from 'node:fs/promises';
+import { DomainError, notFound } from '../../core/errors.ts';
+import { storeBlob } from '../../db/blobs.ts';
+import { activeScans, findScan, insertScan, setScanJob, type ScanRow } from '../../db/scans.ts';
+import { inTransaction } from '../../db/transaction.ts';
+import { recogniseArchive } from '../../scan/archive.ts';
+import { audit } from '../audit.ts';
+import type { Context } from '../context.ts';
+import { recogniseSbom } from '../formats/sbom-format.ts';
+import { getProject } from '../projects/read.ts';
+import type { ScanRequest, Upload } from './request.ts';
+
+/**
+ * Throws project-archived, scan-in-progress, too-many-active-scans, no-scan-source, unsupported-sbom, unsupported-archive,
+ * scan-kind-unavailable, disk-pressure.
+ */
+export async function createScan(context: Context, projectId: string, request: ScanRequest): Promise<ScanRow> {
+  const project = await getProject(context, projectId);
+  if (project.archived_at !== null) throw archived();
+  const sourceFormat = formatOf(request, project.git_url);
+  await refuseUnderDiskPressure(context);
+  return inTransaction(context.db, async (tx) => {
+    const active = await activeScans(tx, projectId, request.ref);
+    if (active === undefined) throw notFound('The project');
+    if (active.archived) throw archived();
+    if (active.activeScanId !== null) {
+      throw new DomainError('scan-in-progress', 'A scan of this project and ref is queued or running; follow that one, or wait for it.', { active_scan_id: active.activeScanId });
+    }
+    const limit = context.config.MAX_ACTIVE_SCANS_PER_TEAM;
+    if (active.teamCount >= limit) throw new DomainError('too-many-active-scans', `The team has ${limit} queued or running scans, which is its limit.`, { limit, retryAfter: 30 });
+    const id = await insertScan(tx, {
+      projectId, kind: request.kind, ref: request.ref, commitSha: request.commitSha, metadata: request.metadata, sourceFormat,
+      blobId: request.upload === null ? null : await storeBlob(tx, request.upload),
+      requestedByUserId: context.actor.kind === 'user' ? context.actor.userId : null,
+    });
+    await setScanJob(tx, id, await context.enqueue(tx, 'run-scan', { scan_id: id }));
+    await audit(tx, context, { action: 'create', table: 'scans', id, teamId: project.team_id, diff: { kind: request.kind, ref: request.ref, source_format: sourceFormat } });
+    const scan = await findScan(tx, id);
+    if (scan === undefined) throw new Error('the new scan is not there');
+    return scan;
+  });
+}
+
+const archived = (): DomainError => new DomainError('project-archived', 'The project is archived and takes no scans.');
+
+/** What the upload is, from its first bytes or the client's word. */
+function formatOf(request: ScanRequest, gitUrl: string | null): string {
+  if (request.kind === 'container') throw new DomainError('scan-kind-unavailable', 'Container scans are not part of this release. Upload an SBOM of the image instead.');
+  if (request.upload === null) {
+    if (gitUrl === null) throw new DomainError('no-scan-source', "There is nothing to scan: send the file field 'sbom' or 'archive', or set the project's git_url.");
+    throw new DomainError('scan-kind-unavailable', "Fetching from git is not part of this release. Upload the source as the file field 'archive' instead.");
+  }
+  return request.kind === 'sbom' ? sbomFormat(request.upload, request.statedFormat) : archiveFormat(request.upload);
+}
+
+function sbomFormat(upload: Upload, stated: string | null): string {
+  const seen = recogniseSbom(upload.head);
+  if (stated !== null && seen !== null && stated !== seen) throw new DomainError('unsupported-sbom', `format says ${stated}, but the document looks like ${seen}.`);
+  const format = stated ?? seen;
+  if (format === null) throw new DomainError('unsupported-sbom', 'The upload is not recognised as CycloneDX 1.2-1.7 (JSON, XML) or SPDX 2.2-2.3 (JSON, tag-value) in UTF-8.');
+  return format;
+}
+
+function archiveFormat(upload: Upload): string {
+  const format = recogniseArchive(upload.head);
+  if (format === null) throw new DomainError('unsupported-archive', 'The upload is not recognised as a zip, tar, tar.gz or tar.zst archive.');
+  return format;
+}
+
+async function refuseUnderDiskPressure(context: Context): Promise<void> {
+  const { blocks, bavail } = await statfs(context.config.DATA_DIR);
+  const used = blocks === 0 ? 0 : 100 * (1 - bavail / blocks);
+  const limit = context.config.DISK_HARD_LIMIT_PERCENT;
+  if (used >= limit) throw new DomainError('disk-pressure', `The disk is ${Math.floor(used)} % full; new scans are refused from ${limit} %. Tell an operator.`, { retryAfter: 60 });
+}

@@ -1,0 +1,92 @@
+/**
+ * Running a scan: a list of steps that gather, then one transaction that publishes. Nothing is visible before it, so a run that dies
+ * is simply run again; a run that was taken over by another worker finds at its next step that it no longer owns the scan.
+ */
+import { createWriteStream } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { Inventory } from '../../core/component.ts';
+import { readBlob } from '../../db/blobs.ts';
+import { advanceScan, claimScan, failScan, type ClaimedScan, type ScanStep } from '../../db/scans.ts';
+import { ArchiveError } from '../../scan/archive.ts';
+import { detectArchive } from '../../scan/detect.ts';
+import type { Services } from '../context.ts';
+import { SbomError, readSbom } from '../formats/sbom-read.ts';
+import { isSbomFormat } from '../formats/sbom-format.ts';
+import { publish, prepareComponents, resolvePackages } from './publish.ts';
+
+/** Percent at the start of each step, as clients know them. */
+const PERCENT = { bootstrap: 0, fetch: 10, prep: 18, cdxgen: 25, license: 50, vuln_match: 70, finalize: 90 } as const satisfies Partial<Record<ScanStep, number>>;
+
+/** This run no longer owns its scan: cancelled, or taken over. */
+class Superseded extends Error {}
+
+/** A fault of the scanned input, in words for its owner; running again would not help. */
+class ScanFault extends Error {
+  readonly code: string;
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Runs a scan to its end. Throws only what another try may mend (the database is gone, a bug); then the job is retried. */
+export async function runScan(services: Services, scanId: string, signal: AbortSignal): Promise<void> {
+  const scan = await claimScan(services.db, scanId);
+  if (scan === undefined) return;
+  const log = services.log.child({ scan_id: scanId, attempt: scan.attempt });
+  const workspace = path.join(services.config.DATA_DIR, 'workspace', `${scan.id}-${scan.attempt}`);
+  const step = async (name: keyof typeof PERCENT): Promise<void> => {
+    if (signal.aborted) throw new ScanFault('timeout', `The scan exceeded the time limit of ${services.config.SCAN_TIMEOUT_SECONDS} seconds.`);
+    if (!(await advanceScan(services.db, scan, name, PERCENT[name]))) throw new Superseded();
+  };
+  try {
+    await step('bootstrap');
+    const inventory = await gather(services, scan, workspace, step);
+    await step('license');
+    const components = prepareComponents(inventory);
+    await step('vuln_match');
+    const rows = await resolvePackages(services.db, components);
+    await step('finalize');
+    if (!(await publish(services, scan, inventory, rows))) throw new Superseded();
+    log.info({ components: rows.length }, 'scan succeeded');
+  } catch (error) {
+    const fault = faultOf(error);
+    if (fault !== null) {
+      await failScan(services.db, scan, fault);
+      log.info({ fault }, 'scan failed');
+    } else if (error instanceof Superseded) log.info('scan was taken over or ended elsewhere');
+    else throw error;
+  } finally {
+    await rm(workspace, { recursive: true, force: true });
+  }
+}
+
+async function gather(services: Services, scan: ClaimedScan, workspace: string, step: (name: 'fetch' | 'prep' | 'cdxgen') => Promise<void>): Promise<Inventory> {
+  await step('fetch');
+  if (scan.blobId === null || scan.sourceFormat === null) throw new ScanFault('no-source', 'The upload of this scan is no longer there. Queue a new scan.');
+  const content = readBlob(services.db, scan.blobId);
+  if (isSbomFormat(scan.sourceFormat)) {
+    await step('prep');
+    await step('cdxgen');
+    return readSbom(scan.sourceFormat, content);
+  }
+  await mkdir(workspace, { recursive: true });
+  const archive = path.join(workspace, 'archive');
+  await pipeline(content, createWriteStream(archive, { mode: 0o600 }));
+  await step('prep');
+  await step('cdxgen');
+  return detectArchive(archive);
+}
+
+/** The input's own fault, or null where the error is ours or the database's. */
+function faultOf(error: unknown): { code: string; message: string } | null {
+  if (error instanceof ScanFault || error instanceof SbomError || error instanceof ArchiveError) return { code: error.code, message: error.message.slice(0, 2000) };
+  return null;
+}
+
+/** The last try failed too: the scan must not stay `running` for ever. */
+export async function giveUp(services: Services, scanId: string): Promise<void> {
+  await failScan(services.db, { id: scanId }, { code: 'internal', message: 'The scan failed several times for a fault of the portal or its database. Queue it again; the log has the cause.' });
+}

@@ -1,0 +1,53 @@
+/** The one gate of authorisation: what `x-access` asks of the actor, answered before any handler runs. */
+import { allows, allowsInstallation, type Permission } from '../core/permissions.ts';
+import { DomainError } from '../core/errors.ts';
+import { isUuid } from '../core/ids.ts';
+import type { Actor } from '../core/actor.ts';
+import type { Db } from '../db/connect.ts';
+import { findScope, type ScopeKind } from '../db/scopes.ts';
+
+/** `x-access` as generated/operations.ts has it. */
+export interface Access {
+  readonly public?: string;
+  readonly self?: string;
+  readonly permission?: Permission;
+  readonly within?: string;
+  readonly from?: string;
+  readonly hide?: boolean;
+}
+
+const SCOPES: readonly ScopeKind[] = ['project', 'scan', 'component', 'finding', 'license_finding', 'team'];
+
+/**
+ * Throws forbidden, or not-found where existence is hidden or there is no such row. Ids that are no UUIDs pass: validation, which
+ * comes next, refuses them.
+ */
+export async function authorize(db: Db, actor: Actor, access: Access, path: Readonly<Record<string, string | undefined>>, body: unknown): Promise<void> {
+  if (access.permission === undefined || access.within === 'visible') return;
+  const permission = access.permission;
+  const refuse = (): DomainError =>
+    access.hide === true ? hidden() : new DomainError('forbidden', `Your role does not include '${permission}' here. Ask an admin of the owning team.`);
+  if (access.within === 'installation') {
+    if (!allowsInstallation(actor)) throw refuse();
+    return;
+  }
+  const kind = SCOPES.find((scope) => scope === access.within);
+  if (kind === undefined) throw new Error(`x-access.within ${access.within ?? ''} is not built`);
+  const id = idFrom(access.from ?? '', path, body);
+  if (!isUuid(id)) return;
+  const scope = await findScope(db, kind, id);
+  if (scope === undefined) {
+    if (access.from?.startsWith('body.') === true) throw refuse();
+    throw hidden();
+  }
+  if (!allows(actor, permission, scope)) throw refuse();
+}
+
+const hidden = (): DomainError => new DomainError('not-found', 'Nothing with this address that you may see.');
+
+/** `path.id` or `body.team_id`. */
+function idFrom(from: string, path: Readonly<Record<string, string | undefined>>, body: unknown): unknown {
+  const [place, name = ''] = from.split('.');
+  if (place === 'path') return path[name];
+  return typeof body === 'object' && body !== null && Object.hasOwn(body, name) ? Object.entries(body).find(([key]) => key === name)?.[1] : undefined;
+}

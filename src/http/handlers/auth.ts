@@ -1,0 +1,37 @@
+/** /auth: log-in, refresh, log-out, and who am I. */
+import { stringifySetCookie } from 'cookie';
+import { DomainError } from '../../core/errors.ts';
+import type { Context } from '../../domain/context.ts';
+import { getMe } from '../../domain/auth/me.ts';
+import { logIn, logOut, refresh, type Tokens } from '../../domain/auth/sessions.ts';
+import { noContent, ok } from '../reply.ts';
+import type { Handlers, Schema } from '../types.ts';
+
+const COOKIE = 'refresh_token';
+
+export const auth = {
+  loginUser: async (context, { body }) => withCookie(context, await logIn(context, body)),
+  refreshSession: async (context, { cookies }) => withCookie(context, await refresh(context, cookies[COOKIE])),
+  logoutUser: async (context, { cookies }) => {
+    await logOut(context, cookies[COOKIE]);
+    return { ...noContent, headers: { 'Set-Cookie': refreshCookie(context, '', 0) } };
+  },
+  getMe: async (context) => {
+    if (context.actor.kind !== 'user') throw new DomainError('unauthorized', 'Log in first.');
+    return ok(await getMe(context, context.actor.userId));
+  },
+} satisfies Partial<Handlers>;
+
+function withCookie(context: Context, tokens: Tokens): { status: 200; body: Schema<'TokenResponse'>; headers: { 'Set-Cookie': string } } {
+  return {
+    status: 200,
+    body: { access_token: tokens.accessToken, token_type: 'bearer', expires_in: tokens.expiresIn },
+    headers: { 'Set-Cookie': refreshCookie(context, tokens.refreshToken, tokens.refreshExpiresIn) },
+  };
+}
+
+/** Path `/`: the same route answers under /auth, /v1/auth and /api/auth. Secure unless the portal is reached by plain http. */
+function refreshCookie(context: Context, value: string, maxAge: number): string {
+  const secure = context.config.BASE_URL?.startsWith('https:') ?? false;
+  return stringifySetCookie({ name: COOKIE, value, httpOnly: true, sameSite: 'lax', secure, path: '/', maxAge });
+}

@@ -1,0 +1,27 @@
+/** /v1/projects. */
+import { createProject } from '../../domain/projects/create.ts';
+import { deleteProject, updateProject } from '../../domain/projects/change.ts';
+import { getProject, listVisibleProjects } from '../../domain/projects/read.ts';
+import { toGatePolicy } from '../../domain/gate/policy.ts';
+import type { ProjectRow } from '../../db/projects.ts';
+import { created, noContent, ok, versioned } from '../reply.ts';
+import type { Handlers, Schema } from '../types.ts';
+
+export const projects = {
+  listProjects: async (context, { query, page }) => {
+    const found = await listVisibleProjects(context, { teamId: query.team_id, text: query.q, includeArchived: query.include_archived ?? false }, page);
+    return ok({ ...found, items: found.items.map(toProject) });
+  },
+  createProject: async (context, { body }) => {
+    const { name, slug, team_id: teamId, description, git_url: gitUrl, default_branch: defaultBranch, visibility, distribution, gate } = body;
+    return created('/v1/projects', toProject(await createProject(context, { name, slug, teamId, description, gitUrl, defaultBranch, visibility, distribution, gate })));
+  },
+  getProject: async (context, { path }) => versioned(toProject(await getProject(context, path.id))),
+  updateProject: async (context, { path, body, ifMatch }) => versioned(toProject(await updateProject(context, path.id, ifMatch, body))),
+  deleteProject: async (context, { path, query }) => {
+    await deleteProject(context, path.id, query.purge ?? false);
+    return noContent;
+  },
+} satisfies Partial<Handlers>;
+
+const toProject = (row: ProjectRow): Schema<'Project'> => ({ ...row, gate: toGatePolicy(row.gate) });

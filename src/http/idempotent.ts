@@ -1,0 +1,36 @@
+/** Idempotency-Key: the same key and request gives the first answer again. */
+import { createHash } from 'node:crypto';
+import { DomainError } from '../core/errors.ts';
+import type { Db } from '../db/connect.ts';
+import { claimIdempotencyKey, keepAnswer, releaseIdempotencyKey } from '../db/idempotency.ts';
+import type { Exchange } from './exchange.ts';
+import type { OperationId } from './types.ts';
+
+/** How long a claim holds while its request runs; after that its process is taken for dead. */
+const LOCK_SECONDS = 120;
+const KEEP_SECONDS = 24 * 3600;
+
+/** Runs `handle`, or answers with what the first request with this key was answered. */
+export async function idempotently(db: Db, exchange: Exchange, operationId: OperationId, key: string, now: Date, handle: () => Promise<void>): Promise<void> {
+  const id = { actor: exchange.actor.kind === 'user' ? `user:${exchange.actor.userId}` : `ip:${exchange.ip}`, operation: operationId, key };
+  const digest = 'digest' in exchange.body ? exchange.body.digest : Buffer.alloc(0);
+  const fingerprint = createHash('sha256').update(JSON.stringify([exchange.params, exchange.query])).update(digest).digest();
+  const claim = await claimIdempotencyKey(db, id, fingerprint, now, LOCK_SECONDS, KEEP_SECONDS);
+  if (claim.state === 'running') throw new DomainError('idempotency-in-progress', 'The first request with this Idempotency-Key is still running. Wait for its answer, or try again.');
+  if (claim.state === 'other-request') throw new DomainError('idempotency-mismatch', 'This Idempotency-Key was used with another request. Take a new key for a new request.');
+  if (claim.state === 'done') {
+    exchange.headers['Idempotency-Replayed'] = 'true';
+    exchange.answer = { ...claim.answer, type: null };
+    return;
+  }
+  try {
+    await handle();
+  } catch (error) {
+    await releaseIdempotencyKey(db, id);
+    throw error;
+  }
+  const { answer } = exchange;
+  if (answer !== null && (typeof answer.body === 'string' || answer.body === null)) {
+    await keepAnswer(db, id, { status: answer.status, headers: answer.headers, body: answer.body });
+  }
+}

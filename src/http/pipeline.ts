@@ -1,0 +1,126 @@
+/** What happens to a request between routing and its handler, in the contract's order: who, may they, what do they send, do it. */
+import { operations } from '../../generated/operations.ts';
+import type { Services, Context } from '../domain/context.ts';
+import { ANONYMOUS } from '../core/actor.ts';
+import { DomainError } from '../core/errors.ts';
+import { parseSort, type SortKey } from '../core/page.ts';
+import type { ActorCache } from './actor-cache.ts';
+import { authenticate, readCredential } from './authenticate.ts';
+import { authorize, type Access } from './authorize.ts';
+import { createContract, type Dispatch } from './contract.ts';
+import type { Exchange } from './exchange.ts';
+import { idempotently } from './idempotent.ts';
+import { enforceRateLimit, type RateLimit } from './rate-limit.ts';
+import { readBody, type BodyLimits } from './read-body.ts';
+import { badParameter, readCookies, readHeaders, readQuery } from './read-request.ts';
+import type { BuiltOperationId, Handlers, Input, OperationId } from './types.ts';
+import { validateBody, validateParameters, type RawParameters } from './validate.ts';
+
+/** A handler as the pipeline calls it; `Handlers` has checked each against its operation. */
+type AnyHandler = (context: Context, input: unknown) => Promise<{ status: number; body: unknown; type?: string; headers?: Record<string, string | string[]> }>;
+
+export interface PipelineOptions {
+  services: Services;
+  handlers: Handlers;
+  actors: ActorCache;
+  limits: BodyLimits;
+  /** True once the server has begun to stop. */
+  stopping: () => boolean;
+}
+
+export async function createPipeline({ services, handlers, actors, limits, stopping }: PipelineOptions): Promise<Dispatch<Exchange>> {
+  const table = new Map<string, AnyHandler>(Object.entries(handlers) as [BuiltOperationId, AnyHandler][]);
+
+  const admit = async (exchange: Exchange, operationId: OperationId): Promise<void> => {
+    const operation = operations[operationId];
+    const access: Access = operation.access;
+    if (stopping() && operationId === 'getReadiness') throw new DomainError('not-ready', 'The portal is stopping.', { retryAfter: 5 });
+    const limit: RateLimit | null = operation.rateLimit;
+    if (limit !== null) await enforceRateLimit(services.db, exchange, limit, services.now());
+    if (access.from?.startsWith('body.') === true) await readBody(exchange, operationId, limits);
+    await authorize(services.db, exchange.actor, access, exchange.params, exchange.body.state === 'json' ? exchange.body.value : undefined);
+  };
+
+  const handle = async (exchange: Exchange, operationId: OperationId): Promise<void> => {
+    const handler = table.get(operationId);
+    if (handler === undefined) throw new Error(`no handler for ${operationId}`);
+    const { input, idempotencyKey } = await readInput(exchange, operationId, limits);
+    const context: Context = {
+      ...services,
+      actor: exchange.actor,
+      request: { id: exchange.requestId, operation: operationId, ip: exchange.ip, userAgent: exchange.request.headers['user-agent']?.slice(0, 512) ?? null },
+    };
+    const run = async (): Promise<void> => {
+      const { status, body, type, headers } = await handler(context, input);
+      const text = isStream(body) || typeof body === 'string' ? body : body === undefined ? null : JSON.stringify(body);
+      exchange.answer = { status, headers: headers ?? {}, body: text, type: type ?? null };
+    };
+    if (idempotencyKey === undefined) await run();
+    else await idempotently(services.db, exchange, operationId, idempotencyKey, services.now(), run);
+  };
+
+  return createContract<Exchange>({
+    authenticate: async (exchange, scheme) => {
+      const credential = readCredential(exchange.request.headers.authorization);
+      if (credential === null || credential.scheme !== scheme || scheme === 'apiKey') return false;
+      exchange.actor = await authenticate(credential.token, services.tokens, actors);
+      return exchange.actor !== ANONYMOUS;
+    },
+    unauthorized: () => {
+      throw new DomainError('unauthorized', 'Send `Authorization: Bearer <token>` with a valid access token (POST /auth/login) or API key.');
+    },
+    admit,
+    handle,
+    notBuilt: (_exchange, operationId) => {
+      throw new DomainError('not-built-yet', `${operationId} is in the contract and comes in a later release.`);
+    },
+    notFound: (exchange) => {
+      throw new DomainError('not-found', `There is nothing at ${exchange.path.slice(0, 200)}. The operations are listed at /api/docs.`);
+    },
+    methodNotAllowed: (exchange, allow) => {
+      throw new DomainError('method-not-allowed', `${exchange.request.method ?? ''} is not a method of this URL; it takes ${allow.join(', ')}.`, { allow });
+    },
+  });
+}
+
+/** Parameters and body, checked against the contract and typed by it. */
+async function readInput(exchange: Exchange, operationId: OperationId, limits: BodyLimits): Promise<{ input: Input<OperationId>; idempotencyKey: string | undefined }> {
+  const operation = operations[operationId];
+  const raw: RawParameters = {
+    path: { ...exchange.params },
+    query: readQuery(exchange.query, operation.arrays),
+    header: readHeaders(exchange.request, operation.headers),
+    cookie: readCookies(exchange.request),
+  };
+  validateParameters(operationId, raw);
+  await readBody(exchange, operationId, limits);
+  const { body } = exchange;
+  const validator = 'mediaType' in body ? Object.entries(operation.bodies).find(([mediaType]) => mediaType === body.mediaType)?.[1] : undefined;
+  if (typeof validator === 'string') validateBody(validator, body.state === 'form' ? body.form.fields : body.state === 'json' ? body.value : undefined);
+  const query: Record<string, unknown> = raw.query;
+  const input = {
+    path: raw.path,
+    query,
+    body: body.state === 'json' ? body.value : undefined,
+    form: body.state === 'form' ? body.form : null,
+    page: { limit: Number(query['limit'] ?? 0), offset: Number(query['offset'] ?? 0), sort: readSort(query['sort'], operation.sortFields) },
+    ifMatch: readIfMatch(raw.header['if-match']),
+    cookies: raw.cookie,
+    headers: raw.header,
+  };
+  return { input: input as unknown as Input<OperationId>, idempotencyKey: raw.header['idempotency-key'] }; // the validators have just shown it
+}
+
+function readSort(text: unknown, fields: readonly string[]): SortKey[] {
+  if (typeof text !== 'string' || text === '') return [];
+  return parseSort(text, fields, (field) => badParameter('sort', `has no field '${field.slice(0, 100)}'; it takes ${fields.join(', ')}`));
+}
+
+/** `"3"`, `W/"3"` and `3` are 3; a value that is no version matches nothing: 0. */
+function readIfMatch(text: string | undefined): number | null {
+  if (text === undefined || text.trim() === '') return null;
+  const version = /^(?:W\/)?"?(\d{1,9})"?$/.exec(text.trim())?.[1];
+  return version === undefined ? 0 : Number(version);
+}
+
+const isStream = (body: unknown): body is AsyncIterable<string> => typeof body === 'object' && body !== null && Symbol.asyncIterator in body;

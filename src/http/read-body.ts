@@ -1,0 +1,41 @@
+/** The request's body as the operation declares it: media type, size, JSON or form; hashed for Idempotency-Key. */
+import { createHash } from 'node:crypto';
+import { operations } from '../../generated/operations.ts';
+import { DomainError } from '../core/errors.ts';
+import type { Exchange } from './exchange.ts';
+import { readMultipart } from './multipart.ts';
+import { JSON_LIMIT_BYTES, WEBHOOK_LIMIT_BYTES, hasBody, mediaTypeOf, parseJson, readBytes } from './read-request.ts';
+import type { OperationId } from './types.ts';
+
+export interface BodyLimits {
+  uploadBytes: number;
+  spoolDir: string;
+}
+
+/** Reads the body once. Throws unsupported-media-type, payload-too-large, invalid-request, validation-failed (missing). */
+export async function readBody(exchange: Exchange, operationId: OperationId, limits: BodyLimits): Promise<void> {
+  if (exchange.body.state !== 'unread') return;
+  const { bodies, bodyRequired, bodyLimit } = operations[operationId];
+  const accepted = Object.keys(bodies);
+  const limitName: string = bodyLimit;
+  const { request } = exchange;
+  if (accepted.length === 0 || !hasBody(request)) {
+    if (bodyRequired) throw new DomainError('validation-failed', 'The body is missing.', { errors: [{ pointer: '', message: 'is missing' }] });
+    exchange.body = { state: 'none' };
+    return;
+  }
+  const mediaType = mediaTypeOf(request);
+  if (!accepted.includes(mediaType)) {
+    throw new DomainError('unsupported-media-type', `Send the body as ${accepted.join(' or ')}${mediaType === '' ? '; Content-Type is missing' : `, not ${mediaType}`}.`);
+  }
+  if (mediaType === 'multipart/form-data') {
+    const { fields, files, discard } = await readMultipart(request, limits.spoolDir, limits.uploadBytes);
+    exchange.cleanups.push(discard);
+    const digest = createHash('sha256').update(JSON.stringify(Object.entries(fields).sort()));
+    for (const file of files) digest.update(`${file.field}\n`).update(file.sha256);
+    exchange.body = { state: 'form', form: { fields, files }, digest: digest.digest(), mediaType };
+    return;
+  }
+  const bytes = await readBytes(request, limitName === 'webhook' ? WEBHOOK_LIMIT_BYTES : JSON_LIMIT_BYTES);
+  exchange.body = { state: 'json', value: parseJson(bytes), digest: createHash('sha256').update(bytes).digest(), mediaType };
+}

@@ -1,0 +1,16 @@
+/** What a job file says of its job. */
+import type { QueueOptions } from 'pg-boss';
+import type { Config } from '../config.ts';
+import type { Services } from '../domain/context.ts';
+import type { JobName, JobPayloads } from './catalogue.ts';
+
+export interface JobDefinition<Name extends JobName> {
+  name: Name;
+  options: (config: Config) => QueueOptions & { deadLetter?: JobName };
+  /** Jobs of this kind that one worker runs at a time. */
+  concurrency: (config: Config) => number;
+  /** Cron expression (UTC) of a job that runs by itself. */
+  schedule?: string;
+  /** Must bear being run again: a worker may die at any point. */
+  run: (services: Services, payload: JobPayloads[Name], signal: AbortSignal) => Promise<void>;
+}

@@ -1,0 +1,65 @@
+/** pg-boss: enqueueing in the caller's transaction, and the worker that runs the jobs. */
+import { PgBoss, fromKysely } from 'pg-boss';
+import type { Logger } from 'pino';
+import type { Config } from '../config.ts';
+import type { Services } from '../domain/context.ts';
+import type { JobName } from './catalogue.ts';
+import type { JobDefinition } from './job.ts';
+import { giveUpScanJob, runScanJob } from './run-scan.ts';
+import { sweepExpiredJob } from './sweep-expired.ts';
+
+export interface Queue {
+  enqueue: Services['enqueue'];
+  /** Starts running jobs. */
+  work: (services: Services) => Promise<void>;
+  /** Lets running jobs finish for so long, then stops. */
+  stop: (timeoutMs: number) => Promise<void>;
+}
+
+const SCHEMA = 'pgboss';
+
+/** @param works false for a process that only enqueues */
+export async function startQueue(url: string, works: boolean, config: Config, log: Logger): Promise<Queue> {
+  const boss = new PgBoss({
+    connectionString: url, schema: SCHEMA, application_name: works ? 'sca-portal worker queue' : 'sca-portal queue', max: works ? 4 : 2,
+    supervise: works, schedule: works, useListenNotify: works, superviseIntervalSeconds: 5, monitorIntervalSeconds: 5,
+  });
+  boss.on('error', (error) => log.warn({ err: error }, 'job queue'));
+  boss.on('warning', (warning) => log.warn({ warning }, 'job queue'));
+  await boss.start();
+  for (const job of JOBS) await boss.createQueue(job.name, { ...job.options(config), notify: true }); // both roles: a job can be sent before any worker runs
+  return {
+    enqueue: async (tx, name, payload) => {
+      const id = await boss.send(name, payload, { db: fromKysely(tx) });
+      if (id === null) throw new Error(`the job ${name} was not queued`);
+      return id;
+    },
+    work: async (services) => {
+      await work(boss, services, giveUpScanJob);
+      await work(boss, services, runScanJob);
+      await work(boss, services, sweepExpiredJob);
+    },
+    stop: (timeoutMs) => boss.stop({ graceful: true, close: true, timeout: timeoutMs }),
+  };
+}
+
+const JOBS = [giveUpScanJob, runScanJob, sweepExpiredJob] as const;
+
+async function work<Name extends JobName>(boss: PgBoss, services: Services, job: JobDefinition<Name>): Promise<void> {
+  await boss.work<Parameters<typeof job.run>[1]>(
+    job.name,
+    { batchSize: 1, localConcurrency: job.concurrency(services.config), pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: 5, heartbeatRefreshSeconds: 3 },
+    async (jobs) => {
+      for (const { id, data, signal } of jobs) {
+        const log = services.log.child({ job: job.name, job_id: id });
+        try {
+          await job.run({ ...services, log }, data, signal);
+        } catch (error) {
+          log.error({ err: error }, 'job failed');
+          throw error;
+        }
+      }
+    },
+  );
+  if (job.schedule !== undefined) await boss.schedule(job.name, job.schedule, {});
+}

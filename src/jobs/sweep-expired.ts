@@ -1,0 +1,19 @@
+/** Removes what time has made worthless: counters, kept answers, old sessions. */
+import { deleteExpiredIdempotencyKeys } from '../db/idempotency.ts';
+import { deleteExpiredRateLimits } from '../db/rate-limits.ts';
+import { deleteOldSessions } from '../db/sessions.ts';
+import type { JobDefinition } from './job.ts';
+
+const SESSION_KEEP_MS = 7 * 86_400_000;
+
+export const sweepExpiredJob: JobDefinition<'sweep-expired'> = {
+  name: 'sweep-expired',
+  options: () => ({ retryLimit: 2 }),
+  concurrency: () => 1,
+  schedule: '*/10 * * * *',
+  run: async ({ db, now }) => {
+    await deleteExpiredRateLimits(db, now());
+    await deleteExpiredIdempotencyKeys(db, now());
+    await deleteOldSessions(db, new Date(now().getTime() - SESSION_KEEP_MS));
+  },
+};

@@ -1,0 +1,175 @@
+/** The composition root: configuration -> database -> services -> jobs -> HTTP, and all of it down again, each with a deadline. */
+import { createServer, type Server } from 'node:http';
+import { mkdir, rm } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import type { Logger } from 'pino';
+import { baseUrl, type Config } from './config.ts';
+import { createVault } from './core/vault.ts';
+import { openDatabase, type Database } from './db/connect.ts';
+import { holdPortal, openEmbedded } from './db/embedded.ts';
+import { listen, type Listener } from './db/listen.ts';
+import { migrate } from './db/migrate.ts';
+import { PROGRESS_CHANNEL } from './db/scans.ts';
+import { loadActor } from './db/users.ts';
+import { ensureFirstAdmin, type FirstAdmin } from './domain/auth/first-admin.ts';
+import { createTokenService } from './domain/auth/tokens.ts';
+import type { Services } from './domain/context.ts';
+import { createActorCache } from './http/actor-cache.ts';
+import { createApp } from './http/app.ts';
+import { clientAddress } from './http/client-address.ts';
+import { createDocumentation } from './http/documentation.ts';
+import { handlers } from './http/handlers/index.ts';
+import { serveLive, type Live, type ProgressMessage } from './http/live.ts';
+import { createPipeline } from './http/pipeline.ts';
+import { masterKey } from './integrations/master-key.ts';
+import { startQueue, type Queue } from './jobs/queue.ts';
+
+export interface Portal {
+  /** The port really listened on; 0 where only jobs run. */
+  port: number;
+  /** Where clients reach it, without a trailing slash. */
+  url: string;
+  databaseUrl: string;
+  services: Services;
+  /** Set at the first start only. */
+  firstAdmin: FirstAdmin | null;
+  stop: () => Promise<void>;
+}
+
+export interface PortalParts {
+  /** Serve requests. */
+  api: boolean;
+  /** Run jobs in this process. */
+  worker: boolean;
+}
+
+/** Undoes what was started, last first; one that fails or hangs does not keep the others. */
+class Shutdown {
+  readonly #steps: { name: string; run: () => Promise<unknown> }[] = [];
+  readonly #log: Logger;
+  readonly #deadlineMs: number;
+  constructor(log: Logger, deadlineMs: number) {
+    this.#log = log;
+    this.#deadlineMs = deadlineMs;
+  }
+
+  add(name: string, run: () => Promise<unknown>): void {
+    this.#steps.unshift({ name, run });
+  }
+
+  async run(): Promise<void> {
+    for (const { name, run } of this.#steps.splice(0)) {
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<never>((_resolve, reject) => {
+        timer = setTimeout(() => reject(new Error(`still busy after ${this.#deadlineMs} ms`)), this.#deadlineMs + 1000);
+      });
+      await Promise.race([run(), late]).catch((error: unknown) => this.#log.warn({ err: error }, `stopping: ${name}`));
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** Starts the portal; when something fails, what was started is stopped again and the error goes up. */
+export async function startPortal(config: Config, parts: PortalParts, log: Logger): Promise<Portal> {
+  const shutdown = new Shutdown(log, config.SHUTDOWN_TIMEOUT_SECONDS * 1000);
+  try {
+    return await start(config, parts, log, shutdown);
+  } catch (error) {
+    await shutdown.run();
+    throw error;
+  }
+}
+
+async function start(config: Config, parts: PortalParts, log: Logger, shutdown: Shutdown): Promise<Portal> {
+  const deadlineMs = config.SHUTDOWN_TIMEOUT_SECONDS * 1000;
+  await mkdir(config.DATA_DIR, { recursive: true });
+  const databaseUrl = config.DATABASE_URL ?? (await startEmbedded(config, log, shutdown));
+  await migrate(databaseUrl, { log });
+  const database = openDatabase(databaseUrl, { max: config.DATABASE_POOL_SIZE, applicationName: 'sca-portal', log, prepare: config.DATABASE_PREPARE === 'on' });
+  shutdown.add('database pool', () => database.close());
+  const queue = await startQueue(databaseUrl, parts.worker, config, log);
+  shutdown.add('job queue', () => queue.stop(deadlineMs));
+  const services = await createServices(config, database, queue, log);
+  const firstAdmin = await ensureFirstAdmin(database.db, config);
+  if (parts.worker) {
+    await rm(path.join(config.DATA_DIR, 'workspace'), { recursive: true, force: true });
+    await queue.work(services);
+  }
+  const port = parts.api ? await serve(config, services, databaseUrl, log, shutdown) : 0;
+  return { port, url: baseUrl(config, port), databaseUrl, services, firstAdmin, stop: () => shutdown.run() };
+}
+
+async function startEmbedded(config: Config, log: Logger, shutdown: Shutdown): Promise<string> {
+  const embedded = await openEmbedded({ dataDir: config.DATA_DIR, log });
+  shutdown.add('embedded database', () => embedded.stop(config.SHUTDOWN_TIMEOUT_SECONDS * 1000));
+  const hold = await holdPortal(embedded.url, baseUrl(config, config.PORT), log);
+  shutdown.add('lock of the data folder', () => hold.release());
+  return embedded.url;
+}
+
+async function createServices(config: Config, { db }: Database, queue: Queue, log: Logger): Promise<Services> {
+  const vault = createVault(await masterKey(config));
+  const now = (): Date => new Date();
+  return { config, db, log, now, vault, enqueue: queue.enqueue, tokens: await createTokenService(db, vault, now) };
+}
+
+async function serve(config: Config, services: Services, databaseUrl: string, log: Logger, shutdown: Shutdown): Promise<number> {
+  const state = { stopping: false };
+  const actors = createActorCache((userId, sessionId) => loadActor(services.db, userId, sessionId));
+  const limits = { uploadBytes: config.MAX_UPLOAD_BYTES, spoolDir: path.join(config.DATA_DIR, 'spool') };
+  const app = createApp({
+    log, corsOrigins: config.CORS_ORIGINS, addressOf: clientAddress(config.TRUSTED_PROXIES), stopping: () => state.stopping,
+    documentation: createDocumentation(), dispatch: await createPipeline({ services, handlers, actors, limits, stopping: () => state.stopping }),
+  });
+  const handle = app.callback();
+  const server = createServer({ requestTimeout: 300_000, headersTimeout: 20_000, keepAliveTimeout: 65_000 }, (request, response) => void handle(request, response));
+  const live = serveLive(server, { services, actors, corsOrigins: config.CORS_ORIGINS });
+  const listener = listenForChanges(databaseUrl, live, actors, log);
+  shutdown.add('notification channel', () => listener.stop());
+  shutdown.add('HTTP server', () => {
+    state.stopping = true;
+    return close(server, config.SHUTDOWN_TIMEOUT_SECONDS * 1000);
+  });
+  shutdown.add('live connections', () => live.close());
+  await open(server, config);
+  return portOf(server);
+}
+
+function listenForChanges(databaseUrl: string, live: Live, actors: ReturnType<typeof createActorCache>, log: Logger): Listener {
+  return listen(databaseUrl, [PROGRESS_CHANNEL, 'actor_changed'], {
+    onMessage: (channel, payload) => {
+      if (channel === 'actor_changed') return actors.forget(payload);
+      const message: ProgressMessage = JSON.parse(payload);
+      live.publish(message);
+    },
+    onState: (listening) => {
+      actors.listening(listening);
+      if (listening) live.resync();
+    },
+  }, log);
+}
+
+function open(server: Server, { HOST, PORT }: Config): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(error.code === 'EADDRINUSE' ? new Error(`Port ${PORT} of ${HOST} is in use by another program. Stop it, or set PORT.`) : error);
+    });
+    server.listen(PORT, HOST, () => resolve());
+  });
+}
+
+function portOf(server: Server): number {
+  const address: AddressInfo | string | null = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** No new connections; requests under way finish; what is left at the deadline is cut. */
+async function close(server: Server, deadlineMs: number): Promise<void> {
+  const cut = setTimeout(() => server.closeAllConnections(), deadlineMs);
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+  });
+  clearTimeout(cut);
+}

@@ -1,0 +1,51 @@
+/** ROLE=both: the worker runs in a child process, so that scans do not slow requests down. It is started again when it dies. */
+import { fork, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { Logger } from 'pino';
+
+export interface WorkerProcess {
+  /** Of the child that runs at present. */
+  pid: () => number | undefined;
+  stop: (deadlineMs: number) => Promise<void>;
+}
+
+const RESTART_MS = [100, 500, 1000, 5000];
+/** A child that lived this long was well: its end is not counted with the ones before. */
+const HEALTHY_MS = 30_000;
+
+/** @param environment of the child, beside ours */
+export function superviseWorker(environment: Readonly<Record<string, string>>, log: Logger): WorkerProcess {
+  let child: ChildProcess | null = null;
+  let timer: NodeJS.Timeout | null = null;
+  let stopping = false;
+  let deaths = 0;
+
+  const run = (): void => {
+    const startedAt = Date.now();
+    const own = fork(fileURLToPath(new URL('./main.ts', import.meta.url)), { env: { ...process.env, ...environment, ROLE: 'worker' }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    child = own;
+    own.once('exit', (code, signal) => {
+      if (stopping) return;
+      deaths = Date.now() - startedAt > HEALTHY_MS ? 0 : deaths + 1;
+      const delay = RESTART_MS[Math.min(deaths, RESTART_MS.length) - 1] ?? 100;
+      log.error({ code, signal, restart_ms: delay }, 'the worker ended unexpectedly; its scans will be taken up again');
+      timer = setTimeout(run, delay);
+    });
+    own.on('error', (error) => log.error({ err: error }, 'the worker could not be started'));
+  };
+  run();
+  return {
+    pid: () => child?.pid,
+    stop: async (deadlineMs) => {
+      stopping = true;
+      if (timer !== null) clearTimeout(timer);
+      const own = child;
+      if (own === null || own.exitCode !== null || own.signalCode !== null) return;
+      const exited = new Promise((resolve) => own.once('exit', resolve));
+      own.kill('SIGTERM');
+      const cut = setTimeout(() => own.kill('SIGKILL'), deadlineMs);
+      await exited;
+      clearTimeout(cut);
+    },
+  };
+}

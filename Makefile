@@ -7,8 +7,10 @@ help: ## This list
 start: ## Start the portal with sample data and a first scan, and stay up
 	@$(NODE) scripts/start.ts
 
-test: ## Everything that CI runs: generated files, lint, import rules, types, tests
+test: ## Everything: generated files, lint, import rules, types, tests
 	@$(NODE) scripts/check.ts
+
+check: test ## The same by its other name
 
 unit: ## Test files only; ONLY=part-of-a-name picks some
 	@$(NODE) scripts/test.ts $(ONLY)
@@ -23,10 +25,10 @@ types: ## Type check only
 	@$(NODE) scripts/check.ts types
 
 vulndb: ## Import vulnerability data; FROM=zip-or-folder for an offline copy
-	@$(NODE) scripts/vulndb.ts $(FROM)
+	@$(NODE) scripts/vulndb.ts $(if $(FROM),"$(FROM)")
 
 bench: ## Measure requests per second, start-up and scans
-	@$(NODE) scripts/bench.ts
+	@$(NODE) test/bench/bench.ts
 
 database: ## Run the embedded database alone, for a look inside
 	@$(NODE) scripts/embedded.ts run
@@ -34,4 +36,4 @@ database: ## Run the embedded database alone, for a look inside
 clean: ## Remove what was installed and built, but no data
 	rm -rf node_modules .tools coverage
 
-.PHONY: help start test unit generate lint types vulndb bench database clean
+.PHONY: help start test check unit generate lint types vulndb bench database clean

@@ -74,8 +74,8 @@ export interface paths {
         put?: never;
         /**
          * Log out
-         * @description Ends the session of the access token, and that of the refresh cookie where one comes along; neither token is good any longer. Clears the cookie. With an
-         *     access token that has expired, refresh first.
+         * @description Ends the session of the refresh cookie, with its access tokens, and clears the cookie. Always 204: a cookie that is missing, unknown or spent ends nothing, and
+         *     an access token that has expired is no obstacle.
          */
         post: operations["logoutUser"];
         delete?: never;
@@ -740,6 +740,523 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/webhooks/github": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a GitHub webhook
+         * @description Set it up with content type `application/json` and a project's webhook secret. The projects are those whose `git_url` is the payload's repository and whose secret
+         *     fits the signature; a missing or wrong signature and an unknown repository are the same 401. `push` queues a scan of the branch or tag, `pull_request` (`opened`,
+         *     `synchronize`, `reopened`) one of `pr-<number>`; a push that deletes a ref, and any other event, is `ignored`. The same delivery twice is `duplicate`; one that was
+         *     skipped can be sent again. A payload that names no repository is 404.
+         */
+        post: operations["receiveGithubWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/webhooks/gitlab": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take a GitLab webhook
+         * @description Set it up with a project's webhook secret as secret token. The projects are those whose `git_url` is the payload's repository and whose secret is the token; a
+         *     missing or wrong token and an unknown repository are the same 401. `Push Hook` and `Tag Push Hook` queue a scan of the ref, `Merge Request Hook` (`open`, `reopen`,
+         *     `update` with new commits) one of `mr-<number>`; a push that deletes a ref, and any other event, is `ignored`. The same event twice for one project is
+         *     `duplicate`; one that was skipped can be sent again. A payload that names no repository is 404.
+         */
+        post: operations["receiveGitlabWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List users
+         * @description All accounts, inactive ones too unless filtered.
+         */
+        get: operations["listAdminUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user. */
+                id: components["parameters"]["AdminUserId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get a user
+         * @description One account with its teams.
+         */
+        get: operations["getAdminUser"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/users/{id}/role": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user. */
+                id: components["parameters"]["AdminUserId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a user's role
+         * @description The user's role in the installation. `super_admin` gives everything. `team_admin` and `developer` end super-admin rights, and set the role in
+         *     `team_id`, where the user becomes a member if need be; without `team_id`, in every team that the user is in. Ending the rights of the last active super
+         *     admin is `last-super-admin`, the caller's own too; any other change of the caller's own role is `cannot-modify-self`.
+         */
+        patch: operations["updateAdminUserRole"];
+        trace?: never;
+    };
+    "/v1/admin/users/{id}/deactivate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user. */
+                id: components["parameters"]["AdminUserId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Deactivate a user
+         * @description Ends the user's sessions; from the next request on the user and the keys that the user issued are 401. Rows keep their author. Deactivating again changes
+         *     nothing. The last active super admin is `last-super-admin`; the caller's own account is `cannot-modify-self` otherwise.
+         */
+        patch: operations["deactivateAdminUser"];
+        trace?: never;
+    };
+    "/v1/admin/users/{id}/activate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user. */
+                id: components["parameters"]["AdminUserId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Activate a user
+         * @description The user can log in again, and keys that were not revoked are good again. Activating again changes nothing.
+         */
+        patch: operations["activateAdminUser"];
+        trace?: never;
+    };
+    "/v1/admin/users/{id}/password-reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user. */
+                id: components["parameters"]["AdminUserId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a user a password reset
+         * @description Makes a one-time link that is good for an hour and mails it to the user; earlier links are void. Where the portal can send no mail the link is in the answer,
+         *     for you to pass on. The present password stays good until the link is used.
+         */
+        post: operations["resetAdminUserPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/teams": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List teams
+         * @description All teams, personal ones too.
+         */
+        get: operations["listAdminTeams"];
+        put?: never;
+        /**
+         * Create a team
+         * @description A team without members; add them next. Without `slug` one is made from the name, with a number behind it where it is taken.
+         */
+        post: operations["createAdminTeam"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/teams/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the team. */
+                id: components["parameters"]["AdminTeamId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get a team
+         * @description One team with its members.
+         */
+        get: operations["getAdminTeam"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a team
+         * @description Removes the team, its memberships and its keys; the users stay. A team with a queued or running scan is `team-has-active-scans`, one that still owns projects,
+         *     archived ones included, `team-has-projects`: purge them first.
+         */
+        delete: operations["deleteAdminTeam"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a team
+         * @description Members of the body that are left out stay as they are; `null` clears the description.
+         */
+        patch: operations["updateAdminTeam"];
+        trace?: never;
+    };
+    "/v1/admin/teams/{id}/members": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the team. */
+                id: components["parameters"]["AdminTeamId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a member to a team
+         * @description Adds the user with the role. A user who is a member gets the role. A `user_id` that nobody has is 422.
+         */
+        post: operations["addAdminTeamMember"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/teams/{id}/members/{user_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the team. */
+                id: components["parameters"]["AdminTeamId"];
+                /** @description Id of the member. */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a member from a team
+         * @description From the next request on the user, and the keys that the user issued, have no part in the team. A user who is no member is 404. The last admin of a team that
+         *     has other members stays.
+         */
+        delete: operations["removeAdminTeamMember"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/scans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List all scans
+         * @description The scans of every team; `status=queued&status=running&sort=created_at` is the queue.
+         */
+        get: operations["listAdminScans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/scans/{scan_id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the scan. */
+                scan_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Cancel a scan
+         * @description A queued scan never starts; a running one is stopped within a second and publishes nothing. One that has reached a final state, `cancelled` included, is
+         *     409.
+         */
+        post: operations["cancelAdminScan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Query the audit log
+         * @description One entry for each write, written in the transaction of the write; nothing changes or removes one. Secrets are masked.
+         */
+        get: operations["listAdminAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/audit/export.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Export the audit log
+         * @description The same filters as the query, newest first, streamed, with no limit on rows. UTF-8 with a byte order mark (so that spreadsheets read it right) and a header
+         *     line: `created_at,actor_user_id,actor_email,team_id,target_table,target_id,action,request_id` (RFC 4180). Cells that a spreadsheet would take for a formula
+         *     start with an apostrophe. The export is itself an entry.
+         */
+        get: operations["exportAdminAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Health of the components
+         * @description How each part of the installation does. Always 200: `status` is the worst of the components. Parts that are not configured are not listed.
+         */
+        get: operations["getAdminHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/disk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Use of the disk
+         * @description What the portal's folder and the database take. `degraded` from the warning threshold on, `down` from the critical one on: there new scans are 503
+         *     `disk-pressure`.
+         */
+        get: operations["getAdminDisk"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/backup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List backups
+         * @description Backups that can be downloaded, and those that are being made or came to nothing.
+         */
+        get: operations["listAdminBackups"];
+        put?: never;
+        /**
+         * Make a backup
+         * @description Queues a backup of all data, taken from one snapshot while the portal goes on working. It is done when the list says `succeeded`. One is made at a time: a
+         *     second request is 409.
+         */
+        post: operations["createAdminBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/backup/{name}/download": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the backup.
+                 * @example manual-20261124T104000Z
+                 */
+                name: components["parameters"]["BackupName"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Download a backup
+         * @description A tar.gz archive with the data and a manifest with checksums. It holds everything, password hashes and sealed credentials included: keep it as you keep the
+         *     database. The master key (SECRET_KEY) is not in it. A backup that is not `succeeded` is 409.
+         */
+        get: operations["downloadAdminBackup"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/backup/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore a backup
+         * @description Replaces all data by that of the archive. The archive is checked whole before anything changes (manifest, checksums, schema version, bounds): a bad one is 422
+         *     `invalid-backup`. The restore itself is one transaction: it either all happens or nothing changes. Queued and running scans are cancelled, every session ends.
+         *     `confirm` must hold the word `restore`; missing or other, 412.
+         */
+        post: operations["restoreAdminBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/backup/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the backup.
+                 * @example manual-20261124T104000Z
+                 */
+                name: components["parameters"]["BackupName"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete a backup
+         * @description Removes a manual backup. Automatic ones are removed by retention only.
+         */
+        delete: operations["deleteAdminBackup"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -813,10 +1330,113 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * A finding was created
-         * @description placeholder
+         * New critical or high findings
+         * @description One message for each project and cause: a scan that was published, or vulnerability data that was imported. Never one for each finding.
+         *     Like all messages: signed by the Standard Webhooks scheme, delivered at least once, in no promised order, and open to new members, so ignore what you do not
+         *     know.
          */
         post: operations["sendFindingCreated"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "scan.finished": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A scan succeeded
+         * @description Sent when the results of the scan can be read.
+         */
+        post: operations["sendScanFinished"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "scan.failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A scan failed
+         * @description Sent when the scan has reached `failed`. A cancelled scan sends nothing.
+         */
+        post: operations["sendScanFailed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "gate.changed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * The gate of a project changed
+         * @description Sent when the gate of the current scan differs from what it was before: by a new scan, new vulnerability data, a triage or a change of policy. `pending` is
+         *     never sent.
+         */
+        post: operations["sendGateChanged"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "approval.requested": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An approval was asked for
+         * @description Sent for each approval that a user or a scan opened.
+         */
+        post: operations["sendApprovalRequested"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "approval.decided": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * An approval was decided
+         * @description Sent when an approval has reached `approved` or `rejected`.
+         */
+        post: operations["sendApprovalDecided"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1893,6 +2513,548 @@ export interface components {
             raw_key: string;
         };
         /**
+         * @description GitHub's own payload. What is read of it stands here; it holds much more.
+         * @example {
+         *       "ref": "refs/heads/main",
+         *       "after": "3f786850e387550fdab836ed7e6dc881de23001b",
+         *       "deleted": false,
+         *       "repository": {
+         *         "full_name": "acme/payments",
+         *         "clone_url": "https://github.com/acme/payments.git",
+         *         "ssh_url": "git@github.com:acme/payments.git",
+         *         "html_url": "https://github.com/acme/payments"
+         *       }
+         *     }
+         */
+        GithubPayload: {
+            /** @description Of a push. */
+            ref?: unknown;
+            /** @description Commit that a push leads to. */
+            after?: unknown;
+            /** @description Whether the push deletes the ref. */
+            deleted?: unknown;
+            /** @description Of a pull request. */
+            action?: unknown;
+            /** @description Of a pull request. */
+            number?: unknown;
+            /** @description Its `head` has the commit. */
+            pull_request?: unknown;
+            /** @description Its `clone_url`, `ssh_url`, `git_url` and `html_url` lead to the projects. */
+            repository?: unknown;
+        };
+        /**
+         * @description `skipped_...`: no scan now; send it again later.
+         * @enum {string}
+         */
+        WebhookStatus: "enqueued" | "duplicate" | "ignored" | "skipped_active_scan" | "skipped_team_at_capacity" | "skipped_disk_full";
+        /**
+         * @example {
+         *       "status": "enqueued",
+         *       "delivery_id": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
+         *       "scan_id": "0198f3b1-6c7d-7e88-8f99-a0b1c2d3e4f5",
+         *       "projects": [
+         *         {
+         *           "project_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *           "status": "enqueued",
+         *           "scan_id": "0198f3b1-6c7d-7e88-8f99-a0b1c2d3e4f5"
+         *         }
+         *       ]
+         *     }
+         */
+        WebhookReceipt: {
+            status: components["schemas"]["WebhookStatus"];
+            delivery_id: string;
+            /**
+             * Format: uuid
+             * @description The queued scan; the first of several.
+             */
+            scan_id: string | null;
+            /** @description Several where projects share a repository; `status` is `enqueued` where one of them has it. */
+            projects: {
+                /** Format: uuid */
+                project_id: string;
+                status: components["schemas"]["WebhookStatus"];
+                /** Format: uuid */
+                scan_id: string | null;
+            }[];
+        };
+        /**
+         * @description GitLab's own payload. What is read of it stands here; it holds much more.
+         * @example {
+         *       "object_kind": "push",
+         *       "ref": "refs/heads/main",
+         *       "checkout_sha": "3f786850e387550fdab836ed7e6dc881de23001b",
+         *       "project": {
+         *         "path_with_namespace": "acme/payments",
+         *         "git_http_url": "https://gitlab.example.com/acme/payments.git",
+         *         "git_ssh_url": "git@gitlab.example.com:acme/payments.git",
+         *         "web_url": "https://gitlab.example.com/acme/payments"
+         *       }
+         *     }
+         */
+        GitlabPayload: {
+            /** @description `push`, `tag_push`, `merge_request`, ... */
+            object_kind?: unknown;
+            /** @description Of a push. */
+            ref?: unknown;
+            /** @description Commit that a push leads to; null where it deletes the ref. */
+            checkout_sha?: unknown;
+            /** @description Of a merge request: `iid`, `action`, `oldrev`, `last_commit`. */
+            object_attributes?: unknown;
+            /** @description Its `git_http_url`, `git_ssh_url` and `web_url` lead to the projects. */
+            project?: unknown;
+        };
+        /**
+         * @example {
+         *       "id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *       "email": "ada@example.com",
+         *       "full_name": "Ada Lovelace",
+         *       "is_active": true,
+         *       "is_superuser": false,
+         *       "last_login_at": "2026-11-24T10:40:00.000Z",
+         *       "created_at": "2026-10-02T08:15:00.000Z"
+         *     }
+         */
+        AdminUserItem: {
+            id: components["schemas"]["Uuid"];
+            /** Format: email */
+            email: string;
+            full_name: string | null;
+            is_active: boolean;
+            is_superuser: boolean;
+            /** Format: date-time */
+            last_login_at: string | null;
+            created_at: components["schemas"]["Timestamp"];
+        };
+        AdminUserPage: {
+            items: components["schemas"]["AdminUserItem"][];
+            total: number;
+            limit: number;
+            offset: number;
+        };
+        /**
+         * @description A user with teams and figures.
+         * @example {
+         *       "id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *       "email": "ada@example.com",
+         *       "full_name": "Ada Lovelace",
+         *       "is_active": true,
+         *       "is_superuser": false,
+         *       "last_login_at": "2026-11-24T10:40:00.000Z",
+         *       "created_at": "2026-10-02T08:15:00.000Z",
+         *       "memberships": [
+         *         {
+         *           "team_id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3",
+         *           "team_name": "Payments",
+         *           "role": "team_admin"
+         *         }
+         *       ],
+         *       "scan_count": 41,
+         *       "updated_at": "2026-11-20T09:00:00.000Z"
+         *     }
+         */
+        AdminUser: components["schemas"]["AdminUserItem"] & {
+            /** @description Oldest first. */
+            memberships: components["schemas"]["Membership"][];
+            /** @description Scans that the user asked for. */
+            scan_count: number;
+            updated_at: components["schemas"]["Timestamp"];
+        };
+        /**
+         * @example {
+         *       "role": "team_admin",
+         *       "team_id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3"
+         *     }
+         */
+        AdminUserRoleUpdate: {
+            /** @enum {string} */
+            role: "super_admin" | "team_admin" | "developer";
+            /**
+             * Format: uuid
+             * @description The team in which the role holds; refused with `super_admin`.
+             */
+            team_id?: string | null;
+        };
+        /**
+         * @example {
+         *       "reset_url": "https://sca.example.com/reset-password?token=3q2-7wB0kXh9mVtLr5sYdA8uEoN1cPfGzJi4KxQeT6M",
+         *       "expires_at": "2026-11-24T11:40:00.000Z"
+         *     }
+         */
+        PasswordResetLink: {
+            /**
+             * Format: uri
+             * @description Whoever has it can set the password.
+             */
+            reset_url: string;
+            expires_at: components["schemas"]["Timestamp"];
+        };
+        /**
+         * @example {
+         *       "id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3",
+         *       "name": "Payments",
+         *       "slug": "payments",
+         *       "description": null,
+         *       "member_count": 1,
+         *       "project_count": 12,
+         *       "created_at": "2026-10-02T08:15:00.000Z"
+         *     }
+         */
+        AdminTeamItem: {
+            id: components["schemas"]["Uuid"];
+            name: string;
+            slug: string;
+            description: string | null;
+            member_count: number;
+            /** @description Archived projects included. */
+            project_count: number;
+            created_at: components["schemas"]["Timestamp"];
+        };
+        AdminTeamPage: {
+            items: components["schemas"]["AdminTeamItem"][];
+            total: number;
+            limit: number;
+            offset: number;
+        };
+        /**
+         * @example {
+         *       "name": "Payments",
+         *       "slug": "payments",
+         *       "description": "Everything that touches money"
+         *     }
+         */
+        AdminTeamCreate: {
+            name: string;
+            /** @description Unique in the installation; made from the name when left out. */
+            slug?: string;
+            description?: string | null;
+        };
+        AdminTeamMember: {
+            /** Format: uuid */
+            user_id: string;
+            /** Format: email */
+            email: string;
+            full_name: string | null;
+            role: components["schemas"]["TeamRole"];
+        };
+        /**
+         * @description A team with its members.
+         * @example {
+         *       "id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3",
+         *       "name": "Payments",
+         *       "slug": "payments",
+         *       "description": null,
+         *       "member_count": 1,
+         *       "project_count": 12,
+         *       "created_at": "2026-10-02T08:15:00.000Z",
+         *       "members": [
+         *         {
+         *           "user_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *           "email": "ada@example.com",
+         *           "full_name": "Ada Lovelace",
+         *           "role": "team_admin"
+         *         }
+         *       ],
+         *       "updated_at": "2026-11-20T09:00:00.000Z"
+         *     }
+         */
+        AdminTeam: components["schemas"]["AdminTeamItem"] & {
+            /** @description Oldest first. */
+            members: components["schemas"]["AdminTeamMember"][];
+            updated_at: components["schemas"]["Timestamp"];
+        };
+        /**
+         * @example {
+         *       "name": "Payments and billing"
+         *     }
+         */
+        AdminTeamUpdate: {
+            name?: string;
+            slug?: string;
+            description?: string | null;
+        };
+        /**
+         * @example {
+         *       "user_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *       "role": "developer"
+         *     }
+         */
+        AdminTeamMemberAdd: {
+            /** Format: uuid */
+            user_id: string;
+            role: components["schemas"]["TeamRole"];
+        };
+        /**
+         * @example {
+         *       "id": "0198f3b1-6c7d-7e88-8f99-a0b1c2d3e4f5",
+         *       "kind": "sbom",
+         *       "status": "running",
+         *       "progress_percent": 40,
+         *       "current_step": "license",
+         *       "project_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *       "project_name": "Payments service",
+         *       "team_id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3",
+         *       "team_name": "Payments",
+         *       "requested_by_user_id": null,
+         *       "error_message": null,
+         *       "duration_seconds": 3.2,
+         *       "created_at": "2026-11-24T10:40:00.000Z",
+         *       "started_at": "2026-11-24T10:40:01.000Z",
+         *       "finished_at": null
+         *     }
+         */
+        AdminScan: {
+            id: components["schemas"]["Uuid"];
+            /** @enum {string} */
+            kind: "source" | "sbom" | "container";
+            /** @enum {string} */
+            status: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+            progress_percent: number;
+            current_step: string | null;
+            /** Format: uuid */
+            project_id: string;
+            project_name: string;
+            /** Format: uuid */
+            team_id: string;
+            team_name: string;
+            /** Format: uuid */
+            requested_by_user_id: string | null;
+            error_message: string | null;
+            /** @description From start to end, or to now while it runs; null before the start. */
+            duration_seconds: number | null;
+            created_at: components["schemas"]["Timestamp"];
+            /** Format: date-time */
+            started_at: string | null;
+            /**
+             * Format: date-time
+             * @description `completed_at` of the scan.
+             */
+            finished_at: string | null;
+        };
+        AdminScanPage: {
+            items: components["schemas"]["AdminScan"][];
+            total: number;
+            limit: number;
+            offset: number;
+        };
+        /**
+         * @example {
+         *       "id": "0198f3c0-4e5f-7a77-9b88-c2d3e4f50617",
+         *       "created_at": "2026-11-24T10:40:00.000Z",
+         *       "actor_kind": "user",
+         *       "actor_user_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *       "actor_email": "ada@example.com",
+         *       "actor_key_prefix": null,
+         *       "team_id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3",
+         *       "operation": "updateProject",
+         *       "action": "update",
+         *       "target_table": "projects",
+         *       "target_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e61",
+         *       "request_id": "0198f3c0-4e50-7c11-8d22-e3f405162738",
+         *       "ip": "192.0.2.17",
+         *       "user_agent": "curl/8.10.1",
+         *       "diff": {
+         *         "name": [
+         *           "Payments",
+         *           "Payments service"
+         *         ]
+         *       }
+         *     }
+         */
+        AuditEntry: {
+            id: components["schemas"]["Uuid"];
+            created_at: components["schemas"]["Timestamp"];
+            /** @enum {string} */
+            actor_kind: "user" | "api_key" | "system" | "anonymous";
+            /**
+             * Format: uuid
+             * @description With an API key, its issuer.
+             */
+            actor_user_id: string | null;
+            /** @description Address at the time. */
+            actor_email: string | null;
+            actor_key_prefix: string | null;
+            /** Format: uuid */
+            team_id: string | null;
+            /** @description The operationId, or the name of the job. */
+            operation: string;
+            action: string;
+            target_table: string;
+            target_id: string | null;
+            request_id: string | null;
+            ip: string | null;
+            user_agent: string | null;
+            /** @description What changed; secrets are `***`. */
+            diff: {
+                [key: string]: unknown;
+            } | null;
+        };
+        AuditEntryPage: {
+            items: components["schemas"]["AuditEntry"][];
+            total: number;
+            limit: number;
+            offset: number;
+        };
+        /** @enum {string} */
+        HealthGrade: "ok" | "degraded" | "down";
+        /**
+         * @example {
+         *       "status": "degraded",
+         *       "components": [
+         *         {
+         *           "name": "postgres",
+         *           "status": "ok",
+         *           "detail": null,
+         *           "value": null
+         *         },
+         *         {
+         *           "name": "vulnerability_data",
+         *           "status": "degraded",
+         *           "detail": "osv:PyPI was imported 9 days ago.",
+         *           "value": 9
+         *         },
+         *         {
+         *           "name": "active_scans",
+         *           "status": "ok",
+         *           "detail": null,
+         *           "value": 2
+         *         }
+         *       ],
+         *       "updated_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
+        AdminHealth: {
+            status: components["schemas"]["HealthGrade"];
+            components: {
+                /** @enum {string} */
+                name: "postgres" | "queue" | "workers" | "disk" | "vulnerability_data" | "backups" | "mail" | "dependency_track" | "active_scans" | "last_24h_errors";
+                status: components["schemas"]["HealthGrade"];
+                /** @description What is wrong or worth knowing. */
+                detail: string | null;
+                /** @description The figure behind it: jobs waiting in `queue`, percent of `disk`, days of age of `vulnerability_data` and `backups`, counts in the last two. */
+                value: number | null;
+            }[];
+            updated_at: components["schemas"]["Timestamp"];
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "name": "workspace",
+         *           "path": "/var/lib/sca-portal",
+         *           "total_bytes": 107374182400,
+         *           "used_bytes": 42949672960,
+         *           "free_bytes": 64424509440,
+         *           "used_pct": 40,
+         *           "status": "ok",
+         *           "threshold_warning": 80,
+         *           "threshold_critical": 95,
+         *           "error": null
+         *         }
+         *       ],
+         *       "collected_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
+        AdminDisk: {
+            items: {
+                /** @enum {string} */
+                name: "workspace" | "postgres";
+                /** @description Null for a database on another server. */
+                path: string | null;
+                /** @description Size of the volume; null where it cannot be told. */
+                total_bytes: number | null;
+                /** @description Of the volume; for a database on another server, its own size. */
+                used_bytes: number;
+                free_bytes: number | null;
+                used_pct: number | null;
+                status: components["schemas"]["HealthGrade"];
+                /** @description Percent. */
+                threshold_warning: number;
+                /** @description Percent. */
+                threshold_critical: number;
+                /** @description Why it could not be measured. */
+                error: string | null;
+            }[];
+            collected_at: components["schemas"]["Timestamp"];
+        };
+        /**
+         * @example {
+         *       "name": "manual-20261124T104000Z",
+         *       "kind": "manual",
+         *       "status": "succeeded",
+         *       "size_bytes": 73400320,
+         *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+         *       "db_revision": "0003_vulnerabilities",
+         *       "error_message": null,
+         *       "created_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
+        Backup: {
+            name: string;
+            /** @enum {string} */
+            kind: "auto" | "manual";
+            /** @enum {string} */
+            status: "running" | "succeeded" | "failed";
+            /** @description Of the archive; 0 until it is done. */
+            size_bytes: number;
+            /** @description Of the archive; null until it is done. */
+            sha256: string | null;
+            /** @description Last migration of the schema it was taken from. */
+            db_revision: string | null;
+            error_message: string | null;
+            created_at: components["schemas"]["Timestamp"];
+        };
+        BackupPage: {
+            items: components["schemas"]["Backup"][];
+            total: number;
+            limit: number;
+            offset: number;
+        };
+        /**
+         * @example {
+         *       "name": "manual-20261124T104000Z",
+         *       "task_id": "0198f3c4-5f60-7b88-8c99-d3e4f5061728"
+         *     }
+         */
+        BackupTriggered: {
+            /** @description Under which the backup will be found. */
+            name: string;
+            /**
+             * Format: uuid
+             * @description The job, as the logs name it.
+             */
+            task_id: string;
+        };
+        /**
+         * @example {
+         *       "archive": "manual-20261124T104000Z.tar.gz",
+         *       "confirm": "restore"
+         *     }
+         */
+        BackupRestore: {
+            /**
+             * Format: binary
+             * @description A downloaded backup.
+             */
+            archive: string;
+            /** @description The word `restore`. */
+            confirm?: string;
+        };
+        /**
+         * @example {
+         *       "task_id": "0198f3c4-5f60-7b88-8c99-d3e4f5061728",
+         *       "message": "The restore of manual-20261124T104000Z is queued."
+         *     }
+         */
+        BackupRestoreAccepted: {
+            /**
+             * Format: uuid
+             * @description The job, as the logs name it.
+             */
+            task_id: string;
+            message: string;
+        };
+        /**
          * @example {
          *       "status": "ok"
          *     }
@@ -1932,6 +3094,298 @@ export interface components {
                 queue: "ok";
             };
         };
+        /** @description The project that a message is about. */
+        EventProject: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            team_id: string;
+            name: string;
+            slug: string;
+        };
+        /**
+         * @example {
+         *       "type": "finding.created",
+         *       "timestamp": "2026-11-24T10:40:00.000Z",
+         *       "data": {
+         *         "project": {
+         *           "id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *           "team_id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3",
+         *           "name": "Payments service",
+         *           "slug": "payments-service"
+         *         },
+         *         "scan_id": "0198f3b1-6c7d-7e88-8f99-a0b1c2d3e4f5",
+         *         "total": 1,
+         *         "findings": [
+         *           {
+         *             "id": "0198f3b5-6f70-7c99-8daa-e4f506172839",
+         *             "cve_id": "CVE-2021-44228",
+         *             "severity": "critical",
+         *             "cvss_score": 10,
+         *             "epss_score": 0.94,
+         *             "kev": true,
+         *             "component_id": "0198f3b2-0a1b-7c44-8d55-9e8f7a6b5c4d",
+         *             "component_name": "log4j-core",
+         *             "component_version": "2.14.1",
+         *             "purl": "pkg:maven/org.apache.logging.log4j/log4j-core@2.14.1",
+         *             "fixed_version": "2.15.0"
+         *           }
+         *         ]
+         *       }
+         *     }
+         */
+        FindingCreatedEvent: {
+            /** @enum {string} */
+            type: "finding.created";
+            timestamp: components["schemas"]["Timestamp"];
+            data: {
+                project: components["schemas"]["EventProject"];
+                /**
+                 * Format: uuid
+                 * @description Null where imported vulnerability data was the cause.
+                 */
+                scan_id: string | null;
+                /** @description How many findings are new. */
+                total: number;
+                /** @description The worst of them: by severity, then by CVSS score. */
+                findings: {
+                    /** Format: uuid */
+                    id: string;
+                    cve_id: string;
+                    /** @enum {string} */
+                    severity: "critical" | "high";
+                    cvss_score: number | null;
+                    epss_score: number | null;
+                    kev: boolean;
+                    /** Format: uuid */
+                    component_id: string;
+                    component_name: string;
+                    component_version: string;
+                    purl: string;
+                    fixed_version: string | null;
+                }[];
+            };
+        };
+        /** @description The scan that a message is about. */
+        EventScan: {
+            /** Format: uuid */
+            id: string;
+            /** @enum {string} */
+            kind: "source" | "sbom" | "container";
+            /** @enum {string} */
+            status: "succeeded" | "failed";
+            ref: string | null;
+            commit_sha: string | null;
+            completed_at: components["schemas"]["Timestamp"];
+        };
+        /**
+         * @example {
+         *       "type": "scan.finished",
+         *       "timestamp": "2026-11-24T10:40:00.000Z",
+         *       "data": {
+         *         "project": {
+         *           "id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *           "team_id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3",
+         *           "name": "Payments service",
+         *           "slug": "payments-service"
+         *         },
+         *         "scan": {
+         *           "id": "0198f3b1-6c7d-7e88-8f99-a0b1c2d3e4f5",
+         *           "kind": "source",
+         *           "status": "succeeded",
+         *           "ref": "main",
+         *           "commit_sha": "3f786850e387550fdab836ed7e6dc881de23001b",
+         *           "completed_at": "2026-11-24T10:40:00.000Z"
+         *         },
+         *         "component_count": 214,
+         *         "severity_summary": {
+         *           "critical": 1,
+         *           "high": 4,
+         *           "medium": 9,
+         *           "low": 2,
+         *           "info": 0,
+         *           "unknown": 1
+         *         }
+         *       }
+         *     }
+         */
+        ScanFinishedEvent: {
+            /** @enum {string} */
+            type: "scan.finished";
+            timestamp: components["schemas"]["Timestamp"];
+            data: {
+                project: components["schemas"]["EventProject"];
+                scan: components["schemas"]["EventScan"];
+                component_count: number;
+                severity_summary: components["schemas"]["SeveritySummary"];
+            };
+        };
+        /**
+         * @example {
+         *       "type": "scan.failed",
+         *       "timestamp": "2026-11-24T10:40:00.000Z",
+         *       "data": {
+         *         "project": {
+         *           "id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *           "team_id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3",
+         *           "name": "Payments service",
+         *           "slug": "payments-service"
+         *         },
+         *         "scan": {
+         *           "id": "0198f3b1-6c7d-7e88-8f99-a0b1c2d3e4f5",
+         *           "kind": "source",
+         *           "status": "failed",
+         *           "ref": "main",
+         *           "commit_sha": "3f786850e387550fdab836ed7e6dc881de23001b",
+         *           "completed_at": "2026-11-24T10:40:00.000Z"
+         *         },
+         *         "error": {
+         *           "code": "time-limit",
+         *           "message": "The scan exceeded its time limit of 3600 seconds."
+         *         }
+         *       }
+         *     }
+         */
+        ScanFailedEvent: {
+            /** @enum {string} */
+            type: "scan.failed";
+            timestamp: components["schemas"]["Timestamp"];
+            data: {
+                project: components["schemas"]["EventProject"];
+                scan: components["schemas"]["EventScan"];
+                error: {
+                    code: string;
+                    message: string;
+                };
+            };
+        };
+        /**
+         * @example {
+         *       "type": "gate.changed",
+         *       "timestamp": "2026-11-24T10:40:00.000Z",
+         *       "data": {
+         *         "project": {
+         *           "id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *           "team_id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3",
+         *           "name": "Payments service",
+         *           "slug": "payments-service"
+         *         },
+         *         "scan_id": "0198f3b1-6c7d-7e88-8f99-a0b1c2d3e4f5",
+         *         "gate": "fail",
+         *         "previous_gate": "pass",
+         *         "reason": "1 open finding of severity critical",
+         *         "critical_cve_count": 1,
+         *         "forbidden_license_count": 0,
+         *         "evaluated_at": "2026-11-24T10:40:00.000Z"
+         *       }
+         *     }
+         */
+        GateChangedEvent: {
+            /** @enum {string} */
+            type: "gate.changed";
+            timestamp: components["schemas"]["Timestamp"];
+            data: {
+                project: components["schemas"]["EventProject"];
+                /** Format: uuid */
+                scan_id: string;
+                /** @enum {string} */
+                gate: "pass" | "warn" | "fail";
+                /**
+                 * @description Null at the first scan.
+                 * @enum {string|null}
+                 */
+                previous_gate: "pass" | "warn" | "fail" | null;
+                /** @description The reasons in one line; null where the gate passes. */
+                reason: string | null;
+                critical_cve_count: number;
+                forbidden_license_count: number;
+                evaluated_at: components["schemas"]["Timestamp"];
+            };
+        };
+        /** @description The approval that a message is about. */
+        EventApproval: {
+            /** Format: uuid */
+            id: string;
+            /** Format: uuid */
+            component_id: string;
+            component_name: string;
+            component_purl: string;
+            license_expression: string | null;
+            status: components["schemas"]["ApprovalStatus"];
+            /** Format: uuid */
+            requested_by_user_id: string | null;
+            /** Format: uuid */
+            decided_by_user_id: string | null;
+            decision_note: string | null;
+        };
+        /**
+         * @example {
+         *       "type": "approval.requested",
+         *       "timestamp": "2026-11-24T10:40:00.000Z",
+         *       "data": {
+         *         "project": {
+         *           "id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *           "team_id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3",
+         *           "name": "Payments service",
+         *           "slug": "payments-service"
+         *         },
+         *         "approval": {
+         *           "id": "0198f3b4-5e6f-7b22-a9c3-1d2e3f405162",
+         *           "component_id": "0198f3b2-0a1b-7c44-8d55-9e8f7a6b5c4d",
+         *           "component_name": "certifi",
+         *           "component_purl": "pkg:pypi/certifi@2024.7.4",
+         *           "license_expression": "MPL-2.0",
+         *           "status": "pending",
+         *           "requested_by_user_id": null,
+         *           "decided_by_user_id": null,
+         *           "decision_note": null
+         *         }
+         *       }
+         *     }
+         */
+        ApprovalRequestedEvent: {
+            /** @enum {string} */
+            type: "approval.requested";
+            timestamp: components["schemas"]["Timestamp"];
+            data: {
+                project: components["schemas"]["EventProject"];
+                approval: components["schemas"]["EventApproval"];
+            };
+        };
+        /**
+         * @example {
+         *       "type": "approval.decided",
+         *       "timestamp": "2026-11-24T10:40:00.000Z",
+         *       "data": {
+         *         "project": {
+         *           "id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *           "team_id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3",
+         *           "name": "Payments service",
+         *           "slug": "payments-service"
+         *         },
+         *         "approval": {
+         *           "id": "0198f3b4-5e6f-7b22-a9c3-1d2e3f405162",
+         *           "component_id": "0198f3b2-0a1b-7c44-8d55-9e8f7a6b5c4d",
+         *           "component_name": "certifi",
+         *           "component_purl": "pkg:pypi/certifi@2024.7.4",
+         *           "license_expression": "MPL-2.0",
+         *           "status": "approved",
+         *           "requested_by_user_id": null,
+         *           "decided_by_user_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e61",
+         *           "decision_note": "Used unmodified; its files stay under MPL-2.0."
+         *         }
+         *       }
+         *     }
+         */
+        ApprovalDecidedEvent: {
+            /** @enum {string} */
+            type: "approval.decided";
+            timestamp: components["schemas"]["Timestamp"];
+            data: {
+                project: components["schemas"]["EventProject"];
+                approval: components["schemas"]["EventApproval"];
+            };
+        };
     };
     responses: never;
     parameters: {
@@ -1967,6 +3421,49 @@ export interface components {
         CreatedBefore: string;
         /** @description Id of the approval. */
         ApprovalId: string;
+        /** @description Id of the user. */
+        AdminUserId: string;
+        /** @description Id of the team. */
+        AdminTeamId: string;
+        /** @description Only what this user did. */
+        AuditActor: string;
+        /** @description Only what touches this team. */
+        AuditTeam: string;
+        /** @description Only rows of these kinds, such as `projects`; repeat for several. */
+        AuditTargetTable: string[];
+        /** @description Only this row. */
+        AuditTarget: string;
+        /** @description Only these actions, such as `create`; repeat for several. */
+        AuditAction: string[];
+        /** @description Only what this request did. */
+        AuditRequest: string;
+        /** @description At this time or later. */
+        AuditFrom: string;
+        /** @description Before this time. */
+        AuditTo: string;
+        /** @description Text in what changed, case-insensitive. */
+        AuditText: string;
+        /**
+         * @description Name of the backup.
+         * @example manual-20261124T104000Z
+         */
+        BackupName: string;
+        /**
+         * @description Id of the message; the same at each try. Keep those that you have seen, to drop repeats.
+         * @example msg_0198f3c8607170008a11e4f506172839
+         */
+        WebhookId: string;
+        /**
+         * @description Time of this try in seconds since 1970. Refuse what is more than 5 minutes off.
+         * @example 1795516800
+         */
+        WebhookTimestamp: string;
+        /**
+         * @description `v1,` and the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, keyed with the bytes that the base64 after `whsec_` in your secret stands for.
+         *     Several, separated by spaces, while a secret is being replaced: one that fits is enough.
+         * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+         */
+        WebhookSignature: string;
     };
     requestBodies: never;
     headers: {
@@ -2349,26 +3846,6 @@ export interface operations {
             };
             /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
             400: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
-            401: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `forbidden`: The credential is good, but does not allow this. */
-            403: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -6168,6 +7645,2762 @@ export interface operations {
             };
         };
     };
+    receiveGithubWebhook: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description `sha256=` and the hexadecimal HMAC-SHA256 of the raw body; missing is 401. */
+                "X-Hub-Signature-256"?: string;
+                /** @description Name of the event, such as `push`. */
+                "X-GitHub-Event": string;
+                /** @description Id of the delivery; the same when it is sent again. */
+                "X-GitHub-Delivery": string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GithubPayload"];
+            };
+        };
+        responses: {
+            /** @description What became of it. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookReceipt"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid-webhook-signature`: The signature or token does not match any project with this repository. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer. */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too-many-requests`: The rate limit is used up; Retry-After says for how many seconds. */
+            429: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    receiveGitlabWebhook: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description The secret token; missing is 401. */
+                "X-Gitlab-Token"?: string;
+                /** @description Name of the event, such as `Push Hook`. */
+                "X-Gitlab-Event": string;
+                /** @description Id of the event; without it a hash of the body stands for it. (`X-Gitlab-Webhook-UUID` names the webhook, not the event, and is not used.) */
+                "X-Gitlab-Event-UUID"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GitlabPayload"];
+            };
+        };
+        responses: {
+            /** @description What became of it. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookReceipt"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `invalid-webhook-signature`: The signature or token does not match any project with this repository. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer. */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too-many-requests`: The rate limit is used up; Retry-After says for how many seconds. */
+            429: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAdminUsers: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items. */
+                sort?: string;
+                /** @description Only who has this role; a team role in any team. */
+                role?: "super_admin" | "team_admin" | "developer";
+                /** @description Only active or only inactive accounts. */
+                active?: boolean;
+                /** @description Only members of this team. */
+                team_id?: string;
+                /** @description Text in e-mail address or name, case-insensitive. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of users. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminUserPage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAdminUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user. */
+                id: components["parameters"]["AdminUserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminUser"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateAdminUserRole: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user. */
+                id: components["parameters"]["AdminUserId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdminUserRoleUpdate"];
+            };
+        };
+        responses: {
+            /** @description The user as it is now. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminUser"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `last-super-admin`: The installation must keep one active super admin.
+             *
+             *     `cannot-modify-self`: Nobody changes their own role or active state.
+             *
+             *     `last-team-admin`: The team must keep one admin.
+             */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer. */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deactivateAdminUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user. */
+                id: components["parameters"]["AdminUserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user as it is now. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminUser"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `last-super-admin`: The installation must keep one active super admin.
+             *
+             *     `cannot-modify-self`: Nobody changes their own role or active state.
+             */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    activateAdminUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user. */
+                id: components["parameters"]["AdminUserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user as it is now. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminUser"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resetAdminUserPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the user. */
+                id: components["parameters"]["AdminUserId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The link, where the portal sends no mail. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasswordResetLink"];
+                };
+            };
+            /** @description The mail is on its way. */
+            204: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `conflict`: The request contradicts the present state. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAdminTeams: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items. */
+                sort?: string;
+                /** @description Text in name or slug, case-insensitive. */
+                search?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of teams. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminTeamPage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createAdminTeam: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A string of your choice, kept for 24 hours. The same key with the same request gives the first answer again (with `Idempotency-Replayed: true`); with another request 422 `idempotency-mismatch`; while the first still runs 409 `idempotency-in-progress`. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdminTeamCreate"];
+            };
+        };
+        responses: {
+            /** @description The new team. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminTeam"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `idempotency-in-progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `slug-conflict`: The slug is taken.
+             */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer.
+             *
+             *     `idempotency-mismatch`: The Idempotency-Key was used before with another request.
+             */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAdminTeam: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the team. */
+                id: components["parameters"]["AdminTeamId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The team. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminTeam"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteAdminTeam: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the team. */
+                id: components["parameters"]["AdminTeamId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `team-has-active-scans`: A scan of the team is queued or running.
+             *
+             *     `team-has-projects`: The team still owns projects.
+             */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateAdminTeam: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the team. */
+                id: components["parameters"]["AdminTeamId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdminTeamUpdate"];
+            };
+        };
+        responses: {
+            /** @description The team as it is now. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminTeam"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `slug-conflict`: The slug is taken. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer. */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    addAdminTeamMember: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A string of your choice, kept for 24 hours. The same key with the same request gives the first answer again (with `Idempotency-Replayed: true`); with another request 422 `idempotency-mismatch`; while the first still runs 409 `idempotency-in-progress`. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the team. */
+                id: components["parameters"]["AdminTeamId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AdminTeamMemberAdd"];
+            };
+        };
+        responses: {
+            /** @description The team as it is now. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminTeam"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `idempotency-in-progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `last-team-admin`: The team must keep one admin.
+             */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer.
+             *
+             *     `idempotency-mismatch`: The Idempotency-Key was used before with another request.
+             */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    removeAdminTeamMember: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the team. */
+                id: components["parameters"]["AdminTeamId"];
+                /** @description Id of the member. */
+                user_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The team as it is now. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminTeam"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `last-team-admin`: The team must keep one admin. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAdminScans: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items. */
+                sort?: string;
+                /** @description Only scans in these states; repeat the key for several. */
+                status?: components["parameters"]["ScanStatusFilter"];
+                /** @description Only scans of these kinds; repeat the key for several. */
+                kind?: components["parameters"]["ScanKindFilter"];
+                /** @description Only this team's. */
+                team_id?: string;
+                /** @description Only this project's. */
+                project_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of scans. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminScanPage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    cancelAdminScan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the scan. */
+                scan_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The scan, cancelled. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminScan"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scan-already-finished`: The scan has reached a final state. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAdminAudit: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items. */
+                sort?: string;
+                /** @description Only what this user did. */
+                actor_user_id?: components["parameters"]["AuditActor"];
+                /** @description Only what touches this team. */
+                team_id?: components["parameters"]["AuditTeam"];
+                /** @description Only rows of these kinds, such as `projects`; repeat for several. */
+                target_table?: components["parameters"]["AuditTargetTable"];
+                /** @description Only this row. */
+                target_id?: components["parameters"]["AuditTarget"];
+                /** @description Only these actions, such as `create`; repeat for several. */
+                action?: components["parameters"]["AuditAction"];
+                /** @description Only what this request did. */
+                request_id?: components["parameters"]["AuditRequest"];
+                /** @description At this time or later. */
+                from?: components["parameters"]["AuditFrom"];
+                /** @description Before this time. */
+                to?: components["parameters"]["AuditTo"];
+                /** @description Text in what changed, case-insensitive. */
+                q?: components["parameters"]["AuditText"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuditEntryPage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    exportAdminAudit: {
+        parameters: {
+            query?: {
+                /** @description Only what this user did. */
+                actor_user_id?: components["parameters"]["AuditActor"];
+                /** @description Only what touches this team. */
+                team_id?: components["parameters"]["AuditTeam"];
+                /** @description Only rows of these kinds, such as `projects`; repeat for several. */
+                target_table?: components["parameters"]["AuditTargetTable"];
+                /** @description Only this row. */
+                target_id?: components["parameters"]["AuditTarget"];
+                /** @description Only these actions, such as `create`; repeat for several. */
+                action?: components["parameters"]["AuditAction"];
+                /** @description Only what this request did. */
+                request_id?: components["parameters"]["AuditRequest"];
+                /** @description At this time or later. */
+                from?: components["parameters"]["AuditFrom"];
+                /** @description Before this time. */
+                to?: components["parameters"]["AuditTo"];
+                /** @description Text in what changed, case-insensitive. */
+                q?: components["parameters"]["AuditText"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entries. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAdminHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The components. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminHealth"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAdminDisk: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The volumes. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AdminDisk"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listAdminBackups: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items. */
+                sort?: string;
+                /** @description Only of this kind. */
+                kind?: "auto" | "manual";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of backups. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupPage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createAdminBackup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A string of your choice, kept for 24 hours. The same key with the same request gives the first answer again (with `Idempotency-Replayed: true`); with another request 422 `idempotency-mismatch`; while the first still runs 409 `idempotency-in-progress`. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Queued. */
+            202: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupTriggered"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `idempotency-in-progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `conflict`: The request contradicts the present state.
+             */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-mismatch`: The Idempotency-Key was used before with another request. */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    downloadAdminBackup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the backup.
+                 * @example manual-20261124T104000Z
+                 */
+                name: components["parameters"]["BackupName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The archive. */
+            200: {
+                headers: {
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/gzip": string;
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `conflict`: The request contradicts the present state. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restoreAdminBackup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": components["schemas"]["BackupRestore"];
+            };
+        };
+        responses: {
+            /** @description The archive is good, the restore is queued. */
+            202: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupRestoreAccepted"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `conflict`: The request contradicts the present state. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `restore-confirmation-required`: A restore replaces all data; the confirmation field must hold the word "restore". */
+            412: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer.
+             *
+             *     `invalid-backup`: The archive is not a backup of this product, or is damaged.
+             */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteAdminBackup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description Name of the backup.
+                 * @example manual-20261124T104000Z
+                 */
+                name: components["parameters"]["BackupName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Deleted. */
+            204: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `backup-protected`: Automatic backups are removed by retention only. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
+            501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getHealth: {
         parameters: {
             query?: never;
@@ -6331,13 +10564,229 @@ export interface operations {
     sendFindingCreated: {
         parameters: {
             query?: never;
-            header?: never;
+            header: {
+                /**
+                 * @description Id of the message; the same at each try. Keep those that you have seen, to drop repeats.
+                 * @example msg_0198f3c8607170008a11e4f506172839
+                 */
+                "webhook-id": components["parameters"]["WebhookId"];
+                /**
+                 * @description Time of this try in seconds since 1970. Refuse what is more than 5 minutes off.
+                 * @example 1795516800
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description `v1,` and the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, keyed with the bytes that the base64 after `whsec_` in your secret stands for.
+                 *     Several, separated by spaces, while a secret is being replaced: one that fits is enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FindingCreatedEvent"];
+            };
+        };
         responses: {
-            /** @description Taken. */
+            /** @description Taken. Any 2xx does; anything else, or none within 10 seconds, is tried again with growing pauses. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    sendScanFinished: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the message; the same at each try. Keep those that you have seen, to drop repeats.
+                 * @example msg_0198f3c8607170008a11e4f506172839
+                 */
+                "webhook-id": components["parameters"]["WebhookId"];
+                /**
+                 * @description Time of this try in seconds since 1970. Refuse what is more than 5 minutes off.
+                 * @example 1795516800
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description `v1,` and the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, keyed with the bytes that the base64 after `whsec_` in your secret stands for.
+                 *     Several, separated by spaces, while a secret is being replaced: one that fits is enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScanFinishedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken. Any 2xx does; anything else, or none within 10 seconds, is tried again with growing pauses. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    sendScanFailed: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the message; the same at each try. Keep those that you have seen, to drop repeats.
+                 * @example msg_0198f3c8607170008a11e4f506172839
+                 */
+                "webhook-id": components["parameters"]["WebhookId"];
+                /**
+                 * @description Time of this try in seconds since 1970. Refuse what is more than 5 minutes off.
+                 * @example 1795516800
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description `v1,` and the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, keyed with the bytes that the base64 after `whsec_` in your secret stands for.
+                 *     Several, separated by spaces, while a secret is being replaced: one that fits is enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ScanFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken. Any 2xx does; anything else, or none within 10 seconds, is tried again with growing pauses. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    sendGateChanged: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the message; the same at each try. Keep those that you have seen, to drop repeats.
+                 * @example msg_0198f3c8607170008a11e4f506172839
+                 */
+                "webhook-id": components["parameters"]["WebhookId"];
+                /**
+                 * @description Time of this try in seconds since 1970. Refuse what is more than 5 minutes off.
+                 * @example 1795516800
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description `v1,` and the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, keyed with the bytes that the base64 after `whsec_` in your secret stands for.
+                 *     Several, separated by spaces, while a secret is being replaced: one that fits is enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["GateChangedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken. Any 2xx does; anything else, or none within 10 seconds, is tried again with growing pauses. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    sendApprovalRequested: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the message; the same at each try. Keep those that you have seen, to drop repeats.
+                 * @example msg_0198f3c8607170008a11e4f506172839
+                 */
+                "webhook-id": components["parameters"]["WebhookId"];
+                /**
+                 * @description Time of this try in seconds since 1970. Refuse what is more than 5 minutes off.
+                 * @example 1795516800
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description `v1,` and the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, keyed with the bytes that the base64 after `whsec_` in your secret stands for.
+                 *     Several, separated by spaces, while a secret is being replaced: one that fits is enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovalRequestedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken. Any 2xx does; anything else, or none within 10 seconds, is tried again with growing pauses. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    sendApprovalDecided: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the message; the same at each try. Keep those that you have seen, to drop repeats.
+                 * @example msg_0198f3c8607170008a11e4f506172839
+                 */
+                "webhook-id": components["parameters"]["WebhookId"];
+                /**
+                 * @description Time of this try in seconds since 1970. Refuse what is more than 5 minutes off.
+                 * @example 1795516800
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description `v1,` and the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, keyed with the bytes that the base64 after `whsec_` in your secret stands for.
+                 *     Several, separated by spaces, while a secret is being replaced: one that fits is enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApprovalDecidedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken. Any 2xx does; anything else, or none within 10 seconds, is tried again with growing pauses. */
             204: {
                 headers: {
                     [name: string]: unknown;

@@ -102,7 +102,7 @@ export const operations = {
     "method": "post",
     "path": "/auth/logout",
     "access": {
-      "self": "interactive"
+      "public": "The refresh cookie is the credential; whose access token has expired must be able to log out too."
     },
     "built": true,
     "arrays": [],
@@ -116,8 +116,6 @@ export const operations = {
     "versioned": false,
     "problems": [
       "invalid-request",
-      "unauthorized",
-      "forbidden",
       "internal-error",
       "unavailable"
     ]
@@ -1253,6 +1251,823 @@ export const operations = {
       "unauthorized",
       "forbidden",
       "not-found",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "receiveGithubWebhook": {
+    "method": "post",
+    "path": "/v1/webhooks/github",
+    "access": {
+      "public": "GitHub signs each delivery with the project's secret."
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [
+      "x-hub-signature-256",
+      "x-github-event",
+      "x-github-delivery"
+    ],
+    "sortFields": [],
+    "bodyLimit": "webhook",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "receiveGithubWebhook__application_json"
+    },
+    "rateLimit": {
+      "name": "webhook",
+      "limit": 120,
+      "window_seconds": 60,
+      "by": "ip"
+    },
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "invalid-webhook-signature",
+      "not-found",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "too-many-requests",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "receiveGitlabWebhook": {
+    "method": "post",
+    "path": "/v1/webhooks/gitlab",
+    "access": {
+      "public": "GitLab sends the project's secret token with each event."
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [
+      "x-gitlab-token",
+      "x-gitlab-event",
+      "x-gitlab-event-uuid"
+    ],
+    "sortFields": [],
+    "bodyLimit": "webhook",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "receiveGitlabWebhook__application_json"
+    },
+    "rateLimit": {
+      "name": "webhook",
+      "limit": 120,
+      "window_seconds": 60,
+      "by": "ip"
+    },
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "invalid-webhook-signature",
+      "not-found",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "too-many-requests",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "listAdminUsers": {
+    "method": "get",
+    "path": "/v1/admin/users",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [
+      "email",
+      "full_name",
+      "last_login_at",
+      "created_at"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "getAdminUser": {
+    "method": "get",
+    "path": "/v1/admin/users/{id}",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "updateAdminUserRole": {
+    "method": "patch",
+    "path": "/v1/admin/users/{id}/role",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "updateAdminUserRole__application_json"
+    },
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "last-super-admin",
+      "cannot-modify-self",
+      "last-team-admin",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "deactivateAdminUser": {
+    "method": "patch",
+    "path": "/v1/admin/users/{id}/deactivate",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "last-super-admin",
+      "cannot-modify-self",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "activateAdminUser": {
+    "method": "patch",
+    "path": "/v1/admin/users/{id}/activate",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "resetAdminUserPassword": {
+    "method": "post",
+    "path": "/v1/admin/users/{id}/password-reset",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "conflict",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "listAdminTeams": {
+    "method": "get",
+    "path": "/v1/admin/teams",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [
+      "name",
+      "slug",
+      "member_count",
+      "project_count",
+      "created_at"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "createAdminTeam": {
+    "method": "post",
+    "path": "/v1/admin/teams",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [
+      "idempotency-key"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "createAdminTeam__application_json"
+    },
+    "rateLimit": null,
+    "idempotent": true,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "idempotency-in-progress",
+      "slug-conflict",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "idempotency-mismatch",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "getAdminTeam": {
+    "method": "get",
+    "path": "/v1/admin/teams/{id}",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "updateAdminTeam": {
+    "method": "patch",
+    "path": "/v1/admin/teams/{id}",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "updateAdminTeam__application_json"
+    },
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "slug-conflict",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "deleteAdminTeam": {
+    "method": "delete",
+    "path": "/v1/admin/teams/{id}",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "team-has-active-scans",
+      "team-has-projects",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "addAdminTeamMember": {
+    "method": "post",
+    "path": "/v1/admin/teams/{id}/members",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [
+      "idempotency-key"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "addAdminTeamMember__application_json"
+    },
+    "rateLimit": null,
+    "idempotent": true,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "idempotency-in-progress",
+      "last-team-admin",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "idempotency-mismatch",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "removeAdminTeamMember": {
+    "method": "delete",
+    "path": "/v1/admin/teams/{id}/members/{user_id}",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "last-team-admin",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "listAdminScans": {
+    "method": "get",
+    "path": "/v1/admin/scans",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [
+      "status",
+      "kind"
+    ],
+    "headers": [],
+    "sortFields": [
+      "status",
+      "kind",
+      "started_at",
+      "finished_at",
+      "created_at"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "cancelAdminScan": {
+    "method": "post",
+    "path": "/v1/admin/scans/{scan_id}/cancel",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "scan-already-finished",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "listAdminAudit": {
+    "method": "get",
+    "path": "/v1/admin/audit",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [
+      "target_table",
+      "action"
+    ],
+    "headers": [],
+    "sortFields": [
+      "created_at"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "exportAdminAudit": {
+    "method": "get",
+    "path": "/v1/admin/audit/export.csv",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [
+      "target_table",
+      "action"
+    ],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "getAdminHealth": {
+    "method": "get",
+    "path": "/v1/admin/health",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "getAdminDisk": {
+    "method": "get",
+    "path": "/v1/admin/disk",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "listAdminBackups": {
+    "method": "get",
+    "path": "/v1/admin/backup",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [
+      "name",
+      "kind",
+      "size_bytes",
+      "created_at"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "createAdminBackup": {
+    "method": "post",
+    "path": "/v1/admin/backup",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [
+      "idempotency-key"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": true,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "idempotency-in-progress",
+      "conflict",
+      "idempotency-mismatch",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "downloadAdminBackup": {
+    "method": "get",
+    "path": "/v1/admin/backup/{name}/download",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "conflict",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "restoreAdminBackup": {
+    "method": "post",
+    "path": "/v1/admin/backup/restore",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "upload",
+    "bodyRequired": true,
+    "bodies": {
+      "multipart/form-data": "restoreAdminBackup__multipart_form_data"
+    },
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "conflict",
+      "restore-confirmation-required",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "invalid-backup",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "deleteAdminBackup": {
+    "method": "delete",
+    "path": "/v1/admin/backup/{name}",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "backup-protected",
       "internal-error",
       "not-built-yet",
       "unavailable"

@@ -48,6 +48,9 @@ export async function runTests(patterns: readonly string[]): Promise<Counts> {
     } finally {
       await server.stop();
     }
+  } catch (error) {
+    console.log('The tests could not be run:', error);
+    total.failed += 1;
   } finally {
     await endLeftServers(folder);
     await rm(folder, { recursive: true, force: true });

@@ -57,7 +57,7 @@ const SETTINGS = {
   DATABASE_PREPARE: setting('on', 'on', 'Named prepared statements; `off` behind a pooler that does not carry them.', oneOf('on', 'off')),
   ROLE: setting('both', 'both', '`api` serves requests, `worker` runs jobs, `both` does both (the worker as a child process).', oneOf<Role>('api', 'worker', 'both')),
   BASE_URL: setting('http://localhost:PORT', null, 'Address under which browsers and clients reach the portal; https makes cookies Secure.', matching(/^https?:\/\/[^\s/]+(\/\S*)?$/, 'an http or https URL')),
-  ADMIN_EMAIL: setting('admin@localhost.localdomain', null, 'Address of the first super admin, made when there is none.', matching(/^[^\s@]+@[^\s@]+$/, 'an e-mail address')),
+  ADMIN_EMAIL: setting('admin@localhost.localdomain', null, 'Address of the first super admin, made when there is none.', matching(/^[^\s@]+@[^\s@]+\.[^\s@.]+$/, 'an e-mail address with a full domain')),
   ADMIN_PASSWORD: setting('random, printed once', null, 'Password of the first super admin, 12 to 256 characters.', matching(/^[\s\S]{12,256}$/, '12 to 256 characters long')),
   SECRET_KEY: setting('DATA_DIR/secret.key', null, 'Master key, at least 32 characters, that seals signing keys and stored credentials. Must be the same for all processes on one database.', matching(/^\S{32,}$/, 'at least 32 characters without spaces')),
   LOG_LEVEL: setting('info', 'info', 'How much is logged (JSON lines on standard output).', oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')),

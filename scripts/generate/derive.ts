@@ -28,7 +28,7 @@ export function derive(doc: OpenApiDocument, registry: ProblemRegistry): void {
 function security({ operation }: OperationEntry): JsonObject[] {
   const access = operation['x-access'];
   if (access.public !== undefined) return [];
-  return access.self === 'interactive' ? [{ accessToken: [] }] : [{ accessToken: [] }, { apiKey: [] }];
+  return [{ accessToken: [] }, { apiKey: [] }]; // an API key on an interactive operation is a good credential: 403, not 401
 }
 
 /** Slugs that follow from the operation's shape; its own x-problems come on top. */

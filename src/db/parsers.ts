@@ -20,7 +20,11 @@ export function parseInteger(text: string): number {
   return value;
 }
 
-const arrayOf = (parse: Parser) => (text: string): unknown[] => pg.types.arrayParser(text, parse);
+/** Of one dimension, with elements in which PostgreSQL needs no escapes: "{1,NULL}", '{"2026-01-02 03:04:05+00"}'. */
+const arrayOf = (parse: Parser) => (text: string): unknown[] => {
+  const inner = text.slice(1, -1);
+  return inner === '' ? [] : inner.split(',').map(element => (element === 'NULL' ? null : parse(element.startsWith('"') ? element.slice(1, -1) : element)));
+};
 const asText: Parser = text => text;
 
 /** By type oid (pg_type.dat). The rest is pg's own: json is parsed, bytea is a Buffer, float8 a number. */

@@ -13,7 +13,7 @@ import { idempotently } from './idempotent.ts';
 import { enforceRateLimit, type RateLimit } from './rate-limit.ts';
 import { readBody, type BodyLimits } from './read-body.ts';
 import { badParameter, readCookies, readHeaders, readQuery } from './read-request.ts';
-import type { BuiltOperationId, Handlers, Input, OperationId } from './types.ts';
+import type { BuiltOperationId, Form, Handlers, Input, OperationId } from './types.ts';
 import { validateBody, validateParameters, type RawParameters } from './validate.ts';
 
 /** A handler as the pipeline calls it; `Handlers` has checked each against its operation. */
@@ -96,7 +96,7 @@ async function readInput(exchange: Exchange, operationId: OperationId, limits: B
   await readBody(exchange, operationId, limits);
   const { body } = exchange;
   const validator = 'mediaType' in body ? Object.entries(operation.bodies).find(([mediaType]) => mediaType === body.mediaType)?.[1] : undefined;
-  if (typeof validator === 'string') validateBody(validator, body.state === 'form' ? body.form.fields : body.state === 'json' ? body.value : undefined);
+  if (typeof validator === 'string') validateBody(validator, body.state === 'form' ? formMembers(body.form) : body.state === 'json' ? body.value : undefined);
   const query: Record<string, unknown> = raw.query;
   const input = {
     path: raw.path,
@@ -109,6 +109,11 @@ async function readInput(exchange: Exchange, operationId: OperationId, limits: B
     headers: raw.header,
   };
   return { input: input as unknown as Input<OperationId>, idempotencyKey: raw.header['idempotency-key'] }; // the validators have just shown it
+}
+
+/** A form as its schema sees it: file fields are there, their content is not its business. */
+function formMembers({ fields, files }: Form): Record<string, string> {
+  return { ...fields, ...Object.fromEntries(files.map(({ field }) => [field, ''])) };
 }
 
 function readSort(text: unknown, fields: readonly string[]): SortKey[] {

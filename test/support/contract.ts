@@ -55,10 +55,13 @@ function closed(node: unknown, insideAllOf = false): unknown {
 
 export class ContractClient {
   readonly baseUrl: string;
+  /** The access token, for the WebSocket. */
+  readonly token: string | undefined;
   readonly #authorization: string | null;
 
   constructor(baseUrl: string, token?: string) {
     this.baseUrl = baseUrl;
+    this.token = token;
     this.#authorization = token === undefined ? null : `Bearer ${token}`;
   }
 

@@ -22,13 +22,13 @@ export interface TestOptions {
 export interface Suite {
   (name: string, body: Body, options?: TestOptions): void;
   /** Not run, counted as skipped. */
-  skip(name: string, body?: Body, options?: TestOptions): void;
+  skip: (name: string, body?: Body, options?: TestOptions) => void;
   /** Once before the suite's tests; when it throws, all of them fail. */
-  before(body: Body): void;
+  before: (body: Body) => void;
   /** Once after them, also when they failed. */
-  after(body: Body): void;
-  beforeEach(body: Body): void;
-  afterEach(body: Body): void;
+  after: (body: Body) => void;
+  beforeEach: (body: Body) => void;
+  afterEach: (body: Body) => void;
 }
 
 const TEST_TIMEOUT = 30_000;

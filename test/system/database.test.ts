@@ -67,7 +67,9 @@ connection('survives the loss of its connections, idle, in use and between two q
   while ((await pool.query("SELECT 1 FROM pg_stat_activity WHERE application_name = 'fragile' AND query LIKE '%pg_sleep(20)%' AND state = 'active'")).rowCount === 0);
   await kill();
   assert.instance(await inUse, Error);
-  assert.equal((await sql`SELECT 1 AS one`.execute(fragile)).rows, [{ one: 1 }]);
+  // At most one query more meets a connection whose end has not been noticed yet.
+  const after = (): Promise<unknown[]> => sql`SELECT 1 AS one`.execute(fragile).then(({ rows }) => rows);
+  assert.equal(await after().catch(() => after()), [{ one: 1 }]);
   await close();
 });
 

@@ -139,7 +139,7 @@ test('a start after portal and server were killed, one session being busy, recov
   const busy = new pg.Client({ connectionString: url });
   busy.on('error', () => undefined);
   await busy.connect();
-  const work = busy.query('SELECT count(*) FROM generate_series(1, 15000000)').catch(() => undefined); // does not see its postmaster die
+  const work = busy.query('SELECT count(*) FROM generate_series(1, 8000000)').catch(() => undefined); // does not see its postmaster die
   const postmaster = await serverOf(dataDir);
   await end(child, 'SIGKILL');
   process.kill(postmaster, 'SIGKILL');

@@ -11,6 +11,7 @@ import { quietLog as log } from '../support/server.ts';
 import { suite } from '../support/suite.ts';
 
 const test = suite('embedded database');
+const isRoot = process.getuid?.() === 0;
 
 async function query(url: string, text: string): Promise<unknown[]> {
   const client = new pg.Client({ connectionString: url });
@@ -80,7 +81,7 @@ test('takes another port when the usual one is in use', async () => {
 });
 
 // Only root hands the server to another user.
-(process.getuid?.() === 0 ? test : test.skip)('stands elsewhere when its user cannot enter the data folder', async () => {
+(isRoot ? test : test.skip)('stands elsewhere when its user cannot enter the data folder', async () => {
   const closed = await createDataFolder();
   const dataDir = join(closed, 'below');
   await mkdir(dataDir);

@@ -25,7 +25,9 @@ export async function openCluster(dataDir: string, log: Log): Promise<Cluster> {
   const home = await realpath(place).catch((cause: unknown) => {
     throw new Error(`${place} is a link to a folder that is gone: bring that folder back, or remove the link to begin with an empty database.`, { cause });
   });
-  const data = await realpath(join(home, 'cluster'));
+  const data = await realpath(join(home, 'cluster')).catch((cause: unknown) => {
+    throw new Error(`${home} holds no database of the portal (${errorCode(cause)}): empty it, or choose another DATA_DIR.`, { cause });
+  });
   const account = await ownerOf(data);
   const accessFile = join(home, 'access.json');
   return { dataDir: folder, data, accessFile, access: await readAccess(accessFile), logFile: join(folder, 'postgres.log'), account, binaries: await reachable(binaries, account) };
@@ -46,9 +48,7 @@ async function reachable(binaries: Binaries, account: Account | undefined): Prom
 
 /** The server runs as the owner of its files, whoever that was when they were made. */
 async function ownerOf(data: string): Promise<Account | undefined> {
-  const { uid, gid } = await stat(data).catch((cause: unknown) => {
-    throw new Error(`${data} cannot be read: ${errorCode(cause)}.`, { cause });
-  });
+  const { uid, gid } = await stat(data);
   const own = process.getuid?.();
   if (own === undefined || own === uid) return undefined;
   if (own !== 0) throw new Error(`The database in ${data} belongs to user ${uid}, and this process runs as user ${own}: start the portal as that user or as root, or choose another DATA_DIR.`);

@@ -59,7 +59,7 @@ async function letThrough(account: Account | undefined, folder: string): Promise
   return false;
 }
 
-/** initdb, then the portal's role and database, then one flush of it all to disk (initdb's own would take three of them). */
+/** initdb, then the portal's role and database, then one flush of it all to disk. */
 async function fill(draft: string, account: Account | undefined, binaries: Binaries): Promise<void> {
   const data = join(draft, 'cluster');
   const passwordFile = join(draft, 'password');

@@ -566,6 +566,107 @@ export const operations = {
       "unavailable"
     ]
   },
+  "getProjectVex": {
+    "method": "get",
+    "path": "/v1/projects/{id}/vex",
+    "access": {
+      "permission": "report.download",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [
+      "if-none-match"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "scan-not-finished",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "importProjectVex": {
+    "method": "post",
+    "path": "/v1/projects/{id}/vex/import",
+    "access": {
+      "permission": "vex.import",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [
+      "idempotency-key"
+    ],
+    "sortFields": [],
+    "bodyLimit": "upload",
+    "bodyRequired": true,
+    "bodies": {
+      "multipart/form-data": "importProjectVex__multipart_form_data"
+    },
+    "rateLimit": null,
+    "idempotent": true,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "idempotency-in-progress",
+      "project-archived",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "idempotency-mismatch",
+      "malformed-vex",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "getProjectNotice": {
+    "method": "get",
+    "path": "/v1/projects/{id}/notice",
+    "access": {
+      "permission": "report.download",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [
+      "if-none-match"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "scan-not-finished",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
   "listProjectComponents": {
     "method": "get",
     "path": "/v1/projects/{id}/components",
@@ -767,6 +868,70 @@ export const operations = {
       "unavailable"
     ]
   },
+  "listProjectObligations": {
+    "method": "get",
+    "path": "/v1/projects/{id}/obligations",
+    "access": {
+      "permission": "project.read",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": false,
+    "arrays": [
+      "kind",
+      "tier"
+    ],
+    "headers": [],
+    "sortFields": [
+      "tier",
+      "license_name",
+      "kind",
+      "affected_count"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "getProjectObligation": {
+    "method": "get",
+    "path": "/v1/projects/{id}/obligations/{obligation_id}",
+    "access": {
+      "permission": "project.read",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
   "getProjectGateResult": {
     "method": "get",
     "path": "/v1/projects/{id}/gate-result",
@@ -855,6 +1020,41 @@ export const operations = {
       "unavailable"
     ]
   },
+  "postScanPullRequestComment": {
+    "method": "post",
+    "path": "/v1/scans/{id}/post-pr-comment",
+    "access": {
+      "permission": "scan.comment",
+      "within": "scan",
+      "from": "path.id"
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "postScanPullRequestComment__application_json"
+    },
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "scan-not-finished",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "internal-error",
+      "not-built-yet",
+      "bad-gateway",
+      "unavailable"
+    ]
+  },
   "getComponent": {
     "method": "get",
     "path": "/v1/components/{component_id}",
@@ -879,6 +1079,101 @@ export const operations = {
       "forbidden",
       "not-found",
       "internal-error",
+      "unavailable"
+    ]
+  },
+  "getLicenseFinding": {
+    "method": "get",
+    "path": "/v1/license_findings/{finding_id}",
+    "access": {
+      "permission": "project.read",
+      "within": "license_finding",
+      "from": "path.finding_id"
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "getVulnerabilityFinding": {
+    "method": "get",
+    "path": "/v1/vulnerability_findings/{finding_id}",
+    "access": {
+      "permission": "project.read",
+      "within": "finding",
+      "from": "path.finding_id"
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "updateVulnerabilityFindingStatus": {
+    "method": "patch",
+    "path": "/v1/vulnerability_findings/{finding_id}/status",
+    "access": {
+      "permission": "finding.triage",
+      "within": "finding",
+      "from": "path.finding_id"
+    },
+    "built": false,
+    "arrays": [],
+    "headers": [
+      "if-match"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "updateVulnerabilityFindingStatus__application_json"
+    },
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": true,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "invalid-transition",
+      "project-archived",
+      "precondition-failed",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "precondition-required",
+      "internal-error",
+      "not-built-yet",
       "unavailable"
     ]
   },

@@ -38,7 +38,10 @@ export interface DetectedComponent {
 export interface Inventory {
   /** The product the document describes, where it says. */
   root: { ref: string | null; name: string; version: string; purl: string | null } | null;
+  /** Distinct by package URL. */
   components: readonly DetectedComponent[];
+  /** Components as the source counts them: nested ones and repeats included. */
+  occurrences: number;
   /** What could not be read and was passed over, in words for a person. */
   warnings: readonly string[];
 }

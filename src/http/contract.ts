@@ -31,7 +31,8 @@ export function createMatcher(): (method: string, path: string) => Match {
   }
   const find = (method: HTTPMethod, path: string): { id: OperationId; path: string; params: Record<string, string | undefined> } | null => {
     const route = router.find(method, path);
-    return route === null ? null : { ...(route.store as { id: OperationId; path: string }), params: route.params };
+    if (route === null || Object.values(route.params).includes('')) return null;
+    return { ...(route.store as { id: OperationId; path: string }), params: route.params };
   };
   return (method, path) => {
     const wanted = METHODS.find((name) => name === (method === 'HEAD' ? 'GET' : method));

@@ -69,7 +69,9 @@ export async function readMultipart(request: IncomingMessage, spoolDir: string, 
 /** request -> parser, but a fault leaves the request alive: the answer still has to go out on its connection. */
 function feed(request: IncomingMessage, parser: busboy.Busboy): Promise<void> {
   return new Promise((resolve, reject) => {
-    const cut = (): void => void parser.destroy(malformed('The form ended early.'));
+    const cut = (): void => {
+      if (!request.complete) parser.destroy(malformed('The form ended early.'));
+    };
     parser.once('close', () => {
       request.off('close', cut).off('error', cut);
       resolve();

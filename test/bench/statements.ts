@@ -18,7 +18,10 @@ export interface Statements {
 export async function captureStatements(url: string, projectId: string): Promise<Statements> {
   const pool = new pg.Pool({ connectionString: url, max: 1 });
   const seen: Statement[] = [];
-  const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }), log: ({ query }) => seen.push({ text: query.sql, values: [...query.parameters] }) });
+  const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool }), log: ({ query }) => {
+      seen.push({ text: query.sql, values: [...query.parameters] });
+    },
+  });
   await findScope(db, 'project', projectId);
   await findProject(db, projectId);
   const one = seen.splice(0);

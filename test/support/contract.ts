@@ -120,6 +120,16 @@ export async function read(response: Response): Promise<Answer> {
   return { status: response.status, headers: response.headers, text, body: isJson ? JSON.parse(text) : undefined };
 }
 
+/** The contract's first example of the operation's JSON body; nothing where it takes none. */
+export function exampleBody(operationId: OperationId): { json: unknown } | Record<string, never> {
+  const { path, method } = operations[operationId];
+  const schema = member(document, 'paths', path, method, 'requestBody', 'content', 'application/json', 'schema');
+  const reference = member(schema, '$ref');
+  const resolved = typeof reference === 'string' ? member(document, ...reference.slice(2).split('/')) : schema;
+  const example = member(resolved, 'examples', 0);
+  return example === undefined ? {} : { json: example };
+}
+
 /** A member of an answer's object. */
 export function member(body: unknown, ...path: (string | number)[]): unknown {
   return path.reduce<unknown>((node, key) => {

@@ -1,6 +1,7 @@
 /** Packs a folder as tar.gz, without what no scan wants: installed packages, tools, data and version control. */
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import tar from 'tar-stream';
@@ -10,17 +11,13 @@ const MAX_FILE_BYTES = 8 * 1024 * 1024;
 
 export async function packSources(root: string): Promise<Uint8Array<ArrayBuffer>> {
   const pack = tar.pack();
-  const chunks: Buffer[] = [];
-  const packed = (async () => {
-    for await (const chunk of pack as AsyncIterable<Buffer>) chunks.push(chunk);
-  })();
+  const packed = buffer(pack);
   for await (const file of filesBelow(root, '')) {
     const full = path.join(root, file);
     if ((await stat(full)).size <= MAX_FILE_BYTES) pack.entry({ name: file, mtime: new Date(0) }, await readFile(full));
   }
   pack.finalize();
-  await packed;
-  return new Uint8Array(await promisify(gzip)(Buffer.concat(chunks)));
+  return new Uint8Array(await promisify(gzip)(await packed));
 }
 
 async function* filesBelow(root: string, folder: string): AsyncGenerator<string> {

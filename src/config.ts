@@ -104,8 +104,14 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   };
   const values = Object.fromEntries(Object.entries(SETTINGS).map(([name, one]) => [name, take(name, one)]));
   if (faults.length > 0) throw new ConfigError(`The settings are wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
-  const config = values as unknown as Config; // built from SETTINGS, whose readers have these types
+  // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- built from SETTINGS, whose readers have these types
+  const config = values as unknown as Config;
   return { ...config, DATA_DIR: path.resolve(config.DATA_DIR) };
+}
+
+/** The environment as a child process of ours gets it. */
+export function inheritedEnvironment(): Record<string, string | undefined> {
+  return { ...process.env };
 }
 
 /** Address for people and links, without a trailing slash. `port` is the one really listened on. */

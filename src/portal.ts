@@ -20,7 +20,7 @@ import { createApp } from './http/app.ts';
 import { clientAddress } from './http/client-address.ts';
 import { createDocumentation } from './http/documentation.ts';
 import { handlers } from './http/handlers/index.ts';
-import { serveLive, type Live, type ProgressMessage } from './http/live.ts';
+import { readProgress, serveLive, type Live } from './http/live.ts';
 import { createPipeline } from './http/pipeline.ts';
 import { masterKey } from './integrations/master-key.ts';
 import { startQueue, type Queue } from './jobs/queue.ts';
@@ -140,8 +140,8 @@ function listenForChanges(databaseUrl: string, live: Live, actors: ReturnType<ty
   return listen(databaseUrl, [PROGRESS_CHANNEL, 'actor_changed'], {
     onMessage: (channel, payload) => {
       if (channel === 'actor_changed') return actors.forget(payload);
-      const message: ProgressMessage = JSON.parse(payload);
-      live.publish(message);
+      const message = readProgress(payload);
+      if (message !== null) live.publish(message);
     },
     onState: (listening) => {
       actors.listening(listening);

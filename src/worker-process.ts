@@ -2,6 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
+import { inheritedEnvironment } from './config.ts';
 
 export interface WorkerProcess {
   /** Of the child that runs at present. */
@@ -22,7 +23,7 @@ export function superviseWorker(environment: Readonly<Record<string, string>>, l
 
   const run = (): void => {
     const startedAt = Date.now();
-    const own = fork(fileURLToPath(new URL('./main.ts', import.meta.url)), { env: { ...process.env, ...environment, ROLE: 'worker' }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const own = fork(fileURLToPath(new URL('./main.ts', import.meta.url)), { env: { ...inheritedEnvironment(), ...environment, ROLE: 'worker' }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     child = own;
     own.once('exit', (code, signal) => {
       if (stopping) return;

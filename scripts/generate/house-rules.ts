@@ -46,8 +46,8 @@ function operationFaults({ operation, parameters, method }: OperationEntry, regi
 }
 
 function accessFaults({ operation, parameters }: Pick<OperationEntry, 'operation' | 'parameters'>): string[] {
-  const access = operation['x-access'] as OperationEntry['operation']['x-access'] | undefined;
-  if (access === undefined) return ['x-access is missing'];
+  if (!Object.hasOwn(operation, 'x-access')) return ['x-access is missing'];
+  const access = operation['x-access'];
   const kinds = [access.public, access.self, access.permission].filter((kind) => kind !== undefined);
   if (kinds.length !== 1) return ['x-access names not exactly one of public, self, permission'];
   if (access.permission === undefined) return [];

@@ -13,7 +13,7 @@ export async function apiTypes(doc: OpenApiDocument): Promise<string> {
 /** What the HTTP layer needs to know of each operation at run time. */
 export function operationTable(doc: OpenApiDocument): string {
   const table = Object.fromEntries(operationsOf(doc).map((entry) => [entry.operation.operationId, describe(entry)]));
-  return `${HEAD}export const operations = ${JSON.stringify(table, null, 2)} as const;\n`;
+  return `${HEAD}export const operations = ${JSON.stringify(table, null, 2)} as const;\n\nexport const operationIds = ${JSON.stringify(Object.keys(table), null, 2)} as const;\n`;
 }
 
 function describe({ path, method, operation, parameters }: OperationEntry): object {

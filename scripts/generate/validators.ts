@@ -72,7 +72,7 @@ function parameterSchema({ parameters }: OperationEntry): JsonObject {
 }
 
 function bodySchemas({ operation }: OperationEntry): [string, JsonObject][] {
-  return Object.entries(operation.requestBody?.content ?? {}).flatMap(([mediaType, { schema }]) =>
-    schema === undefined || !/json|form/.test(mediaType) ? [] : [[bodyValidatorName(operation.operationId, mediaType), schema] as [string, JsonObject]],
+  return Object.entries(operation.requestBody?.content ?? {}).flatMap(([mediaType, { schema }]): [string, JsonObject][] =>
+    schema === undefined || !/json|form/.test(mediaType) ? [] : [[bodyValidatorName(operation.operationId, mediaType), schema]],
   );
 }

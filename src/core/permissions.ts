@@ -6,9 +6,9 @@ const DEVELOPER = [
   'approval.read', 'approval.request', 'report.download', 'api_key.manage',
 ] as const;
 const TEAM_ADMIN = [...DEVELOPER, 'project.delete', 'vex.import', 'approval.decide', 'team.manage'] as const;
-const SUPER_ADMIN = [...TEAM_ADMIN, 'admin'] as const;
 
-export type Permission = (typeof SUPER_ADMIN)[number];
+/** `admin` is nobody's role in a team: only super admins have it. */
+export type Permission = (typeof TEAM_ADMIN)[number] | 'admin';
 
 const BY_ROLE: Record<TeamRole, ReadonlySet<Permission>> = {
   developer: new Set(DEVELOPER),

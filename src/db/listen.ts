@@ -35,6 +35,7 @@ export function listen(url: string, channels: readonly string[], events: Listene
     const lose = (error?: Error): void => {
       if (lost) return;
       lost = true;
+      client = null;
       if (!stopped) log.warn({ err: error }, 'the notification channel is down; trying again');
       events.onState(false);
       own.end().catch(() => undefined);
@@ -48,7 +49,7 @@ export function listen(url: string, channels: readonly string[], events: Listene
       await own.connect();
       for (const channel of channels) await own.query(`LISTEN ${own.escapeIdentifier(channel)}`);
       failures = 0;
-      if (!lost) events.onState(true);
+      if (own === client) events.onState(true);
     } catch (error) {
       lose(error instanceof Error ? error : new Error(String(error)));
     }

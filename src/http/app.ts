@@ -38,10 +38,14 @@ export function createApp(options: AppOptions): Koa {
   return app;
 }
 
-const exchangeOf = (ctx: Koa.Context): Exchange => {
-  const exchange: unknown = ctx.state['exchange'];
-  return exchange as Exchange; // set by the first middleware
-};
+/** The exchange of each request, kept apart from Koa's untyped state. */
+const exchanges = new WeakMap<object, Exchange>();
+
+function exchangeOf(ctx: Koa.Context): Exchange {
+  const exchange = exchanges.get(ctx.req);
+  if (exchange === undefined) throw new Error('the first middleware did not run');
+  return exchange;
+}
 
 /** Takes or makes X-Request-ID, opens the exchange, and writes one log line when the answer is out. */
 function withRequestId({ log, addressOf, stopping }: AppOptions): Koa.Middleware {
@@ -55,7 +59,7 @@ function withRequestId({ log, addressOf, stopping }: AppOptions): Koa.Middleware
       path: ctx.path, query: ctx.querystring, actor: ANONYMOUS, operationId: null, params: {},
       body: { state: 'unread' }, answer: null, headers: {}, cleanups: [],
     };
-    ctx.state['exchange'] = exchange;
+    exchanges.set(ctx.req, exchange);
     ctx.set('X-Request-ID', requestId);
     if (stopping()) ctx.set('Connection', 'close');
     await next();

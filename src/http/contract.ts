@@ -6,7 +6,7 @@
 import { OpenAPIBackend, type Context as BackendContext, type Document, type Operation, type Request as BackendRequest } from 'openapi-backend';
 import findMyWay, { type HTTPMethod } from 'find-my-way';
 import document from '../../generated/openapi.json' with { type: 'json' };
-import { operations } from '../../generated/operations.ts';
+import { operationIds, operations } from '../../generated/operations.ts';
 import type { OperationId } from './types.ts';
 
 export interface Matched {
@@ -17,30 +17,33 @@ export interface Matched {
 /** Methods of a path, or the operation; null where the path is unknown. */
 export type Match = { matched: Matched } | { allow: string[] } | null;
 
-const METHODS: readonly HTTPMethod[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'];
+const METHODS = { get: 'GET', post: 'POST', put: 'PUT', patch: 'PATCH', delete: 'DELETE' } as const satisfies Record<string, HTTPMethod>;
+const METHOD_NAMES: readonly HTTPMethod[] = Object.values(METHODS);
 
 /** Finds the operation of a canonical path. An exact path never falls through to a templated sibling: it is 405 there. */
 export function createMatcher(): (method: string, path: string) => Match {
   const router = findMyWay({ ignoreTrailingSlash: false, caseSensitive: true, maxParamLength: 1024 });
   const methodsOf = new Map<string, string[]>();
-  const ids = Object.keys(operations) as OperationId[]; // keys of a const table
-  for (const id of ids) {
+  const byRoute = new Map<unknown, OperationId>();
+  for (const id of operationIds) {
     const { method, path } = operations[id];
-    router.on(method.toUpperCase() as HTTPMethod, path.replaceAll(/\{(\w+)\}/g, ':$1'), () => undefined, { id, path });
+    router.on(METHODS[method], path.replaceAll(/\{(\w+)\}/g, ':$1'), () => undefined, id);
+    byRoute.set(id, id);
     methodsOf.set(path, [...(methodsOf.get(path) ?? []), method.toUpperCase()]);
   }
   const find = (method: HTTPMethod, path: string): { id: OperationId; path: string; params: Record<string, string | undefined> } | null => {
     const route = router.find(method, path);
-    if (route === null || Object.values(route.params).includes('')) return null;
-    return { ...(route.store as { id: OperationId; path: string }), params: route.params };
+    const id = byRoute.get(route?.store);
+    if (route === null || id === undefined || Object.values(route.params).includes('')) return null;
+    return { id, path: operations[id].path, params: route.params };
   };
   return (method, path) => {
-    const wanted = METHODS.find((name) => name === (method === 'HEAD' ? 'GET' : method));
+    const wanted = METHOD_NAMES.find((name) => name === (method === 'HEAD' ? 'GET' : method));
     const found = wanted === undefined ? null : find(wanted, path);
     const exact = methodsOf.get(path);
     if (found !== null && (exact === undefined || found.path === path)) return { matched: { operationId: found.id, params: found.params } };
     if (exact !== undefined) return { allow: exact };
-    const sibling = METHODS.map((name) => find(name, path)).find((route) => route !== null);
+    const sibling = METHOD_NAMES.map((name) => find(name, path)).find((route) => route !== null);
     return sibling === undefined ? null : { allow: methodsOf.get(sibling.path) ?? [] };
   };
 }
@@ -61,10 +64,10 @@ export interface ContractHooks<X> {
 export type Dispatch<X> = (exchange: X, request: { method: string; path: string }, remember: (matched: Matched) => void) => Promise<void>;
 
 export async function createContract<X>(hooks: ContractHooks<X>): Promise<Dispatch<X>> {
-  const ids = Object.keys(operations) as OperationId[];
   const match = createMatcher();
-  const backend = new OpenAPIBackend({ definition: document as unknown as Document, // the file's literal types are narrower than any OpenAPI type
-    strict: true, validate: false });
+  // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- the file's literal types are narrower than any OpenAPI type
+  const definition = document as unknown as Document;
+  const backend = new OpenAPIBackend({ definition, strict: true, validate: false });
   backend.validateDefinition = () => backend.document; // the contract is OpenAPI 3.1 and linted when it is generated; theirs knows 3.0
   await backend.init();
 
@@ -83,10 +86,15 @@ export async function createContract<X>(hooks: ContractHooks<X>): Promise<Dispat
   });
 
   type Envelope = { exchange: X; request: BackendRequest; remember: (matched: Matched) => void };
-  const idOf = (context: BackendContext): OperationId => ids.find((id) => id === context.operation.operationId) ?? ids[0]!;
+  const known = new Map<unknown, OperationId>(operationIds.map((id) => [id, id]));
+  const idOf = (context: BackendContext): OperationId => {
+    const id = known.get(context.operation.operationId);
+    if (id === undefined) throw new Error('an operation without an id');
+    return id;
+  };
   backend.registerSecurityHandler('accessToken', (_context: BackendContext, { exchange }: Envelope) => hooks.authenticate(exchange, 'accessToken'));
   backend.registerSecurityHandler('apiKey', (_context: BackendContext, { exchange }: Envelope) => hooks.authenticate(exchange, 'apiKey'));
-  const guard = (context: BackendContext): boolean => context.security?.['authorized'] === true || (context.operation.security ?? []).length === 0;
+  const guard = (context: BackendContext): boolean => context.security['authorized'] === true || (context.operation.security ?? []).length === 0;
   backend.register({
     postRoutingHandler: (_context: BackendContext, { request, remember }: Envelope) => {
       const found = results.get(request);
@@ -105,7 +113,7 @@ export async function createContract<X>(hooks: ContractHooks<X>): Promise<Dispat
       return hooks.methodNotAllowed(exchange, found !== null && found !== undefined && 'allow' in found ? found.allow : []);
     },
   });
-  for (const id of ids) {
+  for (const id of operationIds) {
     if (operations[id].built) backend.register(id, (_context: BackendContext, { exchange }: Envelope) => hooks.handle(exchange, id));
   }
   return async (exchange, { method, path }, remember) => {

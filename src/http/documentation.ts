@@ -46,7 +46,10 @@ export function createDocumentation(): Koa.Middleware {
     };
     router.get([`/api/${name}`, `/${name}`], serve);
   }
-  return router.routes() as unknown as Koa.Middleware; // @koa/router types its own context
+  const routes = router.routes();
+  return async (ctx, next) => {
+    await routes(Object.assign(ctx, { router, params: {} }), next);
+  };
 }
 
 async function load({ source }: Asset): Promise<{ body: Buffer; etag: string }> {

@@ -10,6 +10,7 @@ import type { Actor } from '../core/actor.ts';
 import { isUuid } from '../core/ids.ts';
 import { findScan, type ScanRow } from '../db/scans.ts';
 import { findScope } from '../db/scopes.ts';
+import { isRecord } from '../db/values.ts';
 import type { Services } from '../domain/context.ts';
 import type { ActorCache } from './actor-cache.ts';
 import { authenticate } from './authenticate.ts';
@@ -27,6 +28,15 @@ export interface ProgressFrame {
 export interface ProgressMessage extends ProgressFrame {
   scan_id: string;
   status: string;
+}
+
+/** A message of the progress channel; null where it is not one of ours. */
+export function readProgress(payload: string): ProgressMessage | null {
+  const message: unknown = JSON.parse(payload);
+  if (!isRecord(message)) return null;
+  const { scan_id, status, percent, step, ts } = message;
+  if (typeof scan_id !== 'string' || typeof status !== 'string' || typeof percent !== 'number' || typeof step !== 'string' || typeof ts !== 'string') return null;
+  return { scan_id, status, percent, step, ts };
 }
 
 export interface LiveOptions {
@@ -182,7 +192,8 @@ function firstFrame(socket: WebSocket, timeoutMs: number): Promise<RawData | nul
 /** `{"type": "auth", "token": "..."}`; null for anything else. */
 function tokenOf(data: RawData): string | null {
   try {
-    const frame: unknown = JSON.parse(Buffer.isBuffer(data) ? data.toString('utf8') : Buffer.from(data as ArrayBuffer).toString('utf8'));
+    const bytes = Array.isArray(data) ? Buffer.concat(data) : Buffer.isBuffer(data) ? data : Buffer.from(data);
+    const frame: unknown = JSON.parse(bytes.toString('utf8'));
     if (typeof frame !== 'object' || frame === null || !('type' in frame) || frame.type !== 'auth') return null;
     return 'token' in frame && typeof frame.token === 'string' ? frame.token : null;
   } catch {

@@ -13,7 +13,7 @@ import { idempotently } from './idempotent.ts';
 import { enforceRateLimit, type RateLimit } from './rate-limit.ts';
 import { readBody, type BodyLimits } from './read-body.ts';
 import { badParameter, readCookies, readHeaders, readQuery } from './read-request.ts';
-import type { BuiltOperationId, Form, Handlers, Input, OperationId } from './types.ts';
+import type { BuiltOperationId, Form, Handlers, OperationId } from './types.ts';
 import { validateBody, validateParameters, type RawParameters } from './validate.ts';
 
 /** A handler as the pipeline calls it; `Handlers` has checked each against its operation. */
@@ -29,7 +29,8 @@ export interface PipelineOptions {
 }
 
 export async function createPipeline({ services, handlers, actors, limits, stopping }: PipelineOptions): Promise<Dispatch<Exchange>> {
-  const table = new Map<string, AnyHandler>(Object.entries(handlers) as [BuiltOperationId, AnyHandler][]);
+  // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- each handler was checked against its own operation; here they are one kind
+  const table: ReadonlyMap<string, AnyHandler> = new Map(Object.entries(handlers) as [BuiltOperationId, AnyHandler][]);
 
   const admit = async (exchange: Exchange, operationId: OperationId): Promise<void> => {
     const operation = operations[operationId];
@@ -83,8 +84,8 @@ export async function createPipeline({ services, handlers, actors, limits, stopp
   });
 }
 
-/** Parameters and body, checked against the contract and typed by it. */
-async function readInput(exchange: Exchange, operationId: OperationId, limits: BodyLimits): Promise<{ input: Input<OperationId>; idempotencyKey: string | undefined }> {
+/** Parameters and body, checked against the contract; `Input` of types.ts is their type, handler by handler. */
+async function readInput(exchange: Exchange, operationId: OperationId, limits: BodyLimits): Promise<{ input: unknown; idempotencyKey: string | undefined }> {
   const operation = operations[operationId];
   const raw: RawParameters = {
     path: { ...exchange.params },
@@ -108,7 +109,7 @@ async function readInput(exchange: Exchange, operationId: OperationId, limits: B
     cookies: raw.cookie,
     headers: raw.header,
   };
-  return { input: input as unknown as Input<OperationId>, idempotencyKey: raw.header['idempotency-key'] }; // the validators have just shown it
+  return { input, idempotencyKey: raw.header['idempotency-key'] };
 }
 
 /** A form as its schema sees it: file fields are there, their content is not its business. */

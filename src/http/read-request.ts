@@ -9,16 +9,15 @@ const UNREAD_GRACE_MS = 5_000;
 
 /** Repeated keys become arrays for the names in `arrays`; for any other name they are a fault. Throws invalid-request. */
 export function readQuery(text: string, arrays: readonly string[]): Record<string, string | string[]> {
-  const query: Record<string, string | string[]> = Object.create(null);
-  if (text === '') return query;
+  const query = new Map<string, string | string[]>();
   for (const [name, value] of new URLSearchParams(text)) {
-    const present = query[name];
+    const present = query.get(name);
     if (value.includes('\u0000')) throw badParameter(name, 'must not hold a NUL character');
-    if (arrays.includes(name)) query[name] = Array.isArray(present) ? [...present, value] : [value];
-    else if (present === undefined) query[name] = value;
+    if (arrays.includes(name)) query.set(name, Array.isArray(present) ? [...present, value] : [value]);
+    else if (present === undefined) query.set(name, value);
     else throw badParameter(name, 'is given more than once');
   }
-  return query;
+  return Object.fromEntries(query);
 }
 
 /** The declared headers only, lower-case; a header sent twice is a fault where one value is meant. */

@@ -11,8 +11,8 @@ import { suite } from '../support/suite.ts';
 const { portal, admin, anonymous, database } = await startTestPortal({ MAX_UPLOAD_BYTES: String(60 * 1024 * 1024) });
 const project = await newProject(admin);
 const scan = { path: { id: project } };
-const send = async (method: string, path: string, init: RequestInit = {}) =>
-  read(await fetch(portal.url + path, { method, ...init, headers: { Authorization: `Bearer ${admin.token ?? ''}`, ...init.headers } }));
+const send = async (method: string, path: string, { headers = {}, ...init }: { headers?: Record<string, string>; body?: ReadableStream; duplex?: 'half' } = {}) =>
+  read(await fetch(portal.url + path, { method, ...init, headers: { Authorization: `Bearer ${admin.token ?? ''}`, ...headers } }));
 
 const bodies = suite('bodies');
 bodies('broken JSON is 400, and says where', async () => {
@@ -28,7 +28,7 @@ bodies('a JSON body of 10 MiB is 413, with and without Content-Length', async ()
   const problem = await admin.refused('payload-too-large', 'createProject', { raw: large });
   assert.is(problem['limit_bytes'], 1024 * 1024);
   const stream = new ReadableStream({ start: (controller) => { controller.enqueue(new TextEncoder().encode(large)); controller.close(); } });
-  const { status } = await send('POST', '/v1/projects', { body: stream, duplex: 'half', headers: { 'Content-Type': 'application/json' } } as RequestInit);
+  const { status } = await send('POST', '/v1/projects', { body: stream, duplex: 'half', headers: { 'Content-Type': 'application/json' } });
   assert.is(status, 413);
 });
 bodies('a wrong or missing content type is 415, a missing body 422', async () => {

@@ -93,7 +93,8 @@ list('is scoped, paged, sorted and searched', async () => {
   assert.is(member((await own.client.expect(200, 'listProjects', { query: { team_id: stranger.teamId } })).body, 'total'), 0);
 });
 list('bad parameters are named', async () => {
-  for (const [query, parameter] of [[{ limit: 0 }, 'limit'], [{ limit: 201 }, 'limit'], [{ limit: 'x' }, 'limit'], [{ offset: -1 }, 'offset'], [{ sort: 'nope' }, 'sort'], [{ nope: '1' }, 'nope'], [{ team_id: 'x' }, 'team_id'], [{ limit: ['1', '2'] }, 'limit']] as [Record<string, string | string[]>, string][]) {
+  const cases: [Record<string, string | number | string[]>, string][] = [[{ limit: 0 }, 'limit'], [{ limit: 201 }, 'limit'], [{ limit: 'x' }, 'limit'], [{ offset: -1 }, 'offset'], [{ sort: 'nope' }, 'sort'], [{ nope: '1' }, 'nope'], [{ team_id: 'x' }, 'team_id'], [{ limit: ['1', '2'] }, 'limit']];
+  for (const [query, parameter] of cases) {
     assert.is(member(await developer.client.refused('invalid-request', 'listProjects', { query }), 'errors', 0, 'parameter'), parameter);
   }
   const { detail } = await developer.client.refused('invalid-request', 'listProjects', { query: { sort: 'nope' } });

@@ -35,12 +35,13 @@ export interface Answer {
 }
 
 const DOCUMENT_URI = 'https://contract.test/openapi.json';
-const document: Record<string, unknown> = JSON.parse(readFileSync(new URL('../../generated/openapi.json', import.meta.url), 'utf8'));
+const document: unknown = JSON.parse(readFileSync(new URL('../../generated/openapi.json', import.meta.url), 'utf8'));
 
 const { registerSchema, validate } = dialect;
 const setShouldValidateFormat: unknown = Reflect.get(dialect, 'setShouldValidateFormat'); // exported, but missing from its types
 assert.ok(typeof setShouldValidateFormat === 'function');
-setShouldValidateFormat(true);
+Reflect.apply(setShouldValidateFormat, null, [true]);
+// eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- its type knows schemas only, it takes OpenAPI documents
 registerSchema(closed(document) as never, DOCUMENT_URI, 'https://spec.openapis.org/oas/3.1/schema-base');
 const validators = new Map<string, Promise<dialect.Validator>>();
 
@@ -156,6 +157,7 @@ async function holdAgainstContract(operationId: OperationId, answer: Answer): Pr
   const pointer = [...at, 'content', mediaType, 'schema'].map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/');
   const known = validators.get(pointer) ?? validate(`${DOCUMENT_URI}#/${pointer}`);
   validators.set(pointer, known);
+  // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- parsed JSON
   const result = (await known)(answer.body as never, BASIC);
   assert.ok(result.valid, `${where} breaks the contract: ${JSON.stringify('errors' in result ? result.errors.slice(0, 5) : [])}\n${answer.text.slice(0, 600)}`);
   if (mediaType === 'application/problem+json') {

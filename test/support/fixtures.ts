@@ -1,4 +1,5 @@
 /** Small inputs made on the spot: SBOMs, archives, forms. */
+import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
 import tar from 'tar-stream';
 
@@ -47,12 +48,8 @@ export function fileForm(field: string, content: string | Uint8Array<ArrayBuffer
 /** A tar.gz of these files. */
 export async function tarGz(files: Readonly<Record<string, string>>): Promise<Uint8Array<ArrayBuffer>> {
   const pack = tar.pack();
-  const chunks: Buffer[] = [];
-  const packed = (async () => {
-    for await (const chunk of pack as AsyncIterable<Buffer>) chunks.push(chunk);
-  })();
+  const packed = buffer(pack);
   for (const [name, content] of Object.entries(files)) pack.entry({ name }, content);
   pack.finalize();
-  await packed;
-  return new Uint8Array(gzipSync(Buffer.concat(chunks)));
+  return new Uint8Array(gzipSync(await packed));
 }

@@ -46,7 +46,7 @@ async function insert(tx: Tx, context: Context, draft: ProjectDraft): Promise<Pr
   const base = draft.slug ?? slugify(draft.name);
   const id = await insertProject(tx, {
     teamId, name: draft.name.trim(), slug: draft.slug ?? freeSlug(base, await slugsLike(tx, teamId, base)), description: draft.description ?? null,
-    gitUrl: git?.url ?? null, gitCredentialSealed: git?.credential == null ? null : context.vault.seal(git.credential),
+    gitUrl: git?.url ?? null, gitCredentialSealed: git === null || git.credential === null ? null : context.vault.seal(git.credential),
     defaultBranch: draft.defaultBranch ?? null, visibility: draft.visibility, distribution: draft.distribution, gate: draft.gate ?? {}, createdByUserId: userId,
   });
   await audit(tx, context, { action: 'create', table: 'projects', id, teamId, diff: { name: draft.name, git_url: git?.url } });

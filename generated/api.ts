@@ -333,7 +333,8 @@ export interface paths {
         /**
          * Get the SBOM
          * @description The current scan, or that of `scan_id`, as a document: CycloneDX 1.6 (with vulnerabilities) or SPDX 2.3. The same scan in the same state gives the same bytes.
-         *     A project without a succeeded scan gives a valid document without components.
+         *     A project without a succeeded scan gives a valid document without components. A `scan_id` whose scan
+         *     has no results is 409 `scan-not-finished`.
          */
         get: operations["getProjectSbom"];
         put?: never;
@@ -356,7 +357,8 @@ export interface paths {
         };
         /**
          * Get the VEX document
-         * @description The triage of the current scan's findings, or of `scan_id`, as OpenVEX 0.2.0 or CycloneDX.
+         * @description The triage of the current scan's findings, or of `scan_id`, as OpenVEX 0.2.0 or CycloneDX. The same scan in the same state gives the same bytes. A project
+         *     without a succeeded scan gives a valid document without statements. A `scan_id` whose scan has no results is 409 `scan-not-finished`.
          */
         get: operations["getProjectVex"];
         put?: never;
@@ -403,7 +405,8 @@ export interface paths {
         };
         /**
          * Get the NOTICE file
-         * @description Components, copyrights and licence texts of the current scan, or of `scan_id`, in a stable order.
+         * @description Components, copyrights and licence texts of the current scan, or of `scan_id`, in a stable order: the same scan gives the same bytes. A project without a
+         *     succeeded scan gives a document without components. A `scan_id` whose scan has no results is 409 `scan-not-finished`.
          */
         get: operations["getProjectNotice"];
         put?: never;
@@ -426,7 +429,7 @@ export interface paths {
         };
         /**
          * List a project's components
-         * @description Components of the current scan, or of the scan that `scan_id` names. Empty before the first succeeded scan.
+         * @description Components of the current scan, or of the scan that `scan_id` names. Empty before the first succeeded scan, and for a scan that has no results.
          */
         get: operations["listProjectComponents"];
         put?: never;
@@ -456,7 +459,8 @@ export interface paths {
         /**
          * Queue a scan
          * @description Send the source as `multipart/form-data`: the file field `sbom` (a CycloneDX or SPDX document) or `archive` (zip, tar, tar.gz or tar.zst of the source
-         *     tree). The format of an SBOM is recognised from its first bytes, or stated in `format`. As JSON the project's `git_url` is scanned.
+         *     tree). The format of an SBOM is recognised from its first bytes, or stated in `format`. As JSON the project's `git_url` is scanned, or with
+         *     kind `container` the image that `image` names. A kind that this installation cannot run is 422 `scan-kind-unavailable`.
          *
          *     The answer comes at once; a worker runs the scan. Follow it on the WebSocket `/ws/scans/{scan_id}` or at `Location`. One scan of a project and ref is
          *     active at a time: a second request is 409 with `active_scan_id`.
@@ -552,7 +556,7 @@ export interface paths {
         };
         /**
          * Get an obligation
-         * @description One obligation with its whole text and the components that bring it.
+         * @description One obligation with its text and the components that bring it.
          */
         get: operations["getProjectObligation"];
         put?: never;
@@ -679,7 +683,7 @@ export interface paths {
         };
         /**
          * Get a licence finding
-         * @description One licence of a component, with the licence's data and the other components of the project that have it.
+         * @description One licence of a component, with the licence's data and the components of the project's current scan that have it.
          */
         get: operations["getLicenseFinding"];
         put?: never;
@@ -1973,7 +1977,23 @@ export interface components {
             limit: number;
             offset: number;
         };
-        /** @description What the gate judges by. Defaults are those of a new project. */
+        /**
+         * @description What the gate judges by. Defaults are those of a new project.
+         * @example {
+         *       "severity_threshold": "critical",
+         *       "kev": "fail",
+         *       "epss_threshold": null,
+         *       "forbidden_license": "fail",
+         *       "unknown_license": "off",
+         *       "rejected_approval": "fail",
+         *       "max_age_days": {
+         *         "critical": null,
+         *         "high": null,
+         *         "medium": null,
+         *         "low": null
+         *       }
+         *     }
+         */
         GatePolicy: {
             /**
              * @description Open findings of this severity or worse fail the gate; null switches the rule off. New projects: critical.
@@ -2065,7 +2085,17 @@ export interface components {
             limit: number;
             offset: number;
         };
-        /** @description Members that are left out keep their value, at first the default. */
+        /**
+         * @description Members that are left out keep their value, at first the default.
+         * @example {
+         *       "severity_threshold": "high",
+         *       "unknown_license": "warn",
+         *       "max_age_days": {
+         *         "critical": 7,
+         *         "high": 30
+         *       }
+         *     }
+         */
         GatePolicyUpdate: {
             /**
              * @description Open findings of this severity or worse fail the gate; null switches the rule off. New projects: critical.
@@ -2156,6 +2186,11 @@ export interface components {
             distribution?: "saas" | "distributed" | "internal";
             gate?: components["schemas"]["GatePolicyUpdate"];
         };
+        /**
+         * @example {
+         *       "upload": "(the file)"
+         *     }
+         */
         VexUpload: {
             /**
              * Format: binary
@@ -2163,13 +2198,67 @@ export interface components {
              */
             upload: string;
         };
+        /**
+         * @description VEX state of a finding. `new`, `analyzing` and `exploitable` are open.
+         * @enum {string}
+         */
+        FindingStatus: "new" | "analyzing" | "exploitable" | "not_affected" | "false_positive" | "suppressed" | "fixed";
+        /**
+         * @example {
+         *       "format": "openvex",
+         *       "matched": 1,
+         *       "applied": 1,
+         *       "unchanged": 0,
+         *       "skipped": 1,
+         *       "statements": [
+         *         {
+         *           "vulnerability": "CVE-2021-23337",
+         *           "product": "pkg:npm/lodash@4.17.20",
+         *           "outcome": "applied",
+         *           "finding_id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
+         *           "status": "not_affected"
+         *         },
+         *         {
+         *           "vulnerability": "CVE-2020-28500",
+         *           "product": "pkg:npm/lodash@4.17.19",
+         *           "outcome": "unmatched",
+         *           "finding_id": null,
+         *           "status": null
+         *         }
+         *       ],
+         *       "errors": [
+         *         {
+         *           "vulnerability": "CVE-2020-28500",
+         *           "product": "pkg:npm/lodash@4.17.19",
+         *           "reason": "unknown_component",
+         *           "detail": "No component of the project has this package URL."
+         *         }
+         *       ]
+         *     }
+         */
         VexImportResult: {
             /** @enum {string} */
             format: "openvex" | "cyclonedx";
+            /** @description Statements that name a finding of the project. */
             matched: number;
             applied: number;
+            /** @description The finding was in that state already. */
             unchanged: number;
+            /** @description Statements that changed nothing for one of the reasons in `errors`. */
             skipped: number;
+            /** @description One entry a statement and product, in the order of the document. */
+            statements: {
+                vulnerability: string | null;
+                /** @description Package URL. */
+                product: string | null;
+                /** @enum {string} */
+                outcome: "applied" | "unchanged" | "unmatched";
+                /** Format: uuid */
+                finding_id: string | null;
+                /** @description State of the finding after the import; null where there is none. */
+                status: components["schemas"]["FindingStatus"] | null;
+            }[];
+            /** @description Why a statement was not applied. */
             errors: {
                 vulnerability: string | null;
                 product: string | null;
@@ -2188,6 +2277,24 @@ export interface components {
          * @enum {string}
          */
         DependencyScope: "required" | "optional" | "dev" | "excluded";
+        /**
+         * @example {
+         *       "id": "0198f3a1-91c7-7b60-a0de-4e2f8c1d7a35",
+         *       "project_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *       "name": "lodash",
+         *       "namespace": null,
+         *       "version": "4.17.20",
+         *       "purl": "pkg:npm/lodash@4.17.20",
+         *       "type": "library",
+         *       "license": "MIT",
+         *       "license_tier": "allowed",
+         *       "severity_max": "high",
+         *       "vulnerability_count": 2,
+         *       "direct": true,
+         *       "depth": 1,
+         *       "scope": "required"
+         *     }
+         */
         ComponentSummary: {
             /**
              * Format: uuid
@@ -2227,6 +2334,34 @@ export interface components {
             limit: number;
             offset: number;
         };
+        /**
+         * @example {
+         *       "id": "0198f3a1-8d02-7f5e-b3c4-9a1e6d20c7b8",
+         *       "project_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *       "project_name": "Payments service",
+         *       "project_slug": "payments-service",
+         *       "kind": "sbom",
+         *       "status": "succeeded",
+         *       "progress_percent": 100,
+         *       "current_step": "finalize",
+         *       "ref": "main",
+         *       "commit_sha": "9fceb02d0ae598e95dc970b74767f19372d61af8",
+         *       "metadata": {
+         *         "build": 7
+         *       },
+         *       "source_format": "cyclonedx-json",
+         *       "component_count": 412,
+         *       "occurrence_count": 430,
+         *       "error": null,
+         *       "warnings": [],
+         *       "requested_by_user_id": "0198f3a1-6b10-7a2f-8e44-1c5d9f7b3a02",
+         *       "attempt": 1,
+         *       "started_at": "2026-11-24T10:39:52.000Z",
+         *       "completed_at": "2026-11-24T10:40:00.000Z",
+         *       "created_at": "2026-11-24T10:39:51.000Z",
+         *       "updated_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
         Scan: {
             id: components["schemas"]["Uuid"];
             /** Format: uuid */
@@ -2282,6 +2417,10 @@ export interface components {
          *       "kind": "source",
          *       "ref": "main"
          *     }
+         * @example {
+         *       "kind": "container",
+         *       "image": "registry.example.com/acme/payments:1.4.2"
+         *     }
          */
         ScanCreate: {
             /**
@@ -2292,6 +2431,8 @@ export interface components {
             /** @description Branch, tag or full ref; `refs/heads/x` counts as `x`. */
             ref?: string | null;
             commit_sha?: string | null;
+            /** @description For `container` only: reference of the image, `registry/name:tag` or `name@sha256:...`. */
+            image?: string;
             /** @description Anything of yours: at most 16 KiB and four levels. */
             metadata?: {
                 [key: string]: unknown;
@@ -2336,10 +2477,32 @@ export interface components {
          */
         Severity: "critical" | "high" | "medium" | "low" | "info" | "unknown";
         /**
-         * @description VEX state of a finding. `new`, `analyzing` and `exploitable` are open.
-         * @enum {string}
+         * @example {
+         *       "id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
+         *       "component_id": "0198f3a1-91c7-7b60-a0de-4e2f8c1d7a35",
+         *       "component_name": "lodash",
+         *       "component_version": "4.17.20",
+         *       "purl": "pkg:npm/lodash@4.17.20",
+         *       "cve_id": "CVE-2021-23337",
+         *       "aliases": [
+         *         "GHSA-35jh-r3h4-6jhm"
+         *       ],
+         *       "severity": "high",
+         *       "cvss_score": 7.2,
+         *       "epss_score": 0.0123,
+         *       "epss_percentile": 0.851,
+         *       "kev": false,
+         *       "status": "new",
+         *       "summary": "Command injection in lodash",
+         *       "fixed_version": "4.17.21",
+         *       "direct": true,
+         *       "scope": "required",
+         *       "license_tier": "allowed",
+         *       "discovered_at": "2026-11-24T10:40:00.000Z",
+         *       "updated_at": "2026-11-24T10:40:00.000Z",
+         *       "version": 1
+         *     }
          */
-        FindingStatus: "new" | "analyzing" | "exploitable" | "not_affected" | "false_positive" | "suppressed" | "fixed";
         FindingSummary: {
             id: components["schemas"]["Uuid"];
             /** Format: uuid */
@@ -2373,6 +2536,19 @@ export interface components {
             limit: number;
             offset: number;
         };
+        /**
+         * @example {
+         *       "license_id": "0198f3a1-9e03-7a44-8c19-3b7d6f2e5a10",
+         *       "sample_finding_id": "0198f3a1-9f5b-7d27-b1e8-6a4c0d9f3e72",
+         *       "spdx_id": "MPL-2.0",
+         *       "name": "Mozilla Public License 2.0",
+         *       "tier": "conditional",
+         *       "kind": "declared",
+         *       "affected_count": 3,
+         *       "is_osi_approved": true,
+         *       "is_fsf_libre": true
+         *     }
+         */
         LicenseSummary: {
             /** Format: uuid */
             license_id: string;
@@ -2408,6 +2584,20 @@ export interface components {
         };
         /** @enum {string} */
         ObligationKind: "attribution" | "include_license_text" | "notice_file" | "state_changes" | "disclose_source" | "network_use_discloses" | "same_license" | "patent_grant" | "relinking";
+        /**
+         * @example {
+         *       "id": "0198f3a1-a2f1-7b58-9c06-8e3d5a7f1b20",
+         *       "license_id": "0198f3a1-9e03-7a44-8c19-3b7d6f2e5a10",
+         *       "license_spdx_id": "MPL-2.0",
+         *       "license_name": "Mozilla Public License 2.0",
+         *       "tier": "conditional",
+         *       "kind": "disclose_source",
+         *       "text": "Make the source of the licensed files available to whoever gets the product.",
+         *       "link": "https://spdx.org/licenses/MPL-2.0.html",
+         *       "affected_count": 1,
+         *       "updated_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
         Obligation: {
             /** Format: uuid */
             id: string;
@@ -2428,7 +2618,7 @@ export interface components {
             total: number;
             limit: number;
             offset: number;
-            /** @description Obligations by kind. */
+            /** @description Obligations by kind, whatever the filters. */
             distribution: {
                 [key: string]: number;
             };
@@ -2440,6 +2630,30 @@ export interface components {
             version: string;
             purl: string;
         };
+        /**
+         * @example {
+         *       "id": "0198f3a1-a2f1-7b58-9c06-8e3d5a7f1b20",
+         *       "license_id": "0198f3a1-9e03-7a44-8c19-3b7d6f2e5a10",
+         *       "license_spdx_id": "MPL-2.0",
+         *       "license_name": "Mozilla Public License 2.0",
+         *       "tier": "conditional",
+         *       "kind": "disclose_source",
+         *       "text": "Make the source of the licensed files available to whoever gets the product.",
+         *       "text_truncated": false,
+         *       "link": "https://spdx.org/licenses/MPL-2.0.html",
+         *       "affected_components": [
+         *         {
+         *           "component_id": "0198f3a1-91c7-7b62-9d33-0f8e4a2b6c95",
+         *           "component_name": "certifi",
+         *           "version": "2024.2.2",
+         *           "purl": "pkg:pypi/certifi@2024.2.2"
+         *         }
+         *       ],
+         *       "affected_components_total": 1,
+         *       "affected_components_truncated": false,
+         *       "updated_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
         ObligationDetail: {
             /** Format: uuid */
             id: string;
@@ -2450,9 +2664,11 @@ export interface components {
             tier: components["schemas"]["LicenseTier"];
             kind: components["schemas"]["ObligationKind"];
             text: string;
+            /** @description The text is longer than 65536 characters and was cut there. */
             text_truncated: boolean;
             /** Format: uri */
             link: string | null;
+            /** @description Components of the current scan that bring it; at most 200. */
             affected_components: components["schemas"]["AffectedComponent"][];
             affected_components_total: number;
             affected_components_truncated: boolean;
@@ -2468,6 +2684,68 @@ export interface components {
             /** @description Ids of the findings behind it, or of the components where the rule is about licences; at most 20. */
             findings: string[];
         };
+        /**
+         * @example {
+         *       "gate": "fail",
+         *       "reason": "1 vulnerability of severity critical open; 1 forbidden-licensed component detected",
+         *       "critical_cve_count": 1,
+         *       "forbidden_license_count": 1,
+         *       "reasons": [
+         *         {
+         *           "rule": "severity",
+         *           "action": "fail",
+         *           "message": "1 vulnerability of severity critical open",
+         *           "count": 1,
+         *           "findings": [
+         *             "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41"
+         *           ]
+         *         },
+         *         {
+         *           "rule": "forbidden_license",
+         *           "action": "fail",
+         *           "message": "1 forbidden-licensed component detected",
+         *           "count": 1,
+         *           "findings": [
+         *             "0198f3a1-91c7-7b60-a0de-4e2f8c1d7a35"
+         *           ]
+         *         }
+         *       ],
+         *       "counts": {
+         *         "open_findings": {
+         *           "critical": 1,
+         *           "high": 0,
+         *           "medium": 4,
+         *           "low": 1,
+         *           "info": 0,
+         *           "unknown": 0
+         *         },
+         *         "components": 412,
+         *         "licenses": {
+         *           "allowed": 401,
+         *           "conditional": 8,
+         *           "forbidden": 1,
+         *           "unknown": 2
+         *         }
+         *       },
+         *       "policy": {
+         *         "severity_threshold": "critical",
+         *         "kev": "fail",
+         *         "epss_threshold": null,
+         *         "forbidden_license": "fail",
+         *         "unknown_license": "off",
+         *         "rejected_approval": "fail",
+         *         "max_age_days": {
+         *           "critical": null,
+         *           "high": null,
+         *           "medium": null,
+         *           "low": null
+         *         }
+         *       },
+         *       "project_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *       "scan_id": "0198f3a1-8d02-7f5e-b3c4-9a1e6d20c7b8",
+         *       "evaluated_at": "2026-11-24T10:41:00.000Z"
+         *     }
+         */
         GateResult: {
             /** @enum {string} */
             gate: "pending" | "pass" | "warn" | "fail";
@@ -2477,6 +2755,7 @@ export interface components {
             critical_cve_count: number;
             /** @description Components with a forbidden licence. */
             forbidden_license_count: number;
+            /** @description One entry a broken rule; empty where the gate passes or is pending. */
             reasons: components["schemas"]["GateReason"][];
             counts: {
                 open_findings: components["schemas"]["SeveritySummary"];
@@ -2502,12 +2781,21 @@ export interface components {
          *     }
          */
         PullRequestComment: {
-            /** @description owner/repository. */
+            /** @description owner/repository; in GitLab with all groups. */
             repo_full_name: string;
             pr_number: number;
             /** @default false */
             dry_run: boolean;
         };
+        /**
+         * @example {
+         *       "status": "posted",
+         *       "comment_id": 1298431,
+         *       "comment_url": "https://git.example.com/acme/payments/pull/7#comment-1298431",
+         *       "body_preview": "Gate: fail. 2 vulnerabilities of severity critical open.",
+         *       "gate": "fail"
+         *     }
+         */
         PullRequestCommentResult: {
             /** @enum {string} */
             status: "posted" | "updated" | "dry_run";
@@ -2523,6 +2811,57 @@ export interface components {
             id: string;
             purl: string;
         };
+        /**
+         * @example {
+         *       "id": "0198f3a1-91c7-7b60-a0de-4e2f8c1d7a35",
+         *       "project_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *       "scan_id": "0198f3a1-8d02-7f5e-b3c4-9a1e6d20c7b8",
+         *       "name": "lodash",
+         *       "namespace": null,
+         *       "version": "4.17.20",
+         *       "purl": "pkg:npm/lodash@4.17.20",
+         *       "type": "library",
+         *       "license": "MIT",
+         *       "license_declared": "MIT License",
+         *       "license_tier": "allowed",
+         *       "severity_max": "high",
+         *       "vulnerability_count": 1,
+         *       "direct": false,
+         *       "depth": 2,
+         *       "scope": "required",
+         *       "supplier": null,
+         *       "description": "Utility functions",
+         *       "hashes": {
+         *         "sha-1": "b44a9b6297bcb698f1c51a3545a2b3b368d59c52"
+         *       },
+         *       "evidence": "app/package-lock.json",
+         *       "first_seen_at": "2026-11-24T10:40:00.000Z",
+         *       "vulnerabilities": [
+         *         {
+         *           "finding_id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
+         *           "cve_id": "CVE-2021-23337",
+         *           "severity": "high",
+         *           "cvss_score": 7.2,
+         *           "status": "new",
+         *           "fixed_version": "4.17.21",
+         *           "title": "Command injection in lodash"
+         *         }
+         *       ],
+         *       "dependencies": [],
+         *       "dependents": [
+         *         {
+         *           "id": "0198f3a1-91c7-7b61-8f02-6d3b9e5a1c84",
+         *           "purl": "pkg:npm/async@2.6.3"
+         *         }
+         *       ],
+         *       "paths": [
+         *         [
+         *           "pkg:npm/async@2.6.3",
+         *           "pkg:npm/lodash@4.17.20"
+         *         ]
+         *       ]
+         *     }
+         */
         ComponentDetail: {
             /** Format: uuid */
             id: string;
@@ -2575,9 +2914,44 @@ export interface components {
             /** @description Shortest paths from a direct dependency to this component, as package URLs; at most 10. */
             paths: string[][];
         };
+        /**
+         * @example {
+         *       "id": "0198f3a1-9f5b-7d27-b1e8-6a4c0d9f3e72",
+         *       "project_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *       "component_id": "0198f3a1-91c7-7b62-9d33-0f8e4a2b6c95",
+         *       "license_id": "0198f3a1-9e03-7a44-8c19-3b7d6f2e5a10",
+         *       "spdx_id": "MPL-2.0",
+         *       "name": "Mozilla Public License 2.0",
+         *       "tier": "conditional",
+         *       "finding_kind": "declared",
+         *       "reference_url": "https://spdx.org/licenses/MPL-2.0.html",
+         *       "is_osi_approved": true,
+         *       "is_fsf_libre": true,
+         *       "is_deprecated_license_id": false,
+         *       "source_path": null,
+         *       "affected_components": [
+         *         {
+         *           "component_id": "0198f3a1-91c7-7b62-9d33-0f8e4a2b6c95",
+         *           "component_name": "certifi",
+         *           "version": "2024.2.2",
+         *           "purl": "pkg:pypi/certifi@2024.2.2"
+         *         }
+         *       ],
+         *       "affected_components_total": 1,
+         *       "affected_components_truncated": false,
+         *       "created_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
         LicenseFinding: {
             /** Format: uuid */
             id: string;
+            /** Format: uuid */
+            project_id: string;
+            /**
+             * Format: uuid
+             * @description The component that the finding is on.
+             */
+            component_id: string;
             /** Format: uuid */
             license_id: string;
             spdx_id: string;
@@ -2592,6 +2966,7 @@ export interface components {
             is_deprecated_license_id: boolean;
             /** @description File in which it was detected. */
             source_path: string | null;
+            /** @description Components of the current scan with this licence; at most 200. */
             affected_components: components["schemas"]["AffectedComponent"][];
             affected_components_total: number;
             affected_components_truncated: boolean;
@@ -2602,6 +2977,81 @@ export interface components {
          * @enum {string}
          */
         VexJustification: "code_not_present" | "code_not_reachable" | "requires_configuration" | "requires_dependency" | "requires_environment" | "protected_by_compiler" | "protected_at_runtime" | "protected_at_perimeter" | "protected_by_mitigating_control";
+        /**
+         * @example {
+         *       "id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
+         *       "project_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *       "component_id": "0198f3a1-91c7-7b60-a0de-4e2f8c1d7a35",
+         *       "component_name": "lodash",
+         *       "component_version": "4.17.20",
+         *       "purl": "pkg:npm/lodash@4.17.20",
+         *       "cve_id": "CVE-2021-23337",
+         *       "aliases": [
+         *         "GHSA-35jh-r3h4-6jhm"
+         *       ],
+         *       "severity": "high",
+         *       "cvss_score": 7.2,
+         *       "cvss_vector": "CVSS:3.1/AV:N/AC:L/PR:H/UI:N/S:U/C:H/I:H/A:H",
+         *       "epss_score": 0.0123,
+         *       "epss_percentile": 0.851,
+         *       "kev": false,
+         *       "kev_added_on": null,
+         *       "kev_due_on": null,
+         *       "status": "not_affected",
+         *       "summary": "Command injection in lodash",
+         *       "details": "The template function takes code from its options.",
+         *       "references": [
+         *         {
+         *           "type": "ADVISORY",
+         *           "url": "https://nvd.nist.gov/vuln/detail/CVE-2021-23337"
+         *         }
+         *       ],
+         *       "cwes": [
+         *         "CWE-94"
+         *       ],
+         *       "published_at": "2021-02-15T13:15:00.000Z",
+         *       "modified_at": "2024-04-17T18:30:00.000Z",
+         *       "fixed_version": "4.17.21",
+         *       "direct": true,
+         *       "scope": "required",
+         *       "license_tier": "allowed",
+         *       "analysis_source": "manual",
+         *       "analysis_state": "not_affected",
+         *       "analysis_justification": "The vulnerable function is never called.",
+         *       "analysis_justification_code": "code_not_reachable",
+         *       "analyst_user_id": "0198f3a1-6b10-7a2f-8e44-1c5d9f7b3a02",
+         *       "analyzed_at": "2026-11-24T11:05:00.000Z",
+         *       "expires_at": null,
+         *       "vex_origin": null,
+         *       "upgrade_recommendation": {
+         *         "recommended_version": null,
+         *         "reason": "no_open_findings",
+         *         "direct": true,
+         *         "finding_count": 0,
+         *         "max_severity": null,
+         *         "max_epss": null
+         *       },
+         *       "status_history": [
+         *         {
+         *           "previous_status": "analyzing",
+         *           "new_status": "not_affected",
+         *           "actor_user_id": "0198f3a1-6b10-7a2f-8e44-1c5d9f7b3a02",
+         *           "created_at": "2026-11-24T11:05:00.000Z",
+         *           "request_id": "0198f3b8-4c11-7d02-9e5f-8b6a2d1c7f30"
+         *         },
+         *         {
+         *           "previous_status": "new",
+         *           "new_status": "analyzing",
+         *           "actor_user_id": "0198f3a1-6b10-7a2f-8e44-1c5d9f7b3a02",
+         *           "created_at": "2026-11-24T11:00:00.000Z",
+         *           "request_id": "0198f3b4-0a7e-7c91-8d3b-5e2f1a9c6b04"
+         *         }
+         *       ],
+         *       "discovered_at": "2026-11-24T10:40:00.000Z",
+         *       "updated_at": "2026-11-24T11:05:00.000Z",
+         *       "version": 3
+         *     }
+         */
         FindingDetail: {
             /** Format: uuid */
             id: string;
@@ -2620,10 +3070,21 @@ export interface components {
             epss_score: number | null;
             epss_percentile: number | null;
             kev: boolean;
+            /**
+             * Format: date
+             * @description Day on which CISA listed it as exploited.
+             */
+            kev_added_on: string | null;
+            /**
+             * Format: date
+             * @description Day by which CISA asks for the fix.
+             */
+            kev_due_on: string | null;
             status: components["schemas"]["FindingStatus"];
             summary: string | null;
             /** @description Markdown. */
             details: string | null;
+            /** @description Links of the advisories with the scheme http, https, ftp, git or ssh; at most 200. */
             references: {
                 type: string;
                 /** Format: uri */
@@ -2632,23 +3093,59 @@ export interface components {
             cwes: string[];
             /** Format: date-time */
             published_at: string | null;
+            /**
+             * Format: date-time
+             * @description When the advisory last changed.
+             */
+            modified_at: string | null;
+            /** @description Smallest version above this one that the advisories call fixed. */
             fixed_version: string | null;
+            direct: boolean | null;
+            scope: components["schemas"]["DependencyScope"] | null;
+            license_tier: components["schemas"]["LicenseTier"] | null;
             /** @enum {string|null} */
             analysis_source: "manual" | "vex_import" | null;
+            /**
+             * @description The status as CycloneDX names it: `new` and `analyzing` are `in_triage`, `suppressed` is `not_affected`, `fixed` is `resolved`.
+             * @enum {string}
+             */
+            analysis_state: "in_triage" | "exploitable" | "not_affected" | "false_positive" | "resolved";
             analysis_justification: string | null;
             analysis_justification_code: components["schemas"]["VexJustification"] | null;
             /** Format: uuid */
             analyst_user_id: string | null;
             /** Format: date-time */
             analyzed_at: string | null;
-            /** Format: date-time */
-            suppressed_until: string | null;
+            /**
+             * Format: date-time
+             * @description When a suppressed finding opens again; null for never.
+             */
+            expires_at: string | null;
+            /** @description The VEX statement that the state came from; null where a user decided. */
+            vex_origin: {
+                /** @description Id of the document. */
+                id: string | null;
+                author: string | null;
+                /** Format: date-time */
+                timestamp: string | null;
+                /** @description The status as the document wrote it. */
+                vex_status: string;
+                /** @enum {string} */
+                format: "openvex" | "cyclonedx";
+                imported_at: components["schemas"]["Timestamp"];
+            } | null;
             /** @description The smallest version that clears all open findings of the component. */
             upgrade_recommendation: {
                 recommended_version: string | null;
                 /** @enum {string} */
                 reason: "ok" | "no_fix_version" | "unparseable_version" | "no_open_findings";
+                direct: boolean | null;
+                /** @description Open findings that it clears. */
+                finding_count: number;
+                max_severity: components["schemas"]["Severity"] | null;
+                max_epss: number | null;
             } | null;
+            /** @description Changes of the status, newest first; at most 200. */
             status_history: {
                 previous_status: components["schemas"]["FindingStatus"] | null;
                 new_status: components["schemas"]["FindingStatus"];
@@ -3902,7 +4399,10 @@ export interface components {
         ETag: string;
         /** @description URL of what was created. */
         Location: string;
-        /** @description Changes when the document does; send it back as If-None-Match. */
+        /**
+         * @description Strong entity tag of the document's content; send it back as If-None-Match.
+         * @example "5f2b8c91d4e7a036"
+         */
         DocumentETag: string;
         /** @description `attachment` with a file name. */
         ContentDisposition: string;
@@ -5882,6 +6382,7 @@ export interface operations {
             /** @description The document has not changed. */
             304: {
                 headers: {
+                    ETag: components["headers"]["DocumentETag"];
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
                 };
@@ -6128,7 +6629,7 @@ export interface operations {
             query?: {
                 /** @description Format of the document. */
                 format?: "text" | "markdown" | "html";
-                /** @description As an attachment. */
+                /** @description As an attachment, with Content-Disposition. */
                 download?: boolean;
                 /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
                 scan_id?: components["parameters"]["ScanIdQuery"];
@@ -6162,6 +6663,7 @@ export interface operations {
             /** @description The document has not changed. */
             304: {
                 headers: {
+                    ETag: components["headers"]["DocumentETag"];
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
                 };
@@ -6265,11 +6767,11 @@ export interface operations {
                 q?: string;
                 /** @description Worst open severity; repeat the key for several. */
                 severity?: ("critical" | "high" | "medium" | "low" | "info" | "unknown" | "none")[];
-                /** @description Repeat the key for several. */
+                /** @description What policy says of the licence; repeat the key for several. */
                 license_tier?: components["schemas"]["LicenseTier"][];
                 /** @description Direct dependencies only, or transitive ones only. */
                 direct?: boolean;
-                /** @description Repeat the key for several. */
+                /** @description Whether the product ships it; repeat the key for several. */
                 scope?: components["schemas"]["DependencyScope"][];
             };
             header?: never;
@@ -6643,9 +7145,9 @@ export interface operations {
                 scan_id?: components["parameters"]["ScanIdQuery"];
                 /** @description Text in id, alias, package URL or summary, case-insensitive. */
                 q?: string;
-                /** @description Repeat the key for several. */
+                /** @description Severity of the vulnerability; repeat the key for several. */
                 severity?: components["schemas"]["Severity"][];
-                /** @description Repeat the key for several. */
+                /** @description State of the triage; repeat the key for several. */
                 status?: components["schemas"]["FindingStatus"][];
                 /** @description In CISA's catalogue of known exploited vulnerabilities, or not. */
                 kev?: boolean;
@@ -6753,9 +7255,9 @@ export interface operations {
                 scan_id?: components["parameters"]["ScanIdQuery"];
                 /** @description Text in id or name, case-insensitive. */
                 q?: string;
-                /** @description Repeat the key for several. */
+                /** @description What policy says of the licence; repeat the key for several. */
                 tier?: components["schemas"]["LicenseTier"][];
-                /** @description Repeat the key for several. */
+                /** @description How the licence was found; repeat the key for several. */
                 kind?: ("declared" | "concluded" | "detected")[];
             };
             header?: never;
@@ -6853,9 +7355,9 @@ export interface operations {
                 scan_id?: components["parameters"]["ScanIdQuery"];
                 /** @description Text in licence or obligation, case-insensitive. */
                 q?: string;
-                /** @description Repeat the key for several. */
+                /** @description Kind of obligation; repeat the key for several. */
                 kind?: components["schemas"]["ObligationKind"][];
-                /** @description Repeat the key for several. */
+                /** @description What policy says of the licence; repeat the key for several. */
                 tier?: components["schemas"]["LicenseTier"][];
             };
             header?: never;

@@ -21,6 +21,16 @@ CREATE TABLE projects (
 CREATE INDEX projects_team_created_idx ON projects (team_id, created_at DESC, id DESC);
 CREATE INDEX projects_created_idx ON projects (created_at DESC, id DESC);
 
+-- Processes cache who owns a project; they drop the entry when that changes.
+CREATE FUNCTION notify_scope_changed() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM pg_notify('scope_changed', coalesce(NEW.id, OLD.id)::text);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER projects_scope_changed AFTER UPDATE OF team_id, visibility OR DELETE ON projects
+  FOR EACH ROW EXECUTE FUNCTION notify_scope_changed();
+CREATE TRIGGER teams_scope_changed AFTER DELETE ON teams FOR EACH ROW EXECUTE FUNCTION notify_scope_changed();
+
 -- Uploads and documents that outlive a request, compressed, in rows small enough to stream.
 CREATE TABLE blobs (
   id uuid PRIMARY KEY DEFAULT new_id(),

@@ -11,6 +11,7 @@ import { generateDatabaseTypes } from './codegen-db.ts';
 import { derive } from './generate/derive.ts';
 import type { OpenApiDocument, ProblemRegistry } from './generate/document.ts';
 import { brokenRules } from './generate/house-rules.ts';
+import { readmeWithSettings } from './generate/readme.ts';
 import { apiTypes, goldenList, operationTable, problemTable } from './generate/sources.ts';
 import { generateValidators } from './generate/validators.ts';
 
@@ -53,6 +54,7 @@ async function outputs(doc: OpenApiDocument, registry: ProblemRegistry): Promise
     'validate-bodies.js': validators.bodies.code,
     'validate-bodies.d.ts': validators.bodies.types,
     'db.ts': await generateDatabaseTypes(),
+    '../README.md': await readmeWithSettings(path.join(root, 'README.md')),
   };
 }
 
@@ -66,7 +68,7 @@ await mkdir(path.join(root, 'generated'), { recursive: true });
 for (const [name, text] of Object.entries(await outputs(doc, registry))) {
   const file = path.join(root, 'generated', name);
   if ((await readFile(file, 'utf8').catch(() => null)) === text) continue;
-  stale.push(`generated/${name}`);
+  stale.push(path.join('generated', name));
   if (!check) await writeFile(file, text);
 }
 if (stale.length > 0) console.log(`${check ? 'stale' : 'written'}: ${stale.join(', ')}`);

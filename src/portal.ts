@@ -11,12 +11,11 @@ import { holdPortal, openEmbedded } from './db/embedded.ts';
 import { listen, type Listener } from './db/listen.ts';
 import { migrate } from './db/migrate.ts';
 import { PROGRESS_CHANNEL } from './db/scans.ts';
-import { loadActor } from './db/users.ts';
 import { ensureFirstAdmin, type FirstAdmin } from './domain/auth/first-admin.ts';
 import { createTokenService } from './domain/auth/tokens.ts';
 import type { Services } from './domain/context.ts';
-import { createActorCache } from './http/actor-cache.ts';
 import { createApp } from './http/app.ts';
+import { ACTOR_CHANNEL, createCaches, SCOPE_CHANNEL, type Caches } from './http/caches.ts';
 import { clientAddress } from './http/client-address.ts';
 import { createDocumentation } from './http/documentation.ts';
 import { handlers } from './http/handlers/index.ts';
@@ -116,16 +115,16 @@ async function createServices(config: Config, { db }: Database, queue: Queue, lo
 
 async function serve(config: Config, services: Services, databaseUrl: string, log: Logger, shutdown: Shutdown): Promise<number> {
   const state = { stopping: false };
-  const actors = createActorCache((userId, sessionId) => loadActor(services.db, userId, sessionId));
+  const caches = createCaches(services.db);
   const limits = { uploadBytes: config.MAX_UPLOAD_BYTES, spoolDir: path.join(config.DATA_DIR, 'spool') };
   const app = createApp({
     log, corsOrigins: config.CORS_ORIGINS, addressOf: clientAddress(config.TRUSTED_PROXIES), stopping: () => state.stopping,
-    documentation: createDocumentation(), dispatch: await createPipeline({ services, handlers, actors, limits, stopping: () => state.stopping }),
+    documentation: createDocumentation(), dispatch: await createPipeline({ services, handlers, caches, limits, stopping: () => state.stopping }),
   });
   const handle = app.callback();
   const server = createServer({ requestTimeout: 300_000, headersTimeout: 20_000, keepAliveTimeout: 65_000 }, (request, response) => void handle(request, response));
-  const live = serveLive(server, { services, actors, corsOrigins: config.CORS_ORIGINS });
-  const listener = listenForChanges(databaseUrl, live, actors, log);
+  const live = serveLive(server, { services, caches, corsOrigins: config.CORS_ORIGINS });
+  const listener = listenForChanges(databaseUrl, live, caches, log);
   shutdown.add('notification channel', () => listener.stop());
   shutdown.add('HTTP server', () => {
     state.stopping = true;
@@ -136,15 +135,15 @@ async function serve(config: Config, services: Services, databaseUrl: string, lo
   return portOf(server);
 }
 
-function listenForChanges(databaseUrl: string, live: Live, actors: ReturnType<typeof createActorCache>, log: Logger): Listener {
-  return listen(databaseUrl, [PROGRESS_CHANNEL, 'actor_changed'], {
+function listenForChanges(databaseUrl: string, live: Live, caches: Caches, log: Logger): Listener {
+  return listen(databaseUrl, [PROGRESS_CHANNEL, ACTOR_CHANNEL, SCOPE_CHANNEL], {
     onMessage: (channel, payload) => {
-      if (channel === 'actor_changed') return actors.forget(payload);
+      if (channel !== PROGRESS_CHANNEL) return caches.changed(channel, payload);
       const message = readProgress(payload);
       if (message !== null) live.publish(message);
     },
     onState: (listening) => {
-      actors.listening(listening);
+      caches.listening(listening);
       if (listening) live.resync();
     },
   }, log);

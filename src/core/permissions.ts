@@ -20,6 +20,8 @@ const ORGANIZATION: ReadonlySet<Permission> = new Set(['project.read', 'scan.rea
 /** The owner of what a request is about. */
 export interface Scope {
   teamId: string;
+  /** null where it is about the team itself. */
+  projectId: string | null;
   organizationWide: boolean;
 }
 

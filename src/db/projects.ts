@@ -5,6 +5,7 @@ import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
 import { containing, orderAndPage, where } from './paging.ts';
 import { projectVisible } from './scopes.ts';
+import { statement } from './statement.ts';
 
 export type ScanStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
 export type Visible = 'team' | 'organization';
@@ -79,9 +80,10 @@ export async function listProjects(db: Db, visibility: Visibility, filters: Proj
   return { items: items.rows, total: total.rows[0]?.total ?? 0 };
 }
 
+const projectById = statement<[id: string], ProjectRow>(1, (id) => enriched(sql`SELECT * FROM projects WHERE id = ${id}`));
+
 export async function findProject(db: Db, id: string): Promise<ProjectRow | undefined> {
-  const { rows } = await enriched(sql`SELECT * FROM projects WHERE id = ${id}`).execute(db);
-  return rows[0];
+  return (await projectById(db, id))[0];
 }
 
 export interface NewProject {

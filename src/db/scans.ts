@@ -6,6 +6,7 @@ import type { Db, Tx } from './connect.ts';
 import { orderAndPage, where } from './paging.ts';
 import type { ScanStatus } from './projects.ts';
 import { projectVisible } from './scopes.ts';
+import { statement } from './statement.ts';
 
 export type ScanKind = 'source' | 'sbom' | 'container';
 export type ScanStep = 'bootstrap' | 'fetch' | 'prep' | 'cdxgen' | 'license' | 'dt_upload' | 'dt_findings' | 'vuln_match' | 'finalize';
@@ -44,9 +45,10 @@ const SORTABLE = {
   created_at: sql`s.created_at`, started_at: sql`s.started_at`, completed_at: sql`s.completed_at`, status: sql`s.status`, kind: sql`s.kind`,
 };
 
+const scanById = statement<[id: string], ScanRow>(1, (id) => sql<ScanRow>`SELECT ${COLUMNS} ${FROM} WHERE s.id = ${id}`);
+
 export async function findScan(db: Db, id: string): Promise<ScanRow | undefined> {
-  const { rows } = await sql<ScanRow>`SELECT ${COLUMNS} ${FROM} WHERE s.id = ${id}`.execute(db);
-  return rows[0];
+  return (await scanById(db, id))[0];
 }
 
 export interface ScanFilters {

@@ -3,26 +3,35 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Scope } from '../core/permissions.ts';
 import type { Visibility } from '../core/actor.ts';
 import type { Db } from './connect.ts';
+import { statement } from './statement.ts';
 
 export type ScopeKind = 'project' | 'scan' | 'component' | 'finding' | 'license_finding' | 'team';
 
-/** Joins from the named row to its project; a team is its own owner. */
-const PROJECT_OF: Record<Exclude<ScopeKind, 'team'>, RawBuilder<unknown>> = {
-  project: sql`projects p WHERE p.id =`,
-  scan: sql`scans x JOIN projects p ON p.id = x.project_id WHERE x.id =`,
-  component: sql`components x JOIN projects p ON p.id = x.project_id WHERE x.id =`,
-  finding: sql`findings x JOIN projects p ON p.id = x.project_id WHERE x.id =`,
-  license_finding: sql`license_findings x JOIN projects p ON p.id = x.project_id WHERE x.id =`,
+interface OwnerRow {
+  team_id: string;
+  project_id: string;
+  visibility: string;
+}
+
+const owner = (from: RawBuilder<unknown>) => statement<[id: string], OwnerRow>(1, (id) => sql<OwnerRow>`SELECT p.team_id, p.id AS project_id, p.visibility FROM ${from} ${id}`);
+
+/** From the named row to its project; a team is its own owner. */
+const OWNER_OF = {
+  project: owner(sql`projects p WHERE p.id =`),
+  scan: owner(sql`scans x JOIN projects p ON p.id = x.project_id WHERE x.id =`),
+  component: owner(sql`components x JOIN projects p ON p.id = x.project_id WHERE x.id =`),
+  finding: owner(sql`findings x JOIN projects p ON p.id = x.project_id WHERE x.id =`),
+  license_finding: owner(sql`license_findings x JOIN projects p ON p.id = x.project_id WHERE x.id =`),
 };
 
 /** The owner of a row; undefined where there is no such row. `id` must be a UUID. */
 export async function findScope(db: Db, kind: ScopeKind, id: string): Promise<Scope | undefined> {
   if (kind === 'team') {
     const team = await sql`SELECT 1 FROM teams WHERE id = ${id}`.execute(db);
-    return team.rows.length === 0 ? undefined : { teamId: id, organizationWide: false };
+    return team.rows.length === 0 ? undefined : { teamId: id, projectId: null, organizationWide: false };
   }
-  const { rows } = await sql<{ team_id: string; visibility: string }>`SELECT p.team_id, p.visibility FROM ${PROJECT_OF[kind]} ${id}`.execute(db);
-  return rows[0] && { teamId: rows[0].team_id, organizationWide: rows[0].visibility === 'organization' };
+  const row = (await OWNER_OF[kind](db, id))[0];
+  return row && { teamId: row.team_id, projectId: row.project_id, organizationWide: row.visibility === 'organization' };
 }
 
 /** Condition on `projects p` that lists carry. */

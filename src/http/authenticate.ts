@@ -1,6 +1,6 @@
 /** From the Authorization header to an actor. Access tokens are checked by signature; who the user is now comes from the database. */
 import { ANONYMOUS, type Actor } from '../core/actor.ts';
-import type { ActorCache } from './actor-cache.ts';
+import type { Caches } from './caches.ts';
 import type { TokenService } from '../domain/auth/tokens.ts';
 
 const BEARER = /^Bearer ([\x21-\x7e]{1,4096})$/i;
@@ -14,8 +14,8 @@ export function readCredential(authorization: string | undefined): { scheme: 'ac
 }
 
 /** The actor of a good access token; anonymous for any other. */
-export async function authenticate(token: string, tokens: TokenService, actors: ActorCache): Promise<Actor> {
+export async function authenticate(token: string, tokens: TokenService, caches: Caches): Promise<Actor> {
   const claims = await tokens.verifyAccess(token);
   if (claims === null) return ANONYMOUS;
-  return (await actors.get(claims.userId, claims.sessionId)) ?? ANONYMOUS;
+  return (await caches.actor(claims.userId, claims.sessionId)) ?? ANONYMOUS;
 }

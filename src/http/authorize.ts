@@ -3,8 +3,8 @@ import { allows, allowsInstallation, type Permission } from '../core/permissions
 import { DomainError } from '../core/errors.ts';
 import { isUuid } from '../core/ids.ts';
 import type { Actor } from '../core/actor.ts';
-import type { Db } from '../db/connect.ts';
-import { findScope, type ScopeKind } from '../db/scopes.ts';
+import type { ScopeKind } from '../db/scopes.ts';
+import type { Caches } from './caches.ts';
 
 /** `x-access` as generated/operations.ts has it. */
 export interface Access {
@@ -22,7 +22,7 @@ const SCOPES: readonly ScopeKind[] = ['project', 'scan', 'component', 'finding',
  * Throws forbidden, or not-found where existence is hidden or there is no such row. Ids that are no UUIDs pass: validation, which
  * comes next, refuses them.
  */
-export async function authorize(db: Db, actor: Actor, access: Access, path: Readonly<Record<string, string | undefined>>, body: unknown): Promise<void> {
+export async function authorize(caches: Caches, actor: Actor, access: Access, path: Readonly<Record<string, string | undefined>>, body: unknown): Promise<void> {
   if (access.permission === undefined || access.within === 'visible') return;
   const permission = access.permission;
   const refuse = (): DomainError =>
@@ -35,7 +35,7 @@ export async function authorize(db: Db, actor: Actor, access: Access, path: Read
   if (kind === undefined) throw hidden(); // no such rows before the release that brings them
   const id = idFrom(access.from ?? '', path, body);
   if (!isUuid(id)) return;
-  const scope = await findScope(db, kind, id);
+  const scope = await caches.scope(kind, id);
   if (scope === undefined) {
     if (access.from?.startsWith('body.') === true) throw refuse();
     throw hidden();

@@ -66,7 +66,7 @@ export type Dispatch<X> = (exchange: X, request: { method: string; path: string 
 export async function createContract<X>(hooks: ContractHooks<X>): Promise<Dispatch<X>> {
   const match = createMatcher();
   // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- the file's literal types are narrower than any OpenAPI type
-  const definition = document as unknown as Document;
+  const definition = structuredClone(document) as unknown as Document; // it resolves references in place
   const backend = new OpenAPIBackend({ definition, strict: true, validate: false });
   backend.validateDefinition = () => backend.document; // the contract is OpenAPI 3.1 and linted when it is generated; theirs knows 3.0
   await backend.init();

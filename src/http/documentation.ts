@@ -47,8 +47,10 @@ export function createDocumentation(): Koa.Middleware {
     router.get([`/api/${name}`, `/${name}`], serve);
   }
   const routes = router.routes();
+  const paths = new Set(Object.keys(ASSETS).flatMap((name) => [`/api/${name}`, `/${name}`])); // spares every other request the router
   return async (ctx, next) => {
-    await routes(Object.assign(ctx, { router, params: {} }), next);
+    if (paths.has(ctx.path)) await routes(Object.assign(ctx, { router, params: {} }), next);
+    else await next();
   };
 }
 

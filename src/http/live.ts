@@ -5,15 +5,14 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type RawData, type WebSocket } from 'ws';
-import { allows } from '../core/permissions.ts';
+import { allows, type Scope } from '../core/permissions.ts';
 import type { Actor } from '../core/actor.ts';
 import { isUuid } from '../core/ids.ts';
 import { findScan, type ScanRow } from '../db/scans.ts';
-import { findScope } from '../db/scopes.ts';
 import { isRecord } from '../db/values.ts';
 import type { Services } from '../domain/context.ts';
-import type { ActorCache } from './actor-cache.ts';
 import { authenticate } from './authenticate.ts';
+import type { Caches } from './caches.ts';
 import { canonicalPath } from './paths.ts';
 
 /** A frame as the customer wrote it. */
@@ -41,7 +40,7 @@ export function readProgress(payload: string): ProgressMessage | null {
 
 export interface LiveOptions {
   services: Services;
-  actors: ActorCache;
+  caches: Caches;
   corsOrigins: readonly string[];
 }
 
@@ -68,7 +67,7 @@ const MAX_FRAME_BYTES = 8 * 1024;
 /** A reader this far behind is cut off; it reconnects and gets the present state. */
 const MAX_BACKLOG_BYTES = 1024 * 1024;
 
-export function serveLive(server: Server, { services, actors, corsOrigins }: LiveOptions): Live {
+export function serveLive(server: Server, { services, caches, corsOrigins }: LiveOptions): Live {
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false });
   const byScan = new Map<string, Set<Viewer>>();
   const byUser = new Map<string, Viewer[]>();
@@ -88,9 +87,9 @@ export function serveLive(server: Server, { services, actors, corsOrigins }: Liv
     if (first === null) return socket.close(1008, 'auth_timeout');
     try {
       const token = tokenOf(first);
-      const actor = token === null ? null : await authenticate(token, services.tokens, actors);
+      const actor = token === null ? null : await authenticate(token, services.tokens, caches);
       if (actor === null || actor.kind !== 'user') return socket.close(1008, 'auth_invalid');
-      const scope = isUuid(scanId) ? await findScope(services.db, 'scan', scanId) : undefined;
+      const scope = isUuid(scanId) ? await caches.scope('scan', scanId) : undefined;
       if (scope === undefined) return socket.close(1008, 'not_found');
       if (!mayWatch(actor, scope)) return socket.close(1008, 'forbidden');
       const viewer: Viewer = { socket, userId: actor.userId, scanId: scanId.toLowerCase(), percent: -1, finished: false };
@@ -157,7 +156,7 @@ export function serveLive(server: Server, { services, actors, corsOrigins }: Liv
   };
 }
 
-const mayWatch = (actor: Actor, scope: { teamId: string; organizationWide: boolean }): boolean => allows(actor, 'scan.read', scope);
+const mayWatch = (actor: Actor, scope: Scope): boolean => allows(actor, 'scan.read', scope);
 
 function frameOf(scan: ScanRow): ProgressFrame {
   return { percent: scan.progress_percent, step: FINAL.has(scan.status) ? scan.status : (scan.current_step ?? scan.status), ts: scan.updated_at };

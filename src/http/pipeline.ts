@@ -4,9 +4,9 @@ import type { Services, Context } from '../domain/context.ts';
 import { ANONYMOUS } from '../core/actor.ts';
 import { DomainError } from '../core/errors.ts';
 import { parseSort, type SortKey } from '../core/page.ts';
-import type { ActorCache } from './actor-cache.ts';
 import { authenticate, readCredential } from './authenticate.ts';
 import { authorize, type Access } from './authorize.ts';
+import { SCOPE_CHANNEL, type Caches } from './caches.ts';
 import { createContract, type Dispatch } from './contract.ts';
 import type { Exchange } from './exchange.ts';
 import { idempotently } from './idempotent.ts';
@@ -22,13 +22,13 @@ type AnyHandler = (context: Context, input: unknown) => Promise<{ status: number
 export interface PipelineOptions {
   services: Services;
   handlers: Handlers;
-  actors: ActorCache;
+  caches: Caches;
   limits: BodyLimits;
   /** True once the server has begun to stop. */
   stopping: () => boolean;
 }
 
-export async function createPipeline({ services, handlers, actors, limits, stopping }: PipelineOptions): Promise<Dispatch<Exchange>> {
+export async function createPipeline({ services, handlers, caches, limits, stopping }: PipelineOptions): Promise<Dispatch<Exchange>> {
   // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- each handler was checked against its own operation; here they are one kind
   const table: ReadonlyMap<string, AnyHandler> = new Map(Object.entries(handlers) as [BuiltOperationId, AnyHandler][]);
 
@@ -39,7 +39,7 @@ export async function createPipeline({ services, handlers, actors, limits, stopp
     const limit: RateLimit | null = operation.rateLimit;
     if (limit !== null) await enforceRateLimit(services.db, exchange, limit, services.now());
     if (access.from?.startsWith('body.') === true) await readBody(exchange, operationId, limits);
-    await authorize(services.db, exchange.actor, access, exchange.params, exchange.body.state === 'json' ? exchange.body.value : undefined);
+    await authorize(caches, exchange.actor, access, exchange.params, exchange.body.state === 'json' ? exchange.body.value : undefined);
   };
 
   const handle = async (exchange: Exchange, operationId: OperationId): Promise<void> => {
@@ -53,6 +53,8 @@ export async function createPipeline({ services, handlers, actors, limits, stopp
     };
     const run = async (): Promise<void> => {
       const { status, body, type, headers } = await handler(context, input);
+      // the writer must see its own change at once; other processes hear of it from the database
+      if (operations[operationId].method !== 'get') caches.changed(SCOPE_CHANNEL, exchange.params['id'] ?? '');
       const text = isStream(body) || typeof body === 'string' ? body : body === undefined ? null : JSON.stringify(body);
       exchange.answer = { status, headers: headers ?? {}, body: text, type: type ?? null };
     };
@@ -64,7 +66,7 @@ export async function createPipeline({ services, handlers, actors, limits, stopp
     authenticate: async (exchange, scheme) => {
       const credential = readCredential(exchange.request.headers.authorization);
       if (credential === null || credential.scheme !== scheme || scheme === 'apiKey') return false;
-      exchange.actor = await authenticate(credential.token, services.tokens, actors);
+      exchange.actor = await authenticate(credential.token, services.tokens, caches);
       return exchange.actor !== ANONYMOUS;
     },
     unauthorized: () => {

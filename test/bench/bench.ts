@@ -149,7 +149,7 @@ async function report(requests: string[], times: string[]): Promise<void> {
 \`make bench\`, ${new Date().toISOString().slice(0, 10)}, ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}), Node ${process.versions.node}. Load generator, servers and database share the machine: read the ratios.
 
 Requests per second, 20 connections, median of ${ROUNDS} rounds of ${SECONDS} s, full stack and baseline in turn. The baseline is Koa and pg alone: no log-in, no
-validation, no logging; it runs the same SQL as named prepared statements, that of the authorisation gate included, and sends the rows as JSON.
+validation, no logging; it runs the SQL that the portal runs for the answer as named prepared statements, and sends the rows as JSON.
 
 | request | full stack | baseline | ratio | target |
 |---|---|---|---|---|

@@ -3,7 +3,6 @@ import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import type { DB } from '../../generated/db.ts';
 import { findProject, listProjects } from '../../src/db/projects.ts';
-import { findScope } from '../../src/db/scopes.ts';
 
 export interface Statement {
   text: string;
@@ -22,7 +21,6 @@ export async function captureStatements(url: string, projectId: string): Promise
       seen.push({ text: query.sql, values: [...query.parameters] });
     },
   });
-  await findScope(db, 'project', projectId);
   await findProject(db, projectId);
   const one = seen.splice(0);
   await listProjects(db, { everything: true }, { includeArchived: false }, { limit: 50, offset: 0, sort: [{ field: 'created_at', descending: true }] });

@@ -59,6 +59,6 @@ async function insert(tx: Tx, context: Context, draft: ProjectDraft): Promise<Pr
 async function defaultTeam(tx: Tx, context: Context): Promise<string> {
   const { actor } = context;
   if (actor.kind !== 'user') throw new DomainError('forbidden', 'Name the team_id that is to own the project.');
-  const own = [...actor.memberships.keys()].find((teamId) => allows(actor, 'project.create', { teamId, organizationWide: false }));
+  const own = [...actor.memberships.keys()].find((teamId) => allows(actor, 'project.create', { teamId, projectId: null, organizationWide: false }));
   return own ?? createPersonalTeam(tx, actor.userId, actor.email);
 }

@@ -1,0 +1,48 @@
+/** What requests look up before any handler runs: who the actor is, and who owns what the request is about. */
+import type { UserActor } from '../core/actor.ts';
+import type { Scope } from '../core/permissions.ts';
+import type { Db } from '../db/connect.ts';
+import { findScope, type ScopeKind } from '../db/scopes.ts';
+import { loadActor } from '../db/users.ts';
+import { createWatchedCache, type WatchedCache } from './watched-cache.ts';
+
+/** Channels on which the database tells of changes: payloads are a user's and a project's id. */
+export const ACTOR_CHANNEL = 'actor_changed';
+export const SCOPE_CHANNEL = 'scope_changed';
+
+export interface Caches {
+  actor: (userId: string, sessionId: string) => Promise<UserActor | undefined>;
+  scope: (kind: ScopeKind, id: string) => Promise<Scope | undefined>;
+  /** A message of one of the channels. */
+  changed: (channel: string, payload: string) => void;
+  listening: (isListening: boolean) => void;
+}
+
+export function createCaches(db: Db): Caches {
+  const actors: WatchedCache<UserActor> = createWatchedCache((key) => loadActor(db, ...pair(key)));
+  const scopes: Record<ScopeKind, WatchedCache<Scope>> = {
+    project: createWatchedCache((id) => findScope(db, 'project', id)),
+    scan: createWatchedCache((id) => findScope(db, 'scan', id)),
+    component: createWatchedCache((id) => findScope(db, 'component', id)),
+    finding: createWatchedCache((id) => findScope(db, 'finding', id)),
+    license_finding: createWatchedCache((id) => findScope(db, 'license_finding', id)),
+    team: createWatchedCache((id) => findScope(db, 'team', id)),
+  };
+  return {
+    actor: (userId, sessionId) => actors.get(`${userId} ${sessionId}`),
+    scope: (kind, id) => scopes[kind].get(id.toLowerCase()),
+    changed: (channel, payload) => {
+      if (channel === ACTOR_CHANNEL) actors.forget((actor) => actor.userId === payload);
+      if (channel === SCOPE_CHANNEL) for (const cache of Object.values(scopes)) cache.forget((scope) => scope.projectId === payload || scope.teamId === payload);
+    },
+    listening: (isListening) => {
+      actors.listening(isListening);
+      for (const cache of Object.values(scopes)) cache.listening(isListening);
+    },
+  };
+}
+
+function pair(key: string): [userId: string, sessionId: string] {
+  const [userId = '', sessionId = ''] = key.split(' ');
+  return [userId, sessionId];
+}

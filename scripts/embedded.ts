@@ -12,7 +12,7 @@ import { openEmbedded } from '../src/db/embedded.ts';
 import { findBinaries } from '../src/db/embedded/binaries.ts';
 import { openCluster } from '../src/db/embedded/cluster.ts';
 import { findPostmaster } from '../src/db/embedded/postmaster.ts';
-import { messageOf } from '../src/db/values.ts';
+import { messageOf } from '../src/core/values.ts';
 
 const STOP_DEADLINE = 30_000;
 const log = { info: console.log, warn: console.warn, error: console.error };

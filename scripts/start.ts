@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { pino } from 'pino';
 import WebSocket from 'ws';
 import { ConfigError, loadConfig, type Config } from '../src/config.ts';
-import { isRecord, messageOf } from '../src/db/values.ts';
+import { isRecord, messageOf } from '../src/core/values.ts';
 import { importAdvisories } from '../src/domain/advisories/import.ts';
 import { run, type Running } from '../src/main.ts';
 import { packSources } from './pack-sources.ts';

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { removeDataFolder } from '../src/db/embedded.ts';
 import { endPostmaster, findPostmaster } from '../src/db/embedded/postmaster.ts';
-import { isRecord } from '../src/db/values.ts';
+import { isRecord } from '../src/core/values.ts';
 import { SERVER_VARIABLE, startTestServer } from '../test/support/server.ts';
 import type { Counts } from '../test/support/suite.ts';
 import { endChildren, inParallel, runNode, wereEnded, type Ending } from './children.ts';

@@ -1,7 +1,7 @@
 /** `npm start`: the bare server. Reads the environment, starts the parts that ROLE names, and stops in order on SIGINT or SIGTERM. */
 import { pino, type Logger } from 'pino';
 import { ConfigError, loadConfig, type Config } from './config.ts';
-import { messageOf } from './db/values.ts';
+import { messageOf } from './core/values.ts';
 import { startPortal, type Portal } from './portal.ts';
 import { superviseWorker } from './worker-process.ts';
 

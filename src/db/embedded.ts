@@ -7,7 +7,7 @@ import { openCluster } from './embedded/cluster.ts';
 import type { Cluster } from './embedded/layout.ts';
 import { endPostmaster, findPostmaster } from './embedded/postmaster.ts';
 import { reachServer, type Reached } from './embedded/reach.ts';
-import { messageOf, pause } from './values.ts';
+import { messageOf, pause } from '../core/values.ts';
 import { LOCK, LOCK_CLASS } from './locks.ts';
 import type { Log } from './log.ts';
 

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sql, type Kysely } from 'kysely';
 import pg from 'pg';
-import { messageOf } from './values.ts';
+import { messageOf } from '../core/values.ts';
 import { LOCK, LOCK_CLASS } from './locks.ts';
 import type { Log } from './log.ts';
 

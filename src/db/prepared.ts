@@ -4,7 +4,7 @@
  */
 import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import type pg from 'pg';
-import { errorCode } from './values.ts';
+import { errorCode } from '../core/values.ts';
 
 /** Names that one pool gives out; each costs memory on every connection. Texts past that go unnamed. */
 const MAX_NAMES = 200;

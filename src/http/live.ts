@@ -9,7 +9,7 @@ import { allows, type Scope } from '../core/permissions.ts';
 import type { Actor } from '../core/actor.ts';
 import { isUuid } from '../core/ids.ts';
 import { findScan, type ScanRow } from '../db/scans.ts';
-import { isRecord } from '../db/values.ts';
+import { isRecord } from '../core/values.ts';
 import type { Services } from '../domain/context.ts';
 import { authenticate } from './authenticate.ts';
 import type { Caches } from './caches.ts';

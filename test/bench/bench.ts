@@ -9,7 +9,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import autocannon from 'autocannon';
 import { openEmbedded } from '../../src/db/embedded.ts';
-import { isRecord } from '../../src/db/values.ts';
+import { isRecord } from '../../src/core/values.ts';
 import { authFrame, watch } from '../support/live.ts';
 import { captureStatements } from './statements.ts';
 

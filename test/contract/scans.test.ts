@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import { importAdvisories } from '../../src/domain/advisories/import.ts';
-import { isRecord } from '../../src/db/values.ts';
+import { isRecord } from '../../src/core/values.ts';
 import { member, type ContractClient } from '../support/contract.ts';
 import { cycloneDx, fileForm, LODASH, sbomForm, SMALL_SBOM, tarGz } from '../support/fixtures.ts';
 import { authFrame, watch } from '../support/live.ts';

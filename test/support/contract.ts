@@ -8,7 +8,7 @@ import { BASIC } from '@hyperjump/json-schema/experimental';
 import '@hyperjump/json-schema/formats';
 import * as assert from 'uvu/assert';
 import { operations } from '../../generated/operations.ts';
-import { isRecord } from '../../src/db/values.ts';
+import { isRecord } from '../../src/core/values.ts';
 import type { OperationId } from '../../src/http/types.ts';
 import { recordCoverage } from './coverage.ts';
 

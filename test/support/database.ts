@@ -2,7 +2,7 @@
 import { env, pid } from 'node:process';
 import pg from 'pg';
 import { openDatabase, type Db } from '../../src/db/connect.ts';
-import { isRecord } from '../../src/db/values.ts';
+import { isRecord } from '../../src/core/values.ts';
 import { quietLog, SERVER_VARIABLE, startTestServer, type TestServer } from './server.ts';
 import { atEnd } from './suite.ts';
 

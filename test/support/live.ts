@@ -1,6 +1,6 @@
 /** The WebSocket as a client sees it. */
 import WebSocket from 'ws';
-import { isRecord } from '../../src/db/values.ts';
+import { isRecord } from '../../src/core/values.ts';
 
 export interface Watched {
   frames: { percent: number; step: string; ts: string }[];

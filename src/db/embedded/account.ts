@@ -1,7 +1,7 @@
 /** Who runs the embedded server: PostgreSQL refuses to run as root, so root hands it to a system user. */
 import { spawn } from 'node:child_process';
 import type { Log } from '../log.ts';
-import { messageOf } from '../values.ts';
+import { messageOf } from '../../core/values.ts';
 
 export interface Account {
   uid: number;

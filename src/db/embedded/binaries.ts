@@ -1,7 +1,7 @@
 /** Finds the PostgreSQL programs that the platform's npm package carries and makes them fit to run. */
 import { chmod, lstat, readFile, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { errorCode, isRecord } from '../values.ts';
+import { errorCode, isRecord } from '../../core/values.ts';
 
 /** Absolute paths. `root` is the folder with bin, lib and share, which PostgreSQL finds relative to its own program. */
 export interface Binaries {

@@ -10,7 +10,7 @@ import { binariesIn, findBinaries, type Binaries } from './binaries.ts';
 import { makeCluster } from './initialise.ts';
 import type { Access, Cluster } from './layout.ts';
 import { shareBinaries } from './outside.ts';
-import { errorCode, isRecord } from '../values.ts';
+import { errorCode, isRecord } from '../../core/values.ts';
 
 /** Opens the cluster below `dataDir`, and makes it first where there is none. Several processes may do so at once. */
 export async function openCluster(dataDir: string, log: Log): Promise<Cluster> {

@@ -2,7 +2,7 @@
 import pg from 'pg';
 import { LOCK, LOCK_CLASS } from '../locks.ts';
 import type { Log } from '../log.ts';
-import { messageOf, pause } from '../values.ts';
+import { messageOf, pause } from '../../core/values.ts';
 
 export interface Hold {
   /** Lets the next portal in. */

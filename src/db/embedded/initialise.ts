@@ -8,7 +8,7 @@ import type { Binaries } from './binaries.ts';
 import { writeWhole } from './files.ts';
 import { outsideFolder } from './outside.ts';
 import { isAlive } from './postmaster.ts';
-import { errorCode } from '../values.ts';
+import { errorCode } from '../../core/values.ts';
 
 interface Plan {
   /** DATA_DIR, absolute. */

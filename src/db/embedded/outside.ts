@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, cp, mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { canEnter, run, type Account } from './account.ts';
-import { isRecord, messageOf } from '../values.ts';
+import { isRecord, messageOf } from '../../core/values.ts';
 
 const OUTSIDE = '/var/lib/sca-portal';
 

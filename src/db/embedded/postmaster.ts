@@ -4,7 +4,7 @@ import { open, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CLEAN_ENVIRONMENT } from './account.ts';
 import type { Cluster } from './layout.ts';
-import { errorCode, messageOf, pause } from '../values.ts';
+import { errorCode, messageOf, pause } from '../../core/values.ts';
 
 export interface Postmaster {
   pid: number;

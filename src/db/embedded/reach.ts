@@ -8,7 +8,7 @@ import { writeWhole } from './files.ts';
 import { choosePort } from './initialise.ts';
 import { findPostmaster, launch } from './postmaster.ts';
 import { writeSettings } from './settings.ts';
-import { errorCode, messageOf, pause } from '../values.ts';
+import { errorCode, messageOf, pause } from '../../core/values.ts';
 
 export interface Reached {
   /**

@@ -1,0 +1,134 @@
+/** CycloneDX 1.2 to 1.7, XML. DTDs are refused, so there are no entities to expand. */
+import { SaxesParser, type SaxesTagNS } from 'saxes';
+import type { DependencyScope, Inventory } from '../../core/component.ts';
+import { componentType, HASH_NAMES } from './cyclonedx.ts';
+import { InventoryBuilder, licenseText, type RawComponent, type SbomLimits } from './sbom-builder.ts';
+import { SbomError } from './sbom-error.ts';
+
+const NAMESPACE = /^http:\/\/cyclonedx\.org\/schema\/bom\/(1\.\d+)$/;
+const VERSIONS = /^1\.[2-7]$/;
+const MAX_DEPTH = 256;
+const MAX_TEXT = 1024 * 1024;
+
+type Draft = { -readonly [Key in keyof RawComponent]: RawComponent[Key] } & { licenses: string[]; hashes: Record<string, string>; isRoot: boolean };
+
+export async function readCycloneDxXml(source: AsyncIterable<Uint8Array>, limits?: SbomLimits): Promise<Inventory> {
+  const reader = new XmlReader(limits);
+  const decoder = new TextDecoder('utf-8', { fatal: true });
+  try {
+    for await (const chunk of source) reader.write(decoder.decode(chunk, { stream: true }));
+    reader.write(decoder.decode());
+  } catch (error) {
+    throw error instanceof TypeError ? new SbomError('encoding', 'The document is not valid UTF-8.') : error;
+  }
+  return reader.finish();
+}
+
+/** Follows the elements; a component is handed over when its element ends. */
+class XmlReader {
+  readonly #builder: InventoryBuilder;
+  readonly #parser = new SaxesParser({ xmlns: true });
+  readonly #path: string[] = [];
+  readonly #open: Draft[] = [];
+  #dependencyOf: string | null = null;
+  #text = '';
+  #attribute: string | null = null;
+  #seen = false;
+
+  constructor(limits?: SbomLimits) {
+    this.#builder = new InventoryBuilder(limits);
+    this.#parser.on('error', (error) => {
+      throw new SbomError('malformed', `The document is not well-formed XML: ${error.message}.`);
+    });
+    this.#parser.on('doctype', () => {
+      throw new SbomError('malformed', 'The document has a DTD; documents with one are refused.');
+    });
+    this.#parser.on('opentag', (tag) => this.#start(tag));
+    this.#parser.on('closetag', (tag) => this.#end(tag.local));
+    this.#parser.on('text', (text) => this.#add(text));
+    this.#parser.on('cdata', (text) => this.#add(text));
+  }
+
+  write(text: string): void {
+    this.#parser.write(text);
+  }
+
+  finish(): Inventory {
+    this.#parser.close();
+    if (!this.#seen) throw new SbomError('malformed', 'The document has no bom element.');
+    return this.#builder.finish();
+  }
+
+  #add(text: string): void {
+    if (this.#text.length + text.length > MAX_TEXT) throw new SbomError('too-large', `A text of the document is longer than ${MAX_TEXT} characters.`);
+    this.#text += text;
+  }
+
+  #start(tag: SaxesTagNS): void {
+    const name = tag.local;
+    if (this.#path.length === 0) this.#checkRoot(tag);
+    if (this.#path.length >= MAX_DEPTH) throw new SbomError('malformed', `The document is nested deeper than ${MAX_DEPTH} levels.`);
+    const parent = this.#path.at(-1);
+    this.#path.push(name);
+    this.#text = '';
+    this.#attribute = tag.attributes['alg']?.value ?? tag.attributes['name']?.value ?? null;
+    if (name === 'component' && (parent === 'components' || parent === 'metadata')) {
+      this.#open.push({
+        ref: tag.attributes['bom-ref']?.value ?? null, purl: null, type: componentType(tag.attributes['type']?.value ?? null), group: null, name: '', version: '', scope: 'required',
+        licenses: [], hashes: {}, supplier: null, description: null, isRoot: parent === 'metadata',
+      });
+    }
+    if (name === 'dependency') {
+      const ref = tag.attributes['ref']?.value ?? '';
+      if (parent === 'dependency' && this.#dependencyOf !== null) this.#builder.dependency(this.#dependencyOf, [ref]);
+      else this.#dependencyOf = ref;
+    }
+  }
+
+  #checkRoot(tag: SaxesTagNS): void {
+    const version = NAMESPACE.exec(tag.uri)?.[1];
+    if (tag.local !== 'bom' || version === undefined) throw new SbomError('malformed', 'The root element is not a CycloneDX bom.');
+    if (!VERSIONS.test(version)) throw new SbomError('unsupported-version', `CycloneDX ${version} is not read; 1.2 to 1.7 are.`);
+    this.#seen = true;
+  }
+
+  #end(name: string): void {
+    const text = this.#text.trim();
+    this.#path.pop();
+    this.#text = '';
+    const draft = this.#open.at(-1);
+    const parent = this.#path.at(-1);
+    if (draft === undefined) return;
+    if (name === 'component' && (parent === 'components' || parent === 'metadata')) {
+      this.#open.pop();
+      this.#hand(draft);
+    } else if (parent === 'component') assign(draft, name, text);
+    else if (parent === 'hashes' && name === 'hash' && HASH_NAMES.has(this.#attribute ?? '') && /^[0-9a-fA-F]{32,128}$/.test(text)) draft.hashes[this.#attribute ?? ''] = text.toLowerCase();
+    else if (parent === 'license' && name === 'id') draft.licenses.push(licenseText({ id: text }));
+    else if (parent === 'license' && name === 'name') draft.licenses.push(licenseText({ name: text }));
+    else if (parent === 'licenses' && name === 'expression') draft.licenses.push(licenseText({ expression: text }));
+    else if (parent === 'supplier' && name === 'name') draft.supplier = text;
+    else if (parent === 'properties' && name === 'property' && /^(?:cdx:npm:package:development|sca-portal:scope)$/.test(this.#attribute ?? '') && (text === 'true' || text === 'dev')) draft.scope = 'dev';
+  }
+
+  #hand({ isRoot, ...component }: Draft): void {
+    if (!isRoot) this.#builder.component(component);
+    else this.#builder.root({ ref: component.ref ?? component.purl, name: component.name, version: component.version, purl: component.purl });
+  }
+}
+
+function assign(draft: Draft, name: string, text: string): void {
+  switch (name) {
+    case 'group': draft.group = text; break;
+    case 'name': draft.name = text; break;
+    case 'version': draft.version = text; break;
+    case 'purl': draft.purl = text; break;
+    case 'description': draft.description = text; break;
+    case 'publisher':
+    case 'author': draft.supplier ??= text; break;
+    case 'scope': if (draft.scope !== 'dev') draft.scope = scopeOf(text); break;
+    default:
+  }
+}
+
+const scopeOf = (text: string): DependencyScope => (text === 'optional' || text === 'excluded' ? text : 'required');

@@ -1,0 +1,157 @@
+/** Collects what a document says, whatever its format, and makes an Inventory of it: one component a package URL, edges between them. */
+import type { ComponentType, DependencyScope, DetectedComponent, Inventory } from '../../core/component.ts';
+import { formatPurl, parsePurl } from '../../core/purl.ts';
+import { SbomError } from './sbom-error.ts';
+
+export interface SbomLimits {
+  components: number;
+  edges: number;
+}
+export const SBOM_LIMITS: SbomLimits = { components: 200_000, edges: 1_000_000 };
+
+/** A component as the document writes it; every text is untrusted. */
+export interface RawComponent {
+  ref: string | null;
+  purl: string | null;
+  type: ComponentType;
+  group: string | null;
+  name: string;
+  version: string;
+  scope: DependencyScope;
+  licenses: readonly string[];
+  hashes: Readonly<Record<string, string>>;
+  supplier: string | null;
+  description: string | null;
+}
+
+export interface RawRoot {
+  ref: string | null;
+  name: string;
+  version: string;
+  purl: string | null;
+}
+
+const LENGTH = { name: 512, version: 256, purl: 1024, text: 2000, ref: 2048 };
+
+interface Draft {
+  component: DetectedComponent;
+  dependsOn: Set<string>;
+}
+
+export class InventoryBuilder {
+  readonly #limits: SbomLimits;
+  readonly #byPurl = new Map<string, Draft>();
+  /** The document's refs -> canonical package URL. */
+  readonly #purlOf = new Map<string, string>();
+  readonly #edges: [from: string, to: readonly string[]][] = [];
+  readonly #warnings: string[] = [];
+  #occurrences = 0;
+  #edgeCount = 0;
+  #nameless = 0;
+  #root: RawRoot | null = null;
+
+  constructor(limits: SbomLimits = SBOM_LIMITS) {
+    this.#limits = limits;
+  }
+
+  root(root: RawRoot): void {
+    this.#root = { ...root, name: clean(root.name, LENGTH.name), version: clean(root.version, LENGTH.version) };
+  }
+
+  component(raw: RawComponent): void {
+    this.#occurrences += 1;
+    if (this.#occurrences > this.#limits.components) throw new SbomError('too-large', `The document holds more than ${this.#limits.components} components.`);
+    const name = clean(raw.name, LENGTH.name);
+    if (name === '') {
+      this.#nameless += 1;
+      return;
+    }
+    const version = clean(raw.version, LENGTH.version);
+    const identity = identify({ ...raw, name, version });
+    const key = identity.purl;
+    if (raw.ref !== null) this.#purlOf.set(raw.ref, key);
+    this.#purlOf.set(raw.purl ?? key, key);
+    const known = this.#byPurl.get(key);
+    if (known !== undefined) return;
+    const declared = raw.licenses.map((license) => clean(license, LENGTH.text)).filter((license) => license !== '');
+    const component: DetectedComponent = {
+      ref: key, purl: key, type: raw.type, namespace: identity.namespace, name: identity.name, version: identity.version, scope: raw.scope, direct: null, dependsOn: [],
+      declaredLicense: declared.length === 0 ? null : [...new Set(declared)].map((one) => (declared.length > 1 && /\sOR\s/i.test(one) ? `(${one})` : one)).join(' AND '),
+      hashes: raw.hashes, supplier: cleanOrNull(raw.supplier, LENGTH.name), description: cleanOrNull(raw.description, LENGTH.text), evidence: null,
+    };
+    this.#byPurl.set(key, { component, dependsOn: new Set() });
+  }
+
+  dependency(from: string, to: readonly string[]): void {
+    this.#edgeCount += to.length;
+    if (this.#edgeCount > this.#limits.edges) throw new SbomError('too-large', `The document holds more than ${this.#limits.edges} dependencies.`);
+    if (to.length > 0) this.#edges.push([from, to]);
+  }
+
+  warn(text: string): void {
+    if (this.#warnings.length < 100) this.#warnings.push(text);
+  }
+
+  finish(): Inventory {
+    if (this.#nameless > 0) this.warn(`${this.#nameless} components without a name were passed over.`);
+    const direct = this.#link();
+    const hasGraph = this.#edgeCount > 0;
+    const components = [...this.#byPurl.values()].map(({ component, dependsOn }) => ({ ...component, dependsOn: [...dependsOn], direct: hasGraph ? direct.has(component.purl) : null }));
+    return { root: this.#root, components, occurrences: this.#occurrences - this.#nameless, warnings: this.#warnings };
+  }
+
+  /** Resolves the edges; returns the package URLs that the root depends on. */
+  #link(): Set<string> {
+    const direct = new Set<string>();
+    const unknown = new Set<string>();
+    const rootRef = this.#root?.ref ?? null;
+    for (const [from, targets] of this.#edges) {
+      const source = this.#purlOf.get(from);
+      const isRoot = from === rootRef;
+      if (source === undefined && !isRoot) unknown.add(from);
+      for (const target of targets) {
+        const purl = this.#purlOf.get(target);
+        if (purl === undefined) {
+          if (target !== rootRef) unknown.add(target);
+        } else if (isRoot) direct.add(purl);
+        else if (source !== undefined && source !== purl) this.#byPurl.get(source)?.dependsOn.add(purl);
+      }
+    }
+    if (unknown.size > 0) this.warn(`${unknown.size} references lead to no component: ${[...unknown].slice(0, 5).map((ref) => clean(ref, 200)).join(', ')}${unknown.size > 5 ? ', ...' : ''}.`);
+    return direct;
+  }
+}
+
+/** The canonical package URL; one of type `generic` where the document gives none that can be read. */
+function identify(raw: RawComponent): { purl: string; namespace: string | null; name: string; version: string } {
+  if (raw.purl !== null && raw.purl.length <= LENGTH.purl) {
+    try {
+      const parsed = parsePurl(clean(raw.purl, LENGTH.purl));
+      const version = parsed.version ?? raw.version;
+      return { purl: formatPurl({ ...parsed, version }), namespace: parsed.namespace, name: parsed.name, version };
+    } catch {
+      // falls through: the name and version stand for it
+    }
+  }
+  const namespace = cleanOrNull(raw.group, LENGTH.name);
+  return { purl: formatPurl({ type: 'generic', namespace, name: raw.name, version: raw.version }), namespace, name: raw.name, version: raw.version };
+}
+
+/** Without control characters, cut to a length. */
+function clean(text: string, length: number): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what it is about
+  return text.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ').trim().slice(0, length);
+}
+
+function cleanOrNull(text: string | null, length: number): string | null {
+  const cleaned = text === null ? '' : clean(text, length);
+  return cleaned === '' ? null : cleaned;
+}
+
+/** A licence as an expression: ids and expressions as they are, a free name as LicenseRef-<name>. */
+export function licenseText(license: { expression?: string; id?: string; name?: string }): string {
+  const given = license.expression ?? license.id ?? license.name ?? '';
+  if (license.expression !== undefined || /^[A-Za-z0-9.+-]*$/.test(given)) return given.trim();
+  const slug = given.trim().replaceAll(/[^A-Za-z0-9.]+/g, '-').replaceAll(/^-+|-+$/g, '');
+  return slug === '' ? '' : `LicenseRef-${slug}`;
+}

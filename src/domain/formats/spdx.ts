@@ -1,0 +1,86 @@
+/** SPDX 2.2 and 2.3, whatever the serialisation: packages and relationships become components and edges. */
+import type { ComponentType, DependencyScope, Inventory } from '../../core/component.ts';
+import { InventoryBuilder, licenseText, type RawComponent, type SbomLimits } from './sbom-builder.ts';
+import { SbomError } from './sbom-error.ts';
+
+/** A package as the document writes it. */
+export interface SpdxPackage {
+  id: string;
+  name: string;
+  version: string;
+  purl: string | null;
+  /** APPLICATION, LIBRARY, ... */
+  purpose: string | null;
+  declared: string | null;
+  concluded: string | null;
+  /** Algorithm (SPDX name: SHA256) to value. */
+  checksums: Readonly<Record<string, string>>;
+  supplier: string | null;
+  description: string | null;
+}
+
+const HASH_NAMES: Readonly<Record<string, string>> = {
+  MD5: 'MD5', SHA1: 'SHA-1', SHA256: 'SHA-256', SHA384: 'SHA-384', SHA512: 'SHA-512', 'SHA3-256': 'SHA3-256', 'SHA3-384': 'SHA3-384', 'SHA3-512': 'SHA3-512',
+  'BLAKE2b-256': 'BLAKE2b-256', 'BLAKE2b-384': 'BLAKE2b-384', 'BLAKE2b-512': 'BLAKE2b-512', BLAKE3: 'BLAKE3',
+};
+const PURPOSES: Readonly<Record<string, ComponentType>> = {
+  APPLICATION: 'application', FRAMEWORK: 'framework', LIBRARY: 'library', CONTAINER: 'container', 'OPERATING-SYSTEM': 'operating-system', OPERATING_SYSTEM: 'operating-system',
+  DEVICE: 'device', FIRMWARE: 'firmware', FILE: 'file',
+};
+/** `A DEV_DEPENDENCY_OF B`: B depends on A, which has this scope. */
+const SCOPES: Readonly<Record<string, DependencyScope>> = {
+  DEPENDENCY_OF: 'required', RUNTIME_DEPENDENCY_OF: 'required', BUILD_DEPENDENCY_OF: 'dev', DEV_DEPENDENCY_OF: 'dev', TEST_DEPENDENCY_OF: 'dev', OPTIONAL_DEPENDENCY_OF: 'optional', PROVIDED_DEPENDENCY_OF: 'excluded',
+};
+const DOCUMENT = 'SPDXRef-DOCUMENT';
+
+export class SpdxCollector {
+  readonly #builder: InventoryBuilder;
+  readonly #packages: SpdxPackage[] = [];
+  readonly #scopes = new Map<string, DependencyScope>();
+  readonly #roots = new Set<string>();
+
+  constructor(limits?: SbomLimits) {
+    this.#builder = new InventoryBuilder(limits);
+  }
+
+  package(one: SpdxPackage): void {
+    this.#packages.push(one);
+  }
+
+  describes(id: string): void {
+    this.#roots.add(id);
+  }
+
+  relationship(from: string, type: string, to: string): void {
+    if (type === 'DESCRIBES' && from === DOCUMENT) this.describes(to);
+    else if (type === 'DESCRIBED_BY' && to === DOCUMENT) this.describes(from);
+    else if (type === 'DEPENDS_ON') this.#builder.dependency(from, [to]);
+    else {
+      const scope = SCOPES[type];
+      if (scope === undefined) return;
+      this.#builder.dependency(to, [from]);
+      if (scope !== 'required') this.#scopes.set(from, scope);
+    }
+  }
+
+  /** @param version as the document states it, `SPDX-2.3` */
+  finish(version: unknown): Inventory {
+    if (version !== 'SPDX-2.2' && version !== 'SPDX-2.3') throw new SbomError('unsupported-version', `${typeof version === 'string' ? version : 'A document without a version'} is not read; SPDX-2.2 and SPDX-2.3 are.`);
+    // a document that describes all of its packages has no root among them
+    const root = this.#roots.size === 1 ? this.#packages.find((one) => this.#roots.has(one.id)) : undefined;
+    if (root !== undefined) this.#builder.root({ ref: root.id, name: root.name, version: root.version, purl: root.purl });
+    for (const one of this.#packages) if (one !== root) this.#builder.component(this.#toRaw(one));
+    return this.#builder.finish();
+  }
+
+  #toRaw(one: SpdxPackage): RawComponent {
+    const license = [one.declared, one.concluded].find((text) => text !== null && text !== '' && text !== 'NOASSERTION' && text !== 'NONE');
+    return {
+      ref: one.id, purl: one.purl, type: PURPOSES[one.purpose ?? ''] ?? 'library', group: null, name: one.name, version: one.version, scope: this.#scopes.get(one.id) ?? 'required',
+      licenses: license === undefined || license === null ? [] : [licenseText({ expression: license })],
+      hashes: Object.fromEntries(Object.entries(one.checksums).flatMap(([algorithm, value]) => (HASH_NAMES[algorithm] !== undefined && /^[0-9a-fA-F]{32,128}$/.test(value) ? [[HASH_NAMES[algorithm], value.toLowerCase()]] : []))),
+      supplier: one.supplier === null || one.supplier === 'NOASSERTION' ? null : one.supplier.replace(/^(?:Organization|Person|Tool):\s*/, '').replace(/\s*\([^()]*@[^()]*\)$/, ''),
+      description: one.description,
+    };
+  }
+}

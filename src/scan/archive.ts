@@ -1,2 +1,181 @@
-/** STUB */
-export class ArchiveError extends Error { readonly code: string; constructor(code: string, m: string) { super(m); this.code = code; } } export function recogniseArchive(_head: Uint8Array): string|null { return null; }
+/**
+ * Archives of hostile origin: zip, tar, tar.gz, tar.zst. Nothing is ever written to disk: only the wanted files are held, in memory. Paths
+ * that leave the root, devices and bombs are refused; links are never followed.
+ */
+import { createReadStream } from 'node:fs';
+import { Transform, pipeline, type Readable } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import tar from 'tar-stream';
+import yauzl from 'yauzl';
+
+export const ARCHIVE_FORMATS = ['zip', 'tar', 'tar.gz', 'tar.zst'] as const;
+export type ArchiveFormat = (typeof ARCHIVE_FORMATS)[number];
+
+export class ArchiveError extends Error {
+  readonly code: 'malformed' | 'unsafe-path' | 'bomb' | 'too-large';
+
+  constructor(code: ArchiveError['code'], message: string) {
+    super(message);
+    this.name = 'ArchiveError';
+    this.code = code;
+  }
+}
+
+export interface ArchiveLimits {
+  entries: number;
+  /** Bytes of all files together, unpacked. */
+  totalBytes: number;
+  /** Bytes of one wanted file. */
+  fileBytes: number;
+  /** Unpacked bytes per packed byte, once `ratioFrom` bytes have been unpacked. */
+  ratio: number;
+  ratioFrom: number;
+}
+
+const MIB = 1024 * 1024;
+export const ARCHIVE_LIMITS: ArchiveLimits = { entries: 200_000, totalBytes: 2048 * MIB, fileBytes: 64 * MIB, ratio: 200, ratioFrom: 10 * MIB };
+const MAX_PATH = 1024;
+
+export interface ArchivedFile {
+  path: string;
+  data: Buffer;
+}
+
+export function isArchiveFormat(text: string): text is ArchiveFormat {
+  return ARCHIVE_FORMATS.some((format) => format === text);
+}
+
+/** The format by its magic bytes; null where it is none of ours. */
+export function recogniseArchive(head: Uint8Array): ArchiveFormat | null {
+  const starts = (...bytes: number[]): boolean => bytes.every((byte, index) => head[index] === byte);
+  if (starts(0x50, 0x4b, 0x03, 0x04) || starts(0x50, 0x4b, 0x05, 0x06)) return 'zip';
+  if (starts(0x1f, 0x8b)) return 'tar.gz';
+  if (starts(0x28, 0xb5, 0x2f, 0xfd)) return 'tar.zst';
+  return Buffer.from(head.subarray(257, 262)).toString('latin1') === 'ustar' ? 'tar' : null;
+}
+
+/** The wanted files, in the archive's order. Throws ArchiveError; the files before the fault have been handed over by then. */
+export function readArchive(path: string, format: ArchiveFormat, wanted: (name: string) => boolean, limits: ArchiveLimits = ARCHIVE_LIMITS): AsyncIterable<ArchivedFile> {
+  return format === 'zip' ? readZip(path, wanted, limits) : readTar(path, format, wanted, limits);
+}
+
+/** The path with `/`, without `./`. Throws where it leaves the root. */
+function safePath(name: string): string {
+  const path = name.replaceAll('\\', '/');
+  if (path.length > MAX_PATH) throw new ArchiveError('unsafe-path', `A path of the archive is longer than ${MAX_PATH} characters.`);
+  const parts = path.split('/').filter((part) => part !== '' && part !== '.');
+  if (path.startsWith('/') || /^[A-Za-z]:/.test(path) || parts.includes('..') || path.includes('\u0000')) {
+    throw new ArchiveError('unsafe-path', `The archive holds the path '${path.slice(0, 200)}', which leads out of it (absolute, or with '..').`);
+  }
+  return parts.join('/');
+}
+
+/** Counts what comes out against what went in. */
+class Meter {
+  readonly #limits: ArchiveLimits;
+  #entries = 0;
+  #unpacked = 0;
+  packed = 0;
+
+  constructor(limits: ArchiveLimits) {
+    this.#limits = limits;
+  }
+
+  entry(): void {
+    this.#entries += 1;
+    if (this.#entries > this.#limits.entries) throw new ArchiveError('bomb', `The archive holds more than ${this.#limits.entries} entries.`);
+  }
+
+  unpack(bytes: number): void {
+    this.#unpacked += bytes;
+    if (this.#unpacked > this.#limits.totalBytes) throw new ArchiveError('bomb', `The archive unpacks to more than ${this.#limits.totalBytes} bytes.`);
+    if (this.#unpacked > this.#limits.ratioFrom && this.#unpacked > this.packed * this.#limits.ratio) {
+      throw new ArchiveError('bomb', `The archive unpacks to more than ${this.#limits.ratio} times its size.`);
+    }
+  }
+}
+
+function tooLarge(name: string, limit: number): ArchiveError {
+  return new ArchiveError('too-large', `The file '${name.slice(0, 200)}' is larger than ${limit} bytes.`);
+}
+
+async function* readTar(path: string, format: 'tar' | 'tar.gz' | 'tar.zst', wanted: (name: string) => boolean, limits: ArchiveLimits): AsyncGenerator<ArchivedFile> {
+  const meter = new Meter(limits);
+  const extract = tar.extract();
+  const count = (add: (bytes: number) => void): Transform =>
+    new Transform({
+      transform(chunk: Buffer, _encoding, done) {
+        try {
+          add(chunk.length);
+          done(null, chunk);
+        } catch (error) {
+          done(error instanceof Error ? error : new Error(String(error)));
+        }
+      },
+    });
+  const packed = count((bytes) => { meter.packed += bytes; });
+  const unpacked = count((bytes) => { meter.unpack(bytes); });
+  const source = createReadStream(path);
+  const settled = (error: Error | null | undefined): void => {
+    if (error) extract.destroy(error);
+  };
+  const unpack = format === 'tar' ? [] : [format === 'tar.gz' ? createGunzip() : createZstdDecompress()];
+  pipeline([source, packed, ...unpack, unpacked], settled);
+  unpacked.pipe(extract);
+  try {
+    for await (const entry of extract) {
+      meter.entry();
+      const { name, type, size } = entry.header;
+      const safe = safePath(name);
+      if (type === 'character-device' || type === 'block-device' || type === 'fifo') throw new ArchiveError('malformed', `The archive holds a device: '${safe}'.`);
+      if (type !== 'file' && type !== 'contiguous-file') entry.resume();
+      else if (!wanted(safe)) entry.resume();
+      else if ((size ?? 0) > limits.fileBytes) throw tooLarge(safe, limits.fileBytes);
+      else yield { path: safe, data: await collect(entry, safe, limits.fileBytes) };
+    }
+  } catch (error) {
+    throw error instanceof ArchiveError ? error : new ArchiveError('malformed', `The archive cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
+  } finally {
+    source.destroy();
+  }
+}
+
+async function collect(stream: AsyncIterable<unknown>, name: string, limit: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    if (!(chunk instanceof Uint8Array)) throw new TypeError('a stream of bytes gave something else');
+    size += chunk.length;
+    if (size > limit) throw tooLarge(name, limit);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+async function* readZip(path: string, wanted: (name: string) => boolean, limits: ArchiveLimits): AsyncGenerator<ArchivedFile> {
+  const meter = new Meter(limits);
+  const zip = await yauzl.openPromise(path, { lazyEntries: true, autoClose: false, strictFileNames: false, validateEntrySizes: true }).catch((error: unknown) => {
+    throw new ArchiveError('malformed', `The archive cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
+  });
+  try {
+    for await (const entry of zip.eachEntry()) {
+      meter.entry();
+      const safe = safePath(entry.fileName);
+      meter.packed += entry.compressedSize;
+      meter.unpack(entry.uncompressedSize);
+      const isLink = (entry.externalFileAttributes >>> 16 & 0o170000) === 0o120000;
+      if (entry.fileName.endsWith('/') || isLink || !wanted(safe)) continue;
+      if (entry.uncompressedSize > limits.fileBytes) throw tooLarge(safe, limits.fileBytes);
+      const stream: Readable = await zip.openReadStreamPromise(entry);
+      yield { path: safe, data: await collect(stream, safe, limits.fileBytes) };
+    }
+  } catch (error) {
+    if (error instanceof ArchiveError) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    throw /relative path|absolute path|invalid characters in fileName/.test(message)
+      ? new ArchiveError('unsafe-path', `The archive holds a path that leads out of it: ${message}.`)
+      : new ArchiveError('malformed', `The archive cannot be read: ${message}.`);
+  } finally {
+    zip.close();
+  }
+}

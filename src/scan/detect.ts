@@ -1,2 +1,64 @@
-/** STUB */
-import type { Inventory } from '../core/component.ts'; export function detectArchive(_path: string): Promise<Inventory> { throw new Error('stub'); }
+/** Components of a source tree: every lock file that it holds, merged by package URL. One bad file is a warning, not a failed scan. */
+import type { DetectedComponent, Inventory } from '../core/component.ts';
+import { ArchiveError, readArchive, type ArchiveFormat, type ArchiveLimits } from './archive.ts';
+import { READERS, type LockFileReader } from './lockfiles/index.ts';
+
+/** Folders whose lock files are not the product's own. */
+const LEFT_OUT = /(?:^|\/)(?:node_modules|\.git|vendor|bower_components)\//;
+const MAX_COMPONENTS = 200_000;
+const MAX_WARNINGS = 100;
+
+interface SourceFile {
+  path: string;
+  data: Uint8Array;
+}
+
+export async function detectArchive(path: string, format: ArchiveFormat, limits?: ArchiveLimits): Promise<Inventory> {
+  const files: SourceFile[] = [];
+  for await (const file of readArchive(path, format, (name) => readerOf(name) !== undefined, limits)) files.push(file);
+  return detect(files);
+}
+
+export function readerOf(path: string): LockFileReader | undefined {
+  return LEFT_OUT.test(path) ? undefined : READERS.find((reader) => reader.matches(path.slice(path.lastIndexOf('/') + 1)));
+}
+
+export function detect(files: readonly SourceFile[]): Inventory {
+  const merged = new Map<string, DetectedComponent>();
+  const warnings: string[] = [];
+  let occurrences = 0;
+  for (const { path, data } of files.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
+    const reader = readerOf(path);
+    if (reader === undefined) continue;
+    try {
+      const found = reader.read(new TextDecoder('utf-8', { fatal: true }).decode(data).replace(/^\uFEFF/, ''), path);
+      warnings.push(...found.warnings.map((warning) => `${path}: ${warning}`));
+      occurrences += found.components.length;
+      for (const component of found.components) merge(merged, component);
+    } catch (error) {
+      warnings.push(`${path} could not be read as ${reader.name}: ${error instanceof Error ? error.message.slice(0, 200) : String(error)}`);
+    }
+    if (merged.size > MAX_COMPONENTS) throw new ArchiveError('too-large', `The source names more than ${MAX_COMPONENTS} components.`);
+  }
+  if (files.length === 0) warnings.push('No lock file was found.');
+  return { root: null, components: [...merged.values()], occurrences, warnings: warnings.slice(0, MAX_WARNINGS) };
+}
+
+const SCOPE_RANK = { required: 0, optional: 1, dev: 2, excluded: 3 } as const;
+
+/** The same package in two files is one component: direct where either says so, with the stronger scope and both files' edges. */
+function merge(into: Map<string, DetectedComponent>, found: DetectedComponent): void {
+  const known = into.get(found.purl);
+  if (known === undefined) {
+    into.set(found.purl, found);
+    return;
+  }
+  into.set(found.purl, {
+    ...known,
+    direct: known.direct === true || found.direct === true ? true : (known.direct ?? found.direct),
+    scope: SCOPE_RANK[found.scope] < SCOPE_RANK[known.scope] ? found.scope : known.scope,
+    dependsOn: [...new Set([...known.dependsOn, ...found.dependsOn])],
+    declaredLicense: known.declaredLicense ?? found.declaredLicense,
+    hashes: { ...found.hashes, ...known.hashes },
+  });
+}

@@ -9,7 +9,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Inventory } from '../../core/component.ts';
 import { readBlob } from '../../db/blobs.ts';
 import { advanceScan, claimScan, failScan, type ClaimedScan, type ScanStep } from '../../db/scans.ts';
-import { ArchiveError } from '../../scan/archive.ts';
+import { ArchiveError, isArchiveFormat } from '../../scan/archive.ts';
 import { detectArchive } from '../../scan/detect.ts';
 import type { Services } from '../context.ts';
 import { SbomError, readSbom } from '../formats/sbom-read.ts';
@@ -77,7 +77,8 @@ async function gather(services: Services, scan: ClaimedScan, workspace: string, 
   await pipeline(content, createWriteStream(archive, { mode: 0o600 }));
   await step('prep');
   await step('cdxgen');
-  return detectArchive(archive);
+  if (!isArchiveFormat(scan.sourceFormat)) throw new ScanFault('no-source', `The upload's format '${scan.sourceFormat}' is not read by this release.`);
+  return detectArchive(archive, scan.sourceFormat);
 }
 
 /** The input's own fault, or null where the error is ours or the database's. */

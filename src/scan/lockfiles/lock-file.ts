@@ -1,0 +1,72 @@
+/** What lock-file readers share: the shape of their answers, and how a component is made. */
+import type { DependencyScope, DetectedComponent } from '../../core/component.ts';
+import { formatPurl } from '../../core/purl.ts';
+import { isRecord } from '../../core/values.ts';
+
+export interface LockedPackages {
+  components: DetectedComponent[];
+  warnings: string[];
+}
+
+export interface LockFileReader {
+  name: string;
+  /** By the file's base name. */
+  matches: (baseName: string) => boolean;
+  /** Throws an Error in words where the text is not such a file. */
+  read: (text: string, path: string) => LockedPackages;
+}
+
+export interface LockedPackage {
+  type: string;
+  namespace?: string | null;
+  name: string;
+  version: string;
+  direct: boolean | null;
+  scope?: DependencyScope;
+  license?: string | null;
+  hashes?: Record<string, string>;
+  /** Package URLs. */
+  dependsOn?: readonly string[];
+  path: string;
+}
+
+export function locked({ type, namespace = null, name, version, direct, scope = 'required', license = null, hashes = {}, dependsOn = [], path }: LockedPackage): DetectedComponent {
+  const purl = formatPurl({ type, namespace, name, version });
+  return { ref: purl, purl, type: 'library', namespace, name, version, scope, direct, dependsOn, declaredLicense: license, hashes, supplier: null, description: null, evidence: path };
+}
+
+/** `sha512-<base64>` of Subresource Integrity, as CycloneDX names it; the strongest of several. */
+export function integrityHashes(integrity: unknown): Record<string, string> {
+  if (typeof integrity !== 'string') return {};
+  const names: Record<string, string> = { sha1: 'SHA-1', sha256: 'SHA-256', sha384: 'SHA-384', sha512: 'SHA-512' };
+  return Object.fromEntries(
+    integrity.split(/\s+/).flatMap((part): [string, string][] => {
+      const [algorithm = '', digest = ''] = part.split('-', 2);
+      const name = names[algorithm];
+      return name === undefined ? [] : [[name, Buffer.from(digest, 'base64').toString('hex')]];
+    }),
+  );
+}
+
+/** `@scope/name` -> its package URL parts. */
+export function npmParts(full: string): { namespace: string | null; name: string } {
+  const slash = full.startsWith('@') ? full.indexOf('/') : -1;
+  return slash === -1 ? { namespace: null, name: full } : { namespace: full.slice(0, slash), name: full.slice(slash + 1) };
+}
+
+export function npmPurl(full: string, version: string): string {
+  return formatPurl({ type: 'npm', ...npmParts(full), version });
+}
+
+/** PEP 503. */
+export const pypiName = (name: string): string => name.toLowerCase().replaceAll(/[-_.]+/g, '-');
+
+export const record = (value: unknown): Record<string, unknown> => (isRecord(value) && !Array.isArray(value) ? value : {});
+export const records = (value: unknown): Record<string, unknown>[] => (Array.isArray(value) ? value.map(record) : []);
+export const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
+export function parseJsonObject(text: string): Record<string, unknown> {
+  const value: unknown = JSON.parse(text);
+  if (!isRecord(value) || Array.isArray(value)) throw new Error('it is not a JSON object');
+  return value;
+}

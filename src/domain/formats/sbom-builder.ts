@@ -1,5 +1,6 @@
 /** Collects what a document says, whatever its format, and makes an Inventory of it: one component a package URL, edges between them. */
 import type { ComponentType, DependencyScope, DetectedComponent, Inventory } from '../../core/component.ts';
+import { parseExpression } from '../licenses/expression.ts';
 import { formatPurl, parsePurl } from '../../core/purl.ts';
 import { SbomError } from './sbom-error.ts';
 
@@ -148,10 +149,10 @@ function cleanOrNull(text: string | null, length: number): string | null {
   return cleaned === '' ? null : cleaned;
 }
 
-/** A licence as an expression: ids and expressions as they are, a free name as LicenseRef-<name>. */
+/** A licence as an expression: ids, expressions and URLs as they are, any other free name as LicenseRef-<name>. */
 export function licenseText(license: { expression?: string; id?: string; name?: string }): string {
-  const given = license.expression ?? license.id ?? license.name ?? '';
-  if (license.expression !== undefined || /^[A-Za-z0-9.+-]*$/.test(given)) return given.trim();
-  const slug = given.trim().replaceAll(/[^A-Za-z0-9.]+/g, '-').replaceAll(/^-+|-+$/g, '');
+  const given = (license.expression ?? license.id ?? license.name ?? '').trim();
+  if (license.expression !== undefined || parseExpression(given).ok || /^https?:/.test(given)) return given;
+  const slug = given.replaceAll(/[^A-Za-z0-9.]+/g, '-').replaceAll(/^-+|-+$/g, '');
   return slug === '' ? '' : `LicenseRef-${slug}`;
 }

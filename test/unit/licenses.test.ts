@@ -1,0 +1,125 @@
+/** SPDX expressions, names that stand for licences, and the tiers of the built-in catalogue. */
+import * as assert from 'uvu/assert';
+import { licenseInfo, tierOf } from '../../src/domain/licenses/catalogue.ts';
+import { formatExpression, licenseIds, parseExpression } from '../../src/domain/licenses/expression.ts';
+import { normalise } from '../../src/domain/licenses/normalise.ts';
+import { allSpdxLicenses } from '../../src/domain/licenses/spdx-list.ts';
+import { suite } from '../support/suite.ts';
+
+const format = (text: string): string => {
+  const parsed = parseExpression(text);
+  return parsed.ok ? formatExpression(parsed.tree) : `${parsed.message} @${parsed.position}`;
+};
+
+const expressions = suite('parseExpression');
+for (const [text, canonical] of [
+  ['MIT', 'MIT'],
+  ['MIT or Apache-2.0', 'MIT OR Apache-2.0'],
+  ['MIT OR Apache-2.0 AND ISC', 'MIT OR Apache-2.0 AND ISC'],
+  ['(MIT OR Apache-2.0) AND ISC', '(MIT OR Apache-2.0) AND ISC'],
+  ['((MIT))', 'MIT'],
+  ['MIT AND (ISC AND Zlib)', 'MIT AND ISC AND Zlib'],
+  ['GPL-2.0-only WITH Classpath-exception-2.0', 'GPL-2.0-only WITH Classpath-exception-2.0'],
+  ['GPL-2.0+', 'GPL-2.0+'],
+  ['DocumentRef-spdx-1:LicenseRef-a.b', 'DocumentRef-spdx-1:LicenseRef-a.b'],
+] as const) {
+  expressions(`'${text}' reads as '${canonical}'`, () => assert.is(format(text), canonical));
+}
+for (const [text, fault] of [
+  ['', 'ends where a licence should be @0'],
+  ['MIT OR', 'ends where a licence should be @6'],
+  ['MIT MIT', "has 'MIT' where an operator or the end should be @4"],
+  ['(MIT', 'lacks a closing parenthesis @4'],
+  ['MIT)', "has ')' where an operator or the end should be @3"],
+  ['MIT WITH', 'lacks an exception after WITH @8'],
+  ['AND MIT', "has 'AND' where a licence should be @0"],
+  ['MIT/X11', "has the character '/' @3"],
+  [`${'('.repeat(65)}MIT${')'.repeat(65)}`, 'is nested deeper than 64 levels @64'],
+  ['M'.repeat(4097), 'is longer than 4096 characters @4096'],
+] as const) {
+  expressions(`'${text.slice(0, 20)}' is refused with its place`, () => assert.is(format(text), fault));
+}
+expressions('a hundred operators are no trouble', () => {
+  const text = Array.from({ length: 101 }, (_, index) => `LicenseRef-${index}`).join(' AND ');
+  assert.is(format(text), text);
+});
+expressions('licenceIds names each licence once', () => {
+  const parsed = parseExpression('(MIT OR GPL-2.0+ WITH Classpath-exception-2.0) AND MIT');
+  assert.equal(parsed.ok && licenseIds(parsed.tree), ['MIT', 'GPL-2.0+']);
+});
+
+const names = suite('normalise');
+for (const [declared, expression] of [
+  ['MIT', 'MIT'],
+  ['mit', 'MIT'],
+  ['Apache 2', 'Apache-2.0'],
+  ['The Apache Software License, Version 2.0', 'Apache-2.0'],
+  ['Apache License 2.0', 'Apache-2.0'],
+  ['ALv2', 'Apache-2.0'],
+  ['http://www.apache.org/licenses/LICENSE-2.0.txt', 'Apache-2.0'],
+  ['MIT/X11', 'MIT'],
+  ['BSD licence', 'BSD-3-Clause'],
+  ['Eclipse Distribution License - v 1.0', 'BSD-3-Clause'],
+  ['GPL-2.0', 'GPL-2.0-only'],
+  ['GPL-2.0+', 'GPL-2.0-or-later'],
+  ['GPL-2.0-with-classpath-exception', 'GPL-2.0-only WITH Classpath-exception-2.0'],
+  ['GNU General Public License, Version 2 with the Classpath Exception', 'GPL-2.0-only WITH Classpath-exception-2.0'],
+  ['Lesser General Public License, version 3 or greater', 'LGPL-3.0-or-later'],
+  ['LicenseRef-CDDL-GPL', 'CDDL-1.1 OR GPL-2.0-only WITH Classpath-exception-2.0'],
+  ['MPL 2.0 or EPL 1.0', 'MPL-2.0 OR EPL-1.0'],
+  ['Apache License Version 2.0 and Common Development And Distribution License (CDDL) Version 1.0', 'Apache-2.0 AND CDDL-1.0'],
+  ['MIT AND MIT', 'MIT'],
+  ['(mit or apache-2.0) AND ISC', '(MIT OR Apache-2.0) AND ISC'],
+  ['Some Company EULA (2019)', 'LicenseRef-Some-Company-EULA-2019'],
+  ['SEE LICENSE IN LICENSE.md', 'LicenseRef-SEE-LICENSE-IN-LICENSE.md'],
+  ['LicenseRef-acme', 'LicenseRef-acme'],
+  ['NOASSERTION', null],
+  ['  ', null],
+] as const) {
+  names(`'${declared}' is ${expression ?? 'no statement'}`, () => assert.is(normalise(declared), expression));
+}
+names('every id of the SPDX list stays an expression that reads back as itself', () => {
+  for (const { id } of allSpdxLicenses()) {
+    const expression = normalise(id);
+    assert.ok(expression !== null && !/^LicenseRef-(?!Net-SNMP)/.test(expression), `${id} became ${expression}`);
+    assert.is(normalise(expression), expression, id);
+  }
+});
+names('garbage becomes a reference that is an expression', () => {
+  for (const garbage of ['(((', '%%%', '👩‍🚀', 'x'.repeat(10_000), '+', 'AND', 'A AND', '\u0000']) {
+    const expression = normalise(garbage);
+    assert.ok(expression !== null && parseExpression(expression).ok, garbage.slice(0, 10));
+  }
+});
+
+const tiers = suite('tierOf');
+for (const [expression, tier] of [
+  ['MIT', 'allowed'],
+  ['LGPL-2.1-only', 'conditional'],
+  ['MPL-2.0', 'conditional'],
+  ['GPL-3.0-or-later', 'forbidden'],
+  ['AGPL-3.0-only', 'forbidden'],
+  ['SSPL-1.0', 'forbidden'],
+  ['BUSL-1.1', 'forbidden'],
+  ['LicenseRef-acme', 'unknown'],
+  ['LicenseRef-Public-Domain', 'allowed'],
+  ['MIT OR GPL-3.0-only', 'allowed'],
+  ['MIT AND GPL-3.0-only', 'forbidden'],
+  ['MIT AND LicenseRef-acme', 'unknown'],
+  ['LicenseRef-acme AND GPL-3.0-only', 'forbidden'],
+  ['LicenseRef-acme OR MIT', 'allowed'],
+  ['LicenseRef-acme OR GPL-3.0-only', 'unknown'],
+  ['(MIT OR GPL-3.0-only) AND LGPL-2.1-only', 'conditional'],
+  ['GPL-2.0-only WITH Classpath-exception-2.0', 'conditional'],
+  ['GPL-2.0-only WITH Some-other-exception', 'forbidden'],
+  ['(((', 'unknown'],
+] as const) {
+  tiers(`${expression} is ${tier}`, () => assert.is(tierOf(expression).tier, tier));
+}
+tiers('says which part decided', () => assert.is(tierOf('MIT AND AGPL-3.0-only').reason, 'AGPL-3.0-only: copyleft that reaches users over a network'));
+tiers('licenceInfo knows names, approval and deprecation', () => {
+  const { name, osiApproved, deprecated, referenceUrl } = licenseInfo('Apache-2.0');
+  assert.equal([name, osiApproved, deprecated, referenceUrl], ['Apache License 2.0', true, false, 'https://spdx.org/licenses/Apache-2.0.html']);
+  assert.is(licenseInfo('GPL-2.0').deprecated, true);
+  assert.is(licenseInfo('LicenseRef-acme-eula').name, 'acme eula');
+});

@@ -16,10 +16,11 @@ export type Json = ColumnType<JsonValue, string, string>;
 export interface Advisories {
   id: string;
   vulnerability_id: number;
+  names: string[];
   modified_at: Timestamp;
   content_hash: Buffer;
   withdrawn_at: Timestamp | null;
-  record: Json;
+  facts: Json;
   imported_at: Generated<Timestamp>;
 }
 
@@ -83,6 +84,18 @@ export interface Components {
   package_version_id: number;
   purl: string;
   created_at: Generated<Timestamp>;
+}
+
+export interface ExploitPredictions {
+  cve_id: string;
+  score: number;
+  percentile: number;
+}
+
+export interface ExploitedVulnerabilities {
+  cve_id: string;
+  added_on: string;
+  due_on: string | null;
 }
 
 export interface Findings {
@@ -237,6 +250,7 @@ export interface Scans {
   source_format: string | null;
   blob_id: string | null;
   job_id: string | null;
+  is_current: Generated<boolean>;
   attempt: Generated<number>;
   error_code: string | null;
   error_message: string | null;
@@ -331,6 +345,8 @@ export interface DB {
   blob_chunks: BlobChunks;
   blobs: Blobs;
   components: Components;
+  exploit_predictions: ExploitPredictions;
+  exploited_vulnerabilities: ExploitedVulnerabilities;
   findings: Findings;
   idempotency_keys: IdempotencyKeys;
   license_findings: LicenseFindings;

@@ -61,6 +61,7 @@ CREATE TABLE scans (
   source_format text,                       -- cyclonedx-json, zip, ...: what the upload was recognised as
   blob_id uuid REFERENCES blobs ON DELETE SET NULL,
   job_id uuid,
+  is_current boolean NOT NULL DEFAULT false, -- the newest succeeded scan of its ref; findings follow from these
   attempt integer NOT NULL DEFAULT 0,       -- how often a worker has started it
   error_code text,
   error_message text,
@@ -77,7 +78,8 @@ ALTER TABLE projects ADD FOREIGN KEY (current_scan_id) REFERENCES scans ON DELET
 CREATE UNIQUE INDEX scans_one_active_idx ON scans (project_id, coalesce(ref, '')) WHERE status IN ('queued', 'running');
 CREATE INDEX scans_project_created_idx ON scans (project_id, created_at DESC, id DESC);
 CREATE INDEX scans_created_idx ON scans (created_at DESC, id DESC);
-CREATE INDEX scans_current_idx ON scans (project_id, coalesce(ref, ''), completed_at DESC) WHERE status = 'succeeded';
+CREATE INDEX scans_succeeded_idx ON scans (project_id, completed_at DESC) WHERE status = 'succeeded';
+CREATE UNIQUE INDEX scans_current_idx ON scans (project_id, coalesce(ref, '')) WHERE is_current;
 
 -- Packages and their versions are shared by all projects, so that a match is computed once for each.
 CREATE TABLE packages (

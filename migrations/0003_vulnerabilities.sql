@@ -1,7 +1,7 @@
 -- One row a vulnerability, whichever databases describe it: CVE, GHSA, PYSEC and GO ids that name each other merge.
 CREATE TABLE vulnerabilities (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  external_id text NOT NULL UNIQUE,         -- the CVE id where there is one, else the OSV id
+  external_id text NOT NULL UNIQUE DEFERRABLE INITIALLY DEFERRED, -- the CVE id where there is one, else the OSV id
   aliases text[] NOT NULL DEFAULT '{}',
   summary text,
   details text,
@@ -22,19 +22,20 @@ CREATE TABLE vulnerabilities (
 );
 CREATE INDEX vulnerabilities_aliases_idx ON vulnerabilities USING gin (aliases);
 
--- One row an OSV record, as imported.
+-- One row an OSV record.
 CREATE TABLE advisories (
   id text PRIMARY KEY,                      -- OSV id
   vulnerability_id bigint NOT NULL REFERENCES vulnerabilities,
+  names text[] NOT NULL,                    -- its id and its aliases
   modified_at timestamptz NOT NULL,
-  content_hash bytea NOT NULL,              -- SHA-256 of the record, to pass over what has not changed
+  content_hash bytea NOT NULL,              -- SHA-256 of the record and of our way to read it, to pass over what has not changed
   withdrawn_at timestamptz,
-  record jsonb NOT NULL,                    -- the record without its `affected`
+  facts jsonb NOT NULL,                     -- what the record says of the vulnerability, its severity computed
   imported_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX advisories_vulnerability_idx ON advisories (vulnerability_id);
 
--- What a record says is affected, one interval a row, its bounds as sortable keys.
+-- What a record says is affected, one interval a row, its bounds as sortable keys. Withdrawn records have no rows.
 -- A version v is affected when introduced_key <= v < fixed_key (or <= last_key), or when it is in `exact`.
 CREATE TABLE advisory_ranges (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -42,12 +43,12 @@ CREATE TABLE advisory_ranges (
   ecosystem text NOT NULL,
   match_name text NOT NULL,
   introduced text,
-  introduced_key bytea,                     -- null with introduced null: this row lists exact versions only
+  introduced_key bytea,                     -- the empty string is before all versions; null: this row lists exact versions only
   fixed text,
   fixed_key bytea,
   last_affected text,
   last_key bytea,
-  exact text[] NOT NULL DEFAULT '{}'
+  exact text[] NOT NULL DEFAULT '{}'        -- versions that have no key
 );
 CREATE INDEX advisory_ranges_advisory_idx ON advisory_ranges (advisory_id);
 CREATE INDEX advisory_ranges_package_idx ON advisory_ranges (ecosystem, match_name);
@@ -85,6 +86,18 @@ CREATE TABLE findings (
 );
 CREATE INDEX findings_project_idx ON findings (project_id, status);
 CREATE INDEX findings_vulnerability_idx ON findings (vulnerability_id);
+
+-- CISA's catalogue and EPSS come on their own, before or after the records that they speak of.
+CREATE TABLE exploited_vulnerabilities (
+  cve_id text PRIMARY KEY,
+  added_on date NOT NULL,
+  due_on date
+);
+CREATE TABLE exploit_predictions (
+  cve_id text PRIMARY KEY,
+  score real NOT NULL,
+  percentile real NOT NULL
+);
 
 -- What was imported from where, for the admin's health page and for incremental imports.
 CREATE TABLE advisory_sources (

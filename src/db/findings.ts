@@ -120,6 +120,7 @@ export interface DocumentFindingRow {
   severity: Severity;
   cvss_score: number | null;
   cvss_vector: string | null;
+  cwes: string[];
   summary: string | null;
   status: FindingStatus;
   justification: string | null;
@@ -133,11 +134,19 @@ export interface DocumentFindingRow {
 /** Findings of a scan for documents, by vulnerability and package URL. */
 export async function documentFindings(db: Db, scanId: string): Promise<DocumentFindingRow[]> {
   const { rows } = await sql<DocumentFindingRow>`
-    SELECT v.external_id AS cve_id, v.severity, v.cvss_score, v.cvss_vector, v.summary, f.status, f.justification, f.justification_code, c.purl, m.fixed_version,
+    SELECT v.external_id AS cve_id, v.severity, v.cvss_score, v.cvss_vector, v.cwes, v.summary, f.status, f.justification, f.justification_code, c.purl, m.fixed_version,
       v.published_at, f.updated_at
     FROM scan_components sc JOIN components c ON c.id = sc.component_id
     JOIN findings f ON f.component_id = c.id JOIN vulnerabilities v ON v.id = f.vulnerability_id
     LEFT JOIN matches m ON m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id
     WHERE sc.scan_id = ${scanId} ORDER BY v.external_id, c.purl`.execute(db);
   return rows;
+}
+
+/** Changes whenever the findings of a scan or what is known of their vulnerabilities does. */
+export async function findingsState(db: Db, scanId: string): Promise<string> {
+  const { rows } = await sql<{ state: string }>`
+    SELECT concat_ws('/', count(*), max(f.updated_at), max(v.updated_at)) AS state
+    FROM scan_components sc JOIN findings f ON f.component_id = sc.component_id JOIN vulnerabilities v ON v.id = f.vulnerability_id WHERE sc.scan_id = ${scanId}`.execute(db);
+  return rows[0]?.state ?? '';
 }

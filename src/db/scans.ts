@@ -168,11 +168,14 @@ export interface ScanOutcome {
   warnings: readonly string[];
 }
 
-/** Marks a scan succeeded and makes it the project's current one where it is the newest of the main line. */
+/** Marks a scan succeeded: the current one of its ref, and the project's where it is the newest of the main line. */
 export async function succeedScan(tx: Tx, scan: ClaimedScan, outcome: ScanOutcome): Promise<void> {
   await sql`
+    UPDATE scans old SET is_current = false FROM scans new
+    WHERE new.id = ${scan.id} AND old.project_id = new.project_id AND coalesce(old.ref, '') = coalesce(new.ref, '') AND old.is_current`.execute(tx);
+  await sql`
     WITH ended AS (
-      UPDATE scans SET status = 'succeeded', current_step = 'finalize', progress_percent = 100, component_count = ${outcome.componentCount},
+      UPDATE scans SET status = 'succeeded', is_current = true, current_step = 'finalize', progress_percent = 100, component_count = ${outcome.componentCount},
         occurrence_count = ${outcome.occurrenceCount}, warnings = ${JSON.stringify(outcome.warnings)}, completed_at = clock_timestamp(), updated_at = clock_timestamp()
       WHERE id = ${scan.id} RETURNING *
     ) SELECT ${NOTIFY} FROM ended`.execute(tx);

@@ -69,10 +69,11 @@ class XmlReader {
     if (this.#path.length === 0) this.#checkRoot(tag);
     if (this.#path.length >= MAX_DEPTH) throw new SbomError('malformed', `The document is nested deeper than ${MAX_DEPTH} levels.`);
     const parent = this.#path.at(-1);
+    const isComponent = name === 'component' && this.#holdsComponents();
     this.#path.push(name);
     this.#text = '';
     this.#attribute = tag.attributes['alg']?.value ?? tag.attributes['name']?.value ?? null;
-    if (name === 'component' && (parent === 'components' || parent === 'metadata')) {
+    if (isComponent) {
       this.#open.push({
         ref: tag.attributes['bom-ref']?.value ?? null, purl: null, type: componentType(tag.attributes['type']?.value ?? null), group: null, name: '', version: '', scope: 'required',
         licenses: [], hashes: {}, supplier: null, description: null, isRoot: parent === 'metadata',
@@ -92,6 +93,12 @@ class XmlReader {
     this.#seen = true;
   }
 
+  /** Is the innermost open element one whose components are the product's or its parts? Those of metadata/tools made the document. */
+  #holdsComponents(): boolean {
+    const [outer, inner] = this.#path.slice(-2);
+    return inner === 'metadata' || (inner === 'components' && outer !== 'tools');
+  }
+
   #end(name: string): void {
     const text = this.#text.trim();
     this.#path.pop();
@@ -99,7 +106,7 @@ class XmlReader {
     const draft = this.#open.at(-1);
     const parent = this.#path.at(-1);
     if (draft === undefined) return;
-    if (name === 'component' && (parent === 'components' || parent === 'metadata')) {
+    if (name === 'component' && this.#holdsComponents()) {
       this.#open.pop();
       this.#hand(draft);
     } else if (parent === 'component') assign(draft, name, text);

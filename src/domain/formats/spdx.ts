@@ -2,6 +2,7 @@
 import type { ComponentType, DependencyScope, Inventory } from '../../core/component.ts';
 import { InventoryBuilder, licenseText, type RawComponent, type SbomLimits } from './sbom-builder.ts';
 import { SbomError } from './sbom-error.ts';
+import { HASH_FROM_SPDX, scopeInComment } from './spdx-vocabulary.ts';
 
 /** A package as the document writes it. */
 export interface SpdxPackage {
@@ -17,12 +18,9 @@ export interface SpdxPackage {
   checksums: Readonly<Record<string, string>>;
   supplier: string | null;
   description: string | null;
+  comment: string | null;
 }
 
-const HASH_NAMES: Readonly<Record<string, string>> = {
-  MD5: 'MD5', SHA1: 'SHA-1', SHA256: 'SHA-256', SHA384: 'SHA-384', SHA512: 'SHA-512', 'SHA3-256': 'SHA3-256', 'SHA3-384': 'SHA3-384', 'SHA3-512': 'SHA3-512',
-  'BLAKE2b-256': 'BLAKE2b-256', 'BLAKE2b-384': 'BLAKE2b-384', 'BLAKE2b-512': 'BLAKE2b-512', BLAKE3: 'BLAKE3',
-};
 const PURPOSES: Readonly<Record<string, ComponentType>> = {
   APPLICATION: 'application', FRAMEWORK: 'framework', LIBRARY: 'library', CONTAINER: 'container', 'OPERATING-SYSTEM': 'operating-system', OPERATING_SYSTEM: 'operating-system',
   DEVICE: 'device', FIRMWARE: 'firmware', FILE: 'file',
@@ -76,9 +74,9 @@ export class SpdxCollector {
   #toRaw(one: SpdxPackage): RawComponent {
     const license = [one.declared, one.concluded].find((text) => text !== null && text !== '' && text !== 'NOASSERTION' && text !== 'NONE');
     return {
-      ref: one.id, purl: one.purl, type: PURPOSES[one.purpose ?? ''] ?? 'library', group: null, name: one.name, version: one.version, scope: this.#scopes.get(one.id) ?? 'required',
+      ref: one.id, purl: one.purl, type: PURPOSES[one.purpose ?? ''] ?? 'library', group: null, name: one.name, version: one.version, scope: this.#scopes.get(one.id) ?? scopeInComment(one.comment) ?? 'required',
       licenses: license === undefined || license === null ? [] : [licenseText({ expression: license })],
-      hashes: Object.fromEntries(Object.entries(one.checksums).flatMap(([algorithm, value]) => (HASH_NAMES[algorithm] !== undefined && /^[0-9a-fA-F]{32,128}$/.test(value) ? [[HASH_NAMES[algorithm], value.toLowerCase()]] : []))),
+      hashes: Object.fromEntries(Object.entries(one.checksums).flatMap(([algorithm, value]) => (HASH_FROM_SPDX[algorithm] !== undefined && /^[0-9a-fA-F]{32,128}$/.test(value) ? [[HASH_FROM_SPDX[algorithm], value.toLowerCase()]] : []))),
       supplier: one.supplier === null || one.supplier === 'NOASSERTION' ? null : one.supplier.replace(/^(?:Organization|Person|Tool):\s*/, '').replace(/\s*\([^()]*@[^()]*\)$/, ''),
       description: one.description,
     };

@@ -2,7 +2,7 @@
 import type { Inventory } from '../../core/component.ts';
 import { parsePurl } from '../../core/purl.ts';
 import type { Db } from '../../db/connect.ts';
-import { matchPackageVersions, refreshFindings } from '../../db/matches.ts';
+import { lockMatching, matchPackageVersions, refreshFindings } from '../../db/matches.ts';
 import { ensurePackageVersions } from '../../db/packages.ts';
 import { ensureLicenses, insertScanComponents, replaceDeclaredLicenses, type LicenseRow, type ScanComponentRow } from '../../db/publish.ts';
 import { lockRunningScan, succeedScan, type ClaimedScan } from '../../db/scans.ts';
@@ -75,6 +75,7 @@ export async function resolvePackages(db: Db, components: readonly PreparedCompo
 /** Writes components, licences, findings and the outcome at once. False where this run no longer owns the scan. */
 export function publish(services: Services, scan: ClaimedScan, inventory: Inventory, rows: readonly ResolvedComponent[]): Promise<boolean> {
   return inTransaction(services.db, async (tx) => {
+    await lockMatching(tx, 'shared');
     if (!(await lockRunningScan(tx, scan))) return false;
     await insertScanComponents(tx, scan, rows);
     await ensureLicenses(tx, [...new Set(rows.flatMap((row) => row.spdxIds))].map(licenseRow));

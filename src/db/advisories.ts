@@ -1,0 +1,203 @@
+/** Storing vulnerability data: staged first, then applied in the same transaction by set-based statements. */
+import { sql } from 'kysely';
+import type { Advisory, AdvisoryFacts } from '../advisories/osv.ts';
+import type { ExploitedEntry, PredictionEntry } from '../advisories/read.ts';
+import type { Tx } from './connect.ts';
+
+export interface HashedAdvisory extends Advisory {
+  hash: Buffer;
+}
+
+/** One import at a time; no time limit on its statements; empty staging tables that the end of the transaction drops. */
+export async function beginImport(tx: Tx): Promise<void> {
+  await sql`SET LOCAL statement_timeout = 0`.execute(tx);
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended('sca-portal:import', 0))`.execute(tx);
+  await sql`CREATE TEMP TABLE incoming (id text PRIMARY KEY, names text[], modified_at timestamptz, content_hash bytea, withdrawn_at timestamptz, facts jsonb) ON COMMIT DROP`.execute(tx);
+  await sql`CREATE TEMP TABLE incoming_ranges (LIKE advisory_ranges INCLUDING DEFAULTS) ON COMMIT DROP`.execute(tx);
+  await sql`ALTER TABLE incoming_ranges DROP COLUMN id`.execute(tx);
+  await sql`CREATE TEMP TABLE touched (ecosystem text, match_name text, PRIMARY KEY (ecosystem, match_name)) ON COMMIT DROP`.execute(tx);
+}
+
+/** Stages those of the advisories that are new or have changed; a later one of the same id replaces an earlier one, an older one nothing. Returns how many. */
+export async function stageAdvisories(tx: Tx, advisories: readonly HashedAdvisory[]): Promise<number> {
+  const latest = [...new Map(advisories.map((advisory) => [advisory.id, advisory])).values()];
+  const { rows } = await sql<{ id: string }>`
+    SELECT t.id FROM unnest(${latest.map((one) => one.id)}::text[], ${latest.map((one) => one.hash)}::bytea[], ${latest.map((one) => one.facts.modified)}::timestamptz[]) AS t (id, hash, modified)
+    WHERE NOT EXISTS (SELECT FROM advisories a WHERE a.id = t.id AND (a.content_hash = t.hash OR a.modified_at > t.modified))`.execute(tx);
+  const wanted = new Set(rows.map((row) => row.id));
+  const changed = latest.filter((advisory) => wanted.has(advisory.id));
+  if (changed.length === 0) return 0;
+  await sql`DELETE FROM incoming_ranges WHERE advisory_id = ANY(${[...wanted]}::text[])`.execute(tx);
+  await sql`
+    INSERT INTO incoming (id, names, modified_at, content_hash, withdrawn_at, facts)
+    SELECT id, ARRAY(SELECT jsonb_array_elements_text(names)), modified, decode(hash, 'hex'), withdrawn, facts
+    FROM jsonb_to_recordset(${JSON.stringify(changed.map(({ id, names, hash, facts }) => ({ id, names, hash: hash.toString('hex'), modified: facts.modified, withdrawn: facts.withdrawn, facts })))}::jsonb)
+      AS t (id text, names jsonb, modified timestamptz, hash text, withdrawn timestamptz, facts jsonb)
+    ON CONFLICT (id) DO UPDATE SET names = excluded.names, modified_at = excluded.modified_at, content_hash = excluded.content_hash, withdrawn_at = excluded.withdrawn_at, facts = excluded.facts`.execute(tx);
+  const hex = (key: Buffer | null): string | null => key?.toString('hex') ?? null;
+  const ranges = changed.flatMap(({ id, ranges: own }) => own.map((range) => ({
+    id, ecosystem: range.ecosystem, match_name: range.matchName, introduced: range.introduced, introduced_key: hex(range.introducedKey), fixed: range.fixed,
+    fixed_key: hex(range.fixedKey), last_affected: range.lastAffected, last_key: hex(range.lastKey), exact: range.exact,
+  })));
+  await sql`
+    INSERT INTO incoming_ranges (advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, last_affected, last_key, exact)
+    SELECT id, ecosystem, match_name, introduced, decode(introduced_key, 'hex'), fixed, decode(fixed_key, 'hex'), last_affected, decode(last_key, 'hex'),
+      ARRAY(SELECT jsonb_array_elements_text(exact))
+    FROM jsonb_to_recordset(${JSON.stringify(ranges)}::jsonb) AS t (id text, ecosystem text, match_name text, introduced text, introduced_key text, fixed text,
+      fixed_key text, last_affected text, last_key text, exact jsonb)`.execute(tx);
+  return changed.length;
+}
+
+export interface RelatedAdvisory {
+  id: string;
+  names: string[];
+  withdrawn: boolean;
+  /** Null for one that is new. */
+  vulnerability_id: number | null;
+}
+
+/** The staged advisories, and all stored ones of the vulnerabilities that they belonged to or now share a name with. */
+export async function relatedAdvisories(tx: Tx): Promise<RelatedAdvisory[]> {
+  await sql`ANALYZE incoming`.execute(tx);
+  const { rows } = await sql<RelatedAdvisory>`
+    WITH spoken AS (SELECT DISTINCT unnest(names) AS name FROM incoming),
+    touched_vulnerabilities AS (
+      SELECT a.vulnerability_id AS id FROM incoming i JOIN advisories a ON a.id = i.id
+      UNION SELECT v.id FROM spoken s JOIN vulnerabilities v ON v.external_id = s.name
+      UNION SELECT v.id FROM spoken s JOIN vulnerabilities v ON v.aliases @> ARRAY[s.name]
+    )
+    SELECT coalesce(i.id, a.id) AS id, coalesce(i.names, a.names) AS names, (CASE WHEN i.id IS NULL THEN a.withdrawn_at ELSE i.withdrawn_at END) IS NOT NULL AS withdrawn, a.vulnerability_id
+    FROM incoming i FULL JOIN (SELECT a.* FROM advisories a JOIN touched_vulnerabilities t ON t.id = a.vulnerability_id) a ON a.id = i.id
+    ORDER BY 1`.execute(tx);
+  return rows;
+}
+
+/** External ids of vulnerabilities. */
+export async function externalIds(tx: Tx, ids: readonly number[]): Promise<Map<number, string>> {
+  const { rows } = await sql<{ id: number; external_id: string }>`SELECT id, external_id FROM vulnerabilities WHERE id = ANY(${ids}::bigint[])`.execute(tx);
+  return new Map(rows.map((row) => [row.id, row.external_id]));
+}
+
+/** New vulnerabilities, still without facts; their ids in the same order. */
+export async function insertVulnerabilities(tx: Tx, externalIdsInOrder: readonly string[]): Promise<number[]> {
+  const { rows } = await sql<{ id: number; external_id: string }>`
+    INSERT INTO vulnerabilities (external_id, severity) SELECT name, 'unknown' FROM unnest(${externalIdsInOrder}::text[]) AS t (name) RETURNING id, external_id`.execute(tx);
+  const idOf = new Map(rows.map((row) => [row.external_id, row.id]));
+  return externalIdsInOrder.map((name) => idOf.get(name) ?? 0);
+}
+
+/** Writes the staged advisories, each to its vulnerability, and moves stored ones whose vulnerability is now another. Notes the packages that any of this touches. */
+export async function applyAdvisories(tx: Tx, vulnerabilityOf: ReadonlyMap<string, number>): Promise<void> {
+  await sql`CREATE TEMP TABLE assigned (advisory_id text PRIMARY KEY, vulnerability_id bigint) ON COMMIT DROP`.execute(tx);
+  await sql`INSERT INTO assigned SELECT * FROM unnest(${[...vulnerabilityOf.keys()]}::text[], ${[...vulnerabilityOf.values()]}::bigint[])`.execute(tx);
+  await sql`
+    INSERT INTO touched
+    SELECT ecosystem, match_name FROM incoming_ranges
+    UNION SELECT r.ecosystem, r.match_name FROM incoming i JOIN advisory_ranges r ON r.advisory_id = i.id
+    UNION SELECT r.ecosystem, r.match_name FROM assigned n JOIN advisories a ON a.id = n.advisory_id AND a.vulnerability_id <> n.vulnerability_id JOIN advisory_ranges r ON r.advisory_id = a.id`.execute(tx);
+  await sql`UPDATE advisories a SET vulnerability_id = n.vulnerability_id FROM assigned n WHERE a.id = n.advisory_id AND a.vulnerability_id <> n.vulnerability_id`.execute(tx);
+  await sql`
+    INSERT INTO advisories (id, vulnerability_id, names, modified_at, content_hash, withdrawn_at, facts)
+    SELECT i.id, n.vulnerability_id, i.names, i.modified_at, i.content_hash, i.withdrawn_at, i.facts FROM incoming i JOIN assigned n ON n.advisory_id = i.id
+    ON CONFLICT (id) DO UPDATE SET names = excluded.names, modified_at = excluded.modified_at, content_hash = excluded.content_hash,
+      withdrawn_at = excluded.withdrawn_at, facts = excluded.facts, imported_at = now()`.execute(tx);
+  await sql`DELETE FROM advisory_ranges r USING incoming i WHERE r.advisory_id = i.id`.execute(tx);
+  await sql`
+    INSERT INTO advisory_ranges (advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, last_affected, last_key, exact)
+    SELECT advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, last_affected, last_key, exact FROM incoming_ranges`.execute(tx);
+}
+
+/** Moves findings from vulnerabilities that were merged into others, the better decided one of two staying, and removes the former. */
+export async function mergeVulnerabilities(tx: Tx, intoOf: ReadonlyMap<number, number>): Promise<void> {
+  if (intoOf.size === 0) return;
+  const merged = sql`unnest(${[...intoOf.keys()]}::bigint[], ${[...intoOf.values()]}::bigint[]) AS m (old, kept)`;
+  const ranked = sql`
+    SELECT f.id, m.kept, row_number() OVER (PARTITION BY f.component_id, coalesce(m.kept, f.vulnerability_id)
+      ORDER BY f.resolved_at IS NULL DESC, f.status <> 'new' DESC, f.analyzed_at DESC NULLS LAST, f.id) AS place
+    FROM findings f LEFT JOIN ${merged} ON m.old = f.vulnerability_id
+    WHERE f.vulnerability_id = ANY(${[...intoOf.keys(), ...intoOf.values()]}::bigint[])`;
+  await sql`DELETE FROM findings f USING (${ranked}) r WHERE r.id = f.id AND r.place > 1`.execute(tx);
+  await sql`UPDATE findings f SET vulnerability_id = m.kept, version = f.version + 1, updated_at = now() FROM ${merged} WHERE m.old = f.vulnerability_id`.execute(tx);
+  await sql`DELETE FROM vulnerabilities v USING ${merged} WHERE m.old = v.id`.execute(tx);
+}
+
+/** What all advisories of these vulnerabilities say. */
+export async function factsOf(tx: Tx, vulnerabilityIds: readonly number[]): Promise<{ id: string; vulnerability_id: number; facts: AdvisoryFacts }[]> {
+  const { rows } = await sql<{ id: string; vulnerability_id: number; facts: AdvisoryFacts }>`
+    SELECT id, vulnerability_id, facts FROM advisories WHERE vulnerability_id = ANY(${vulnerabilityIds}::bigint[])`.execute(tx);
+  return rows;
+}
+
+export interface VulnerabilityUpdate {
+  id: number;
+  external_id: string;
+  aliases: readonly string[];
+  summary: string | null;
+  details: string | null;
+  severity: string;
+  cvss_score: number | null;
+  cvss_vector: string | null;
+  cwes: readonly string[];
+  references: readonly { type: string; url: string }[];
+  published: string | null;
+  modified: string | null;
+  withdrawn: string | null;
+}
+
+export async function updateVulnerabilities(tx: Tx, updates: readonly VulnerabilityUpdate[]): Promise<void> {
+  await sql`
+    UPDATE vulnerabilities v SET external_id = t.external_id, aliases = ARRAY(SELECT jsonb_array_elements_text(t.aliases)), summary = t.summary, details = t.details,
+      severity = t.severity, cvss_score = t.cvss_score, cvss_vector = t.cvss_vector, cwes = ARRAY(SELECT jsonb_array_elements_text(t.cwes)), refs = t.references,
+      published_at = t.published, modified_at = t.modified, withdrawn_at = t.withdrawn, updated_at = now(),
+      kev_added_on = k.added_on, kev_due_on = k.due_on, epss_score = e.score, epss_percentile = e.percentile
+    FROM jsonb_to_recordset(${JSON.stringify(updates)}::jsonb) AS t (id bigint, external_id text, aliases jsonb, summary text, details text, severity text,
+        cvss_score numeric, cvss_vector text, cwes jsonb, "references" jsonb, published timestamptz, modified timestamptz, withdrawn timestamptz)
+      LEFT JOIN LATERAL (SELECT added_on, due_on FROM exploited_vulnerabilities x WHERE x.cve_id = t.external_id OR t.aliases ? x.cve_id ORDER BY added_on LIMIT 1) k ON true
+      LEFT JOIN exploit_predictions e ON e.cve_id = t.external_id
+    WHERE v.id = t.id`.execute(tx);
+}
+
+/** Package versions of all packages that the import touches. */
+export async function touchedPackageVersions(tx: Tx): Promise<number[]> {
+  const { rows } = await sql<{ id: number }>`
+    SELECT pv.id FROM touched t JOIN packages p ON p.ecosystem = t.ecosystem AND p.match_name = t.match_name JOIN package_versions pv ON pv.package_id = p.id ORDER BY pv.id`.execute(tx);
+  return rows.map((row) => row.id);
+}
+
+/** Replaces CISA's catalogue; vulnerabilities follow. */
+export async function replaceExploited(tx: Tx, entries: readonly ExploitedEntry[]): Promise<void> {
+  const latest = [...new Map(entries.map((entry) => [entry.cveId, entry])).values()];
+  await sql`DELETE FROM exploited_vulnerabilities`.execute(tx);
+  await sql`
+    INSERT INTO exploited_vulnerabilities (cve_id, added_on, due_on)
+    SELECT * FROM unnest(${latest.map((one) => one.cveId)}::text[], ${latest.map((one) => one.addedOn)}::date[], ${latest.map((one) => one.dueOn)}::date[])`.execute(tx);
+  await sql`
+    WITH listed AS (
+      SELECT DISTINCT ON (v.id) v.id, x.added_on, x.due_on
+      FROM exploited_vulnerabilities x JOIN vulnerabilities v ON v.external_id = x.cve_id OR v.aliases @> ARRAY[x.cve_id] ORDER BY v.id, x.added_on
+    )
+    UPDATE vulnerabilities v SET kev_added_on = l.added_on, kev_due_on = l.due_on, updated_at = now()
+    FROM vulnerabilities w LEFT JOIN listed l ON l.id = w.id
+    WHERE v.id = w.id AND (v.kev_added_on, v.kev_due_on) IS DISTINCT FROM (l.added_on, l.due_on)`.execute(tx);
+}
+
+/** Replaces the EPSS scores; vulnerabilities follow. */
+export async function replacePredictions(tx: Tx, entries: readonly PredictionEntry[]): Promise<void> {
+  const latest = [...new Map(entries.map((entry) => [entry.cveId, entry])).values()];
+  await sql`DELETE FROM exploit_predictions`.execute(tx);
+  await sql`
+    INSERT INTO exploit_predictions (cve_id, score, percentile)
+    SELECT * FROM unnest(${latest.map((one) => one.cveId)}::text[], ${latest.map((one) => one.score)}::real[], ${latest.map((one) => one.percentile)}::real[])`.execute(tx);
+  await sql`
+    UPDATE vulnerabilities v SET epss_score = e.score, epss_percentile = e.percentile, updated_at = now()
+    FROM vulnerabilities w LEFT JOIN exploit_predictions e ON e.cve_id = w.external_id
+    WHERE v.id = w.id AND (v.epss_score, v.epss_percentile) IS DISTINCT FROM (e.score, e.percentile)`.execute(tx);
+}
+
+/** Notes an import for the health page. */
+export async function recordSource(tx: Tx, source: { name: string; records: number; refused: number; newestModified: string | null }): Promise<void> {
+  await sql`
+    INSERT INTO advisory_sources (name, imported_at, records, refused, newest_modified_at) VALUES (${source.name}, now(), ${source.records}, ${source.refused}, ${source.newestModified})
+    ON CONFLICT (name) DO UPDATE SET imported_at = excluded.imported_at, records = excluded.records, refused = excluded.refused,
+      newest_modified_at = greatest(advisory_sources.newest_modified_at, excluded.newest_modified_at)`.execute(tx);
+}

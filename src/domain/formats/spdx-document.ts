@@ -1,0 +1,71 @@
+/** A scan as an SPDX 2.3 document, apart from its serialisation. */
+import type { DocumentComponentRow } from '../../db/components.ts';
+import { licenseIds, parseExpression } from '../licenses/expression.ts';
+import type { DocumentHead, Graph } from './document.ts';
+import { HASH_TO_SPDX, SCOPE_COMMENT } from './spdx-vocabulary.ts';
+
+export const ROOT_ID = 'SPDXRef-Product';
+export const NONE = 'NOASSERTION';
+export const packageId = (ordinal: number): string => `SPDXRef-Package-${ordinal}`;
+export const documentNamespace = (head: DocumentHead): string => `https://trustedoss.io/spdx/${head.id}`;
+/** SPDX wants seconds. */
+export const created = (head: DocumentHead): string => head.timestamp.replace(/\.\d+Z$/, 'Z');
+
+/** Package purposes of SPDX 2.3 by CycloneDX type. */
+const PURPOSES: Readonly<Record<string, string>> = {
+  application: 'APPLICATION', framework: 'FRAMEWORK', library: 'LIBRARY', container: 'CONTAINER', 'operating-system': 'OPERATING-SYSTEM', device: 'DEVICE', firmware: 'FIRMWARE', file: 'FILE',
+};
+
+export interface SpdxDocumentPackage {
+  id: string;
+  name: string;
+  version: string | null;
+  supplier: string;
+  license: string;
+  purpose: string;
+  checksums: readonly { algorithm: string; value: string }[];
+  purl: string | null;
+  description: string | null;
+  comment: string | null;
+}
+
+export function productPackage({ product }: DocumentHead): SpdxDocumentPackage {
+  return { id: ROOT_ID, name: product.name, version: product.version, supplier: NONE, license: NONE, purpose: 'APPLICATION', checksums: [], purl: null, description: product.description, comment: null };
+}
+
+export function toPackage(row: DocumentComponentRow): SpdxDocumentPackage {
+  return {
+    id: packageId(row.ordinal), name: row.name, version: row.version === '' ? null : row.version, supplier: row.supplier === null ? NONE : `Organization: ${row.supplier}`,
+    license: declared(row.license_expression), purpose: PURPOSES[row.type] ?? 'OTHER',
+    checksums: Object.entries(row.hashes).flatMap(([name, value]) => (HASH_TO_SPDX[name] === undefined ? [] : [{ algorithm: HASH_TO_SPDX[name], value }])),
+    purl: row.purl, description: row.description, comment: row.scope === 'required' ? null : `${SCOPE_COMMENT}${row.scope}`,
+  };
+}
+
+/** References into other documents are left out: this one cannot name those. */
+function declared(expression: string | null): string {
+  return expression === null || expression.includes('DocumentRef-') ? NONE : expression;
+}
+
+/** `LicenseRef-...` that the expression names; each must be explained in the document. */
+export function referencesIn(license: string): string[] {
+  if (!license.includes('LicenseRef-')) return [];
+  const parsed = parseExpression(license);
+  return parsed.ok ? licenseIds(parsed.tree).filter((id) => id.startsWith('LicenseRef-')) : [];
+}
+
+/** The words that a LicenseRef was made of; the text itself is not known. */
+export const referenceName = (id: string): string => id.slice('LicenseRef-'.length).replaceAll('-', ' ');
+
+export interface Relationship {
+  from: string;
+  type: string;
+  to: string;
+}
+
+export function* relationships(graph: Graph): Generator<Relationship> {
+  yield { from: 'SPDXRef-DOCUMENT', type: 'DESCRIBES', to: ROOT_ID };
+  if (!graph.known) return;
+  for (const ordinal of graph.direct) yield { from: ROOT_ID, type: 'DEPENDS_ON', to: packageId(ordinal) };
+  for (const { ordinal, dependsOn } of graph.nodes()) for (const target of dependsOn) yield { from: packageId(ordinal), type: 'DEPENDS_ON', to: packageId(target) };
+}

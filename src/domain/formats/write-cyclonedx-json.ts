@@ -1,0 +1,68 @@
+/** CycloneDX 1.6, JSON. */
+import type { DocumentComponentRow } from '../../db/components.ts';
+import { documentVulnerabilities, licenseChoice, ROOT_REF, SCOPE_PROPERTY, scopeOf, serialNumber, type DocumentVulnerability } from './cyclonedx-document.ts';
+import { Graph, inChunks, type DocumentHead, type DocumentSource } from './document.ts';
+
+export function writeCycloneDxJson(source: DocumentSource): AsyncIterable<string> {
+  return inChunks(parts(source));
+}
+
+async function* parts({ head, components, findings }: DocumentSource): AsyncGenerator<string> {
+  const graph = new Graph();
+  yield `{"bomFormat":"CycloneDX","specVersion":"1.6","serialNumber":${JSON.stringify(serialNumber(head))},"version":1,\n"metadata":${JSON.stringify(metadata(head))},\n"components":[`;
+  let separator = '\n';
+  for await (const batch of components()) {
+    for (const row of batch) {
+      graph.add(row);
+      yield separator + JSON.stringify(component(row));
+      separator = ',\n';
+    }
+  }
+  yield '\n]';
+  if (graph.known) {
+    yield `,\n"dependencies":[\n${JSON.stringify({ ref: ROOT_REF, dependsOn: graph.direct.map((ordinal) => graph.purl(ordinal)) })}`;
+    for (const { ordinal, dependsOn } of graph.nodes()) {
+      yield `,\n${JSON.stringify({ ref: graph.purl(ordinal), ...(dependsOn.length === 0 ? {} : { dependsOn: dependsOn.map((target) => graph.purl(target)) }) })}`;
+    }
+    yield '\n]';
+  }
+  yield ',\n"vulnerabilities":[';
+  separator = '\n';
+  for (const entry of documentVulnerabilities(await findings())) {
+    yield separator + JSON.stringify(vulnerability(entry));
+    separator = ',\n';
+  }
+  yield '\n]}\n';
+}
+
+function metadata({ timestamp, tool, product }: DocumentHead): object {
+  return {
+    timestamp,
+    tools: { components: [{ type: 'application', name: tool.name, version: tool.version }] },
+    component: { type: 'application', 'bom-ref': ROOT_REF, name: product.name, ...given('version', product.version), ...given('description', product.description) },
+  };
+}
+
+function component(row: DocumentComponentRow): object {
+  const hashes = Object.entries(row.hashes).map(([alg, content]) => ({ alg, content }));
+  const choice = row.license_expression === null ? null : licenseChoice(row.license_expression);
+  return {
+    type: row.type, 'bom-ref': row.purl, ...given('supplier', row.supplier === null ? null : { name: row.supplier }), ...given('group', row.namespace), name: row.name, version: row.version,
+    ...given('description', row.description), scope: scopeOf(row.scope), ...(hashes.length === 0 ? {} : { hashes }),
+    ...given('licenses', choice === null ? null : ['expression' in choice ? choice : { license: choice }]), purl: row.purl,
+    ...(row.scope === 'dev' ? { properties: [{ name: SCOPE_PROPERTY, value: 'dev' }] } : {}),
+  };
+}
+
+function vulnerability({ ref, id, rating, cwes, description, recommendation, published, analysis, affects }: DocumentVulnerability): object {
+  return {
+    'bom-ref': ref, id, source: { name: 'OSV', url: `https://osv.dev/vulnerability/${encodeURIComponent(id)}` },
+    ratings: [{ ...given('score', rating.score), severity: rating.severity, ...given('method', rating.method), ...given('vector', rating.vector) }],
+    ...(cwes.length === 0 ? {} : { cwes }), ...given('description', description), ...given('recommendation', recommendation), ...given('published', published),
+    analysis: { state: analysis.state, ...given('justification', analysis.justification), ...given('detail', analysis.detail) },
+    affects: affects.map((purl) => ({ ref: purl })),
+  };
+}
+
+/** The member, left out where there is nothing to say. */
+const given = <Value>(name: string, value: Value | null): Record<string, Value> => (value === null ? {} : { [name]: value });

@@ -1,0 +1,69 @@
+/** CycloneDX 1.6, XML. Elements stand in the order of its schema. */
+import type { DocumentComponentRow } from '../../db/components.ts';
+import { documentVulnerabilities, licenseChoice, ROOT_REF, SCOPE_PROPERTY, scopeOf, serialNumber, type DocumentVulnerability, type LicenseChoice } from './cyclonedx-document.ts';
+import { Graph, inChunks, type DocumentHead, type DocumentSource } from './document.ts';
+
+export function writeCycloneDxXml(source: DocumentSource): AsyncIterable<string> {
+  return inChunks(parts(source));
+}
+
+async function* parts({ head, components, findings }: DocumentSource): AsyncGenerator<string> {
+  const graph = new Graph();
+  yield `<?xml version="1.0" encoding="UTF-8"?>\n<bom xmlns="http://cyclonedx.org/schema/bom/1.6" serialNumber="${escape(serialNumber(head))}" version="1">\n${metadata(head)}<components>\n`;
+  for await (const batch of components()) {
+    for (const row of batch) {
+      graph.add(row);
+      yield component(row);
+    }
+  }
+  yield '</components>\n';
+  if (graph.known) {
+    yield `<dependencies>\n${dependency(ROOT_REF, graph.direct.map((ordinal) => graph.purl(ordinal)))}`;
+    for (const { ordinal, dependsOn } of graph.nodes()) yield dependency(graph.purl(ordinal), dependsOn.map((target) => graph.purl(target)));
+    yield '</dependencies>\n';
+  }
+  yield '<vulnerabilities>\n';
+  for (const entry of documentVulnerabilities(await findings())) yield vulnerability(entry);
+  yield '</vulnerabilities>\n</bom>\n';
+}
+
+function metadata({ timestamp, tool, product }: DocumentHead): string {
+  return `<metadata>\n${element('timestamp', timestamp)}<tools><components><component type="application">${element('name', tool.name)}${element('version', tool.version)}</component></components></tools>
+<component type="application" bom-ref="${ROOT_REF}">${element('name', product.name)}${element('version', product.version)}${element('description', product.description)}</component>\n</metadata>\n`;
+}
+
+function component(row: DocumentComponentRow): string {
+  const hashes = Object.entries(row.hashes).map(([alg, content]) => `<hash alg="${escape(alg)}">${escape(content)}</hash>`).join('');
+  return `<component type="${escape(row.type)}" bom-ref="${escape(row.purl)}">${row.supplier === null ? '' : `<supplier>${element('name', row.supplier)}</supplier>`}${element('group', row.namespace)}${element('name', row.name)}\
+<version>${escape(row.version)}</version>${element('description', row.description)}<scope>${scopeOf(row.scope)}</scope>${hashes === '' ? '' : `<hashes>${hashes}</hashes>`}\
+${row.license_expression === null ? '' : license(licenseChoice(row.license_expression))}${element('purl', row.purl)}\
+${row.scope === 'dev' ? `<properties><property name="${SCOPE_PROPERTY}">dev</property></properties>` : ''}</component>\n`;
+}
+
+function license(choice: LicenseChoice): string {
+  if ('expression' in choice) return `<licenses>${element('expression', choice.expression)}</licenses>`;
+  return `<licenses><license>${'id' in choice ? element('id', choice.id) : element('name', choice.name)}</license></licenses>`;
+}
+
+function dependency(ref: string, dependsOn: readonly string[]): string {
+  return `<dependency ref="${escape(ref)}">${dependsOn.map((target) => `<dependency ref="${escape(target)}"/>`).join('')}</dependency>\n`;
+}
+
+function vulnerability({ ref, id, rating, cwes, description, recommendation, published, analysis, affects }: DocumentVulnerability): string {
+  return `<vulnerability bom-ref="${escape(ref)}">${element('id', id)}<source>${element('name', 'OSV')}${element('url', `https://osv.dev/vulnerability/${encodeURIComponent(id)}`)}</source>\
+<ratings><rating>${element('score', rating.score === null ? null : String(rating.score))}${element('severity', rating.severity)}${element('method', rating.method)}${element('vector', rating.vector)}</rating></ratings>\
+${cwes.length === 0 ? '' : `<cwes>${cwes.map((cwe) => element('cwe', String(cwe))).join('')}</cwes>`}${element('description', description)}${element('recommendation', recommendation)}${element('published', published)}\
+<analysis>${element('state', analysis.state)}${element('justification', analysis.justification)}${element('detail', analysis.detail)}</analysis>\
+<affects>${affects.map((purl) => `<target>${element('ref', purl)}</target>`).join('')}</affects></vulnerability>\n`;
+}
+
+/** An element with text; nothing where there is none. */
+const element = (name: string, text: string | null): string => (text === null || text === '' ? '' : `<${name}>${escape(text)}</${name}>`);
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&apos;' };
+
+/** For text and attributes; characters that XML 1.0 cannot hold are dropped. */
+function escape(text: string): string {
+  // eslint-disable-next-line no-control-regex -- control characters are what it is about
+  return text.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '').replaceAll(/[&<>"']/g, (char) => ENTITIES[char] ?? '');
+}

@@ -765,7 +765,7 @@ export const operations = {
     },
     "rateLimit": {
       "name": "scan-trigger",
-      "limit": 20,
+      "limit": 120,
       "window_seconds": 60,
       "by": "actor"
     },

@@ -26,8 +26,10 @@ export function judgeCvss(vectors: readonly string[]): CvssJudgement | null {
 function baseScore(vector: string): number | null {
   if (vector.length > 500) return null;
   try {
-    const scores = cvss.fromVector(vector)?.calculateScores();
-    return scores !== undefined && 'base' in scores && typeof scores.base === 'number' ? scores.base : null;
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- the package's types do not resolve under NodeNext
+    const parsed: { calculateScores: () => Record<string, unknown> } | null = cvss.fromVector(vector);
+    const base = parsed?.calculateScores()['base'];
+    return typeof base === 'number' ? base : null;
   } catch {
     return null; // no vector, as the library sees it
   }

@@ -3,7 +3,9 @@ import { CompiledQuery, type RawBuilder } from 'kysely';
 import type { Db } from './connect.ts';
 
 /** Stands for an argument while the statement is compiled. */
-class Placeholder {}
+class Placeholder {
+  declare readonly argument: true; // nominal: nothing else passes for one
+}
 
 /**
  * @param build must give the same SQL whatever its arguments are, and use them only as values

@@ -130,7 +130,7 @@ async function* readTar(path: string, format: 'tar' | 'tar.gz' | 'tar.zst', want
       if (type === 'character-device' || type === 'block-device' || type === 'fifo') throw new ArchiveError('malformed', `The archive holds a device: '${safe}'.`);
       if (type !== 'file' && type !== 'contiguous-file') entry.resume();
       else if (!wanted(safe)) entry.resume();
-      else if ((size ?? 0) > limits.fileBytes) throw tooLarge(safe, limits.fileBytes);
+      else if (size > limits.fileBytes) throw tooLarge(safe, limits.fileBytes);
       else yield { path: safe, data: await collect(entry, safe, limits.fileBytes) };
     }
   } catch (error) {

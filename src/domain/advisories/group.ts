@@ -51,7 +51,7 @@ const rank = (name: string): number => (name.startsWith('CVE-') ? 0 : name.start
 /** CVE ids by year and number, others by text. */
 function compareIds(a: string, b: string): number {
   const [left, right] = [a, b].map((id) => /^CVE-(\d+)-(\d+)$/.exec(id));
-  if (left != null && right != null) return Number(left[1]) - Number(right[1]) || Number(left[2]) - Number(right[2]);
+  if (left && right) return Number(left[1]) - Number(right[1]) || Number(left[2]) - Number(right[2]);
   return a < b ? -1 : 1;
 }
 

@@ -140,7 +140,6 @@ function identify(raw: RawComponent): { purl: string; namespace: string | null; 
 
 /** Without control characters, cut to a length. */
 function clean(text: string, length: number): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what it is about
   return text.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ').trim().slice(0, length);
 }
 

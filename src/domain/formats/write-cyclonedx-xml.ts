@@ -64,6 +64,5 @@ const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', 
 
 /** For text and attributes; characters that XML 1.0 cannot hold are dropped. */
 function escape(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what it is about
   return text.replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g, '').replaceAll(/[&<>"']/g, (char) => ENTITIES[char] ?? '');
 }

@@ -46,7 +46,7 @@ function readClassic(text: string): Entry[] {
       inDependencies = false;
     } else if (current === null) throw new Error('a line is indented before the first entry');
     else if (/^ {2}\S/.test(line)) {
-      const [key = '', value = ''] = splitPair(line.trim());
+      const [key, value] = splitPair(line.trim());
       inDependencies = key === 'dependencies:' || key === 'optionalDependencies:';
       if (key === 'version') current.version = value;
       if (key === 'integrity') current.integrity = value;

@@ -7,8 +7,10 @@ import { removeDataFolder } from '../src/db/embedded.ts';
 import { endPostmaster, findPostmaster } from '../src/db/embedded/postmaster.ts';
 import { isRecord } from '../src/core/values.ts';
 import { SERVER_VARIABLE, startTestServer } from '../test/support/server.ts';
+import { COVERAGE_VARIABLE } from '../test/support/coverage.ts';
 import type { Counts } from '../test/support/suite.ts';
 import { endChildren, inParallel, runNode, wereEnded, type Ending } from './children.ts';
+import { judgeCoverage } from './coverage.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDERS = ['system', 'contract', 'unit']; // the slow ones first; benchmarks are not tests
@@ -42,9 +44,10 @@ export async function runTests(patterns: readonly string[]): Promise<Counts> {
   try {
     const server = await startTestServer();
     const passedOn = Object.entries(process.env).filter(([name]) => PASSED_ON.test(name));
-    const env = { ...Object.fromEntries(passedOn), TMPDIR: folder, [SERVER_VARIABLE]: JSON.stringify({ url: server.url, adminUrl: server.adminUrl }) };
+    const env = { ...Object.fromEntries(passedOn), TMPDIR: folder, [COVERAGE_VARIABLE]: join(folder, 'coverage'), [SERVER_VARIABLE]: JSON.stringify({ url: server.url, adminUrl: server.adminUrl }) };
     try {
       await inParallel(files.map(file => async () => { add(total, show(file, await runNode([join(ROOT, file)], { env, timeoutMs: FILE_TIMEOUT }))); }));
+      if (patterns.length === 0 && !wereEnded()) add(total, await showCoverage(join(folder, 'coverage')));
     } finally {
       await server.stop();
     }
@@ -74,6 +77,14 @@ function show(file: string, ending: Ending): Counts {
   console.log(`${counts.failed > 0 ? 'FAIL' : 'ok  '} ${file}  ${summary(counts)}  ${ending.seconds.toFixed(1)} s`);
   if (counts.failed > 0) console.log(`${ending.output.trimEnd()}\n${complaint === undefined ? '' : `${complaint}\n`}`);
   return counts;
+}
+
+/** A test of its own: the answers that the contract declares and the ones that the tests saw. */
+async function showCoverage(file: string): Promise<Counts> {
+  const { declared, seen, faults } = await judgeCoverage(file);
+  console.log(`${faults.length > 0 ? 'FAIL' : 'ok  '} coverage of the contract: ${seen} of ${declared} declared answers seen`);
+  for (const fault of faults) console.log(`     ${fault}`);
+  return { passed: faults.length === 0 ? 1 : 0, failed: faults.length === 0 ? 0 : 1, skipped: 0 };
 }
 
 const isCounts = (value: unknown): value is Counts => isRecord(value) && ['passed', 'failed', 'skipped'].every(name => Number.isInteger(value[name]));

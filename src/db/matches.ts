@@ -59,7 +59,8 @@ export interface FindingChanges {
 /**
  * Brings the findings of a project, or of all components that are one of the package versions, in line with the matches: what a current
  * scan of any ref has is a finding; an open finding that none has any longer becomes `fixed`, and `new` again if it returns. Decisions
- * (not affected, false positive, suppressed, fixed by hand) stay as they are. The caller holds the matching lock.
+ * (not affected, false positive, suppressed) outlive scans; they end where no advisory speaks of the version any longer. The caller
+ * holds the matching lock.
  */
 export async function refreshFindings(tx: Tx, at: { projectId: string } | { packageVersionIds: readonly number[] }): Promise<FindingChanges> {
   const within: RawBuilder<unknown> = 'projectId' in at ? sql`c.project_id = ${at.projectId}` : sql`c.package_version_id = ANY(${at.packageVersionIds}::bigint[])`;
@@ -71,8 +72,10 @@ export async function refreshFindings(tx: Tx, at: { projectId: string } | { pack
     ), gone AS (
       UPDATE findings f SET status = 'fixed', resolved_at = now(), version = f.version + 1, updated_at = now()
       FROM components c
-      WHERE c.id = f.component_id AND ${within} AND f.status IN ('new', 'analyzing', 'exploitable')
+      WHERE c.id = f.component_id AND ${within} AND f.status <> 'fixed'
         AND NOT EXISTS (SELECT FROM due d WHERE d.component_id = f.component_id AND d.vulnerability_id = f.vulnerability_id)
+        AND (f.status IN ('new', 'analyzing', 'exploitable')
+          OR NOT EXISTS (SELECT FROM matches m WHERE m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id))
       RETURNING f.id
     ), opened AS (
       INSERT INTO findings AS f (project_id, component_id, vulnerability_id)

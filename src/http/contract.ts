@@ -85,15 +85,24 @@ export async function createContract<X>(hooks: ContractHooks<X>): Promise<Dispat
     },
   });
 
-  type Envelope = { exchange: X; request: BackendRequest; remember: (matched: Matched) => void };
+  /** `fault`: what made the look at the credential fail, such as a database that is away. */
+  type Envelope = { exchange: X; request: BackendRequest; remember: (matched: Matched) => void; fault: { error: unknown } | null };
   const known = new Map<unknown, OperationId>(operationIds.map((id) => [id, id]));
   const idOf = (context: BackendContext): OperationId => {
     const id = known.get(context.operation.operationId);
     if (id === undefined) throw new Error('an operation without an id');
     return id;
   };
-  backend.registerSecurityHandler('accessToken', (_context: BackendContext, { exchange }: Envelope) => hooks.authenticate(exchange, 'accessToken'));
-  backend.registerSecurityHandler('apiKey', (_context: BackendContext, { exchange }: Envelope) => hooks.authenticate(exchange, 'apiKey'));
+  for (const scheme of ['accessToken', 'apiKey'] as const) {
+    backend.registerSecurityHandler(scheme, async (_context: BackendContext, envelope: Envelope) => {
+      try {
+        return await hooks.authenticate(envelope.exchange, scheme);
+      } catch (error) {
+        envelope.fault = { error }; // openapi-backend would take it for a refusal, and a good credential would be 401
+        return false;
+      }
+    });
+  }
   const guard = (context: BackendContext): boolean => context.security['authorized'] === true || (context.operation.security ?? []).length === 0;
   backend.register({
     postRoutingHandler: (_context: BackendContext, { request, remember }: Envelope) => {
@@ -101,7 +110,8 @@ export async function createContract<X>(hooks: ContractHooks<X>): Promise<Dispat
       if (found !== null && found !== undefined && 'matched' in found) remember(found.matched);
     },
     // also runs where the credential was refused: unauthorizedHandler answers that
-    postSecurityHandler: async (context: BackendContext, { exchange }: Envelope) => {
+    postSecurityHandler: async (context: BackendContext, { exchange, fault }: Envelope) => {
+      if (fault !== null) throw fault.error;
       if (guard(context)) await hooks.admit(exchange, idOf(context));
     },
     unauthorizedHandler: (_context: BackendContext, { exchange }: Envelope) => hooks.unauthorized(exchange),
@@ -118,6 +128,6 @@ export async function createContract<X>(hooks: ContractHooks<X>): Promise<Dispat
   }
   return async (exchange, { method, path }, remember) => {
     const request: BackendRequest = { method, path, headers: {} };
-    await backend.handleRequest(request, { exchange, request, remember } satisfies Envelope);
+    await backend.handleRequest(request, { exchange, request, remember, fault: null } satisfies Envelope);
   };
 }

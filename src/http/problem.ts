@@ -27,9 +27,9 @@ export interface ProblemPlace {
 }
 
 /** SQLSTATE classes that mean "the database is not there now": connection, resources, operator intervention. */
-const UNAVAILABLE_STATES = /^(08|53|57P0)/;
+const UNAVAILABLE_STATES = /^(08|28|3D000|53|57P0)/;
 const UNAVAILABLE_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOENT']);
-const UNAVAILABLE_MESSAGES = /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|Cannot use a pool after calling end/;
+const UNAVAILABLE_MESSAGES = /timeout exceeded when trying to connect|Connection terminated|Client has encountered a connection error|Cannot use a pool after calling end|not currently accepting connections/;
 
 export function renderProblem(error: unknown, place: ProblemPlace): RenderedProblem {
   if (error instanceof DomainError) return build(error.kind, error.message, error.options, place, null);

@@ -46,20 +46,28 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
 const JOBS = [giveUpScanJob, runScanJob, sweepExpiredJob] as const;
 
 async function work<Name extends JobName>(boss: PgBoss, services: Services, job: JobDefinition<Name>): Promise<void> {
-  await boss.work<Parameters<typeof job.run>[1]>(
+  for (let count = 0; count < job.concurrency(services.config); count += 1) await startWorker(boss, services, job);
+  if (job.schedule !== undefined) await boss.schedule(job.name, job.schedule, {});
+}
+
+/** One worker that runs one job after another. Each is woken at its own end: pg-boss would wait for the next poll though more jobs are queued. */
+async function startWorker<Name extends JobName>(boss: PgBoss, services: Services, job: JobDefinition<Name>): Promise<void> {
+  let id = '';
+  id = await boss.work<Parameters<typeof job.run>[1]>(
     job.name,
-    { batchSize: 1, localConcurrency: job.concurrency(services.config), pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: 5, heartbeatRefreshSeconds: 3 },
+    { batchSize: 1, pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: 5, heartbeatRefreshSeconds: 3 },
     async (jobs) => {
-      for (const { id, data, signal } of jobs) {
-        const log = services.log.child({ job: job.name, job_id: id });
+      for (const { id: jobId, data, signal } of jobs) {
+        const log = services.log.child({ job: job.name, job_id: jobId });
         try {
           await job.run({ ...services, log }, data, signal);
         } catch (error) {
           log.error({ err: error }, 'job failed');
           throw error;
+        } finally {
+          boss.notifyWorker(id);
         }
       }
     },
   );
-  if (job.schedule !== undefined) await boss.schedule(job.name, job.schedule, {});
 }

@@ -1,16 +1,20 @@
 /** Every operation of the contract against the running server: who may not, what is not built yet, and what does not fit. */
 import * as assert from 'uvu/assert';
+import { fileURLToPath } from 'node:url';
+import { sql } from 'kysely';
 import { operationIds as ids, operations } from '../../generated/operations.ts';
+import { importAdvisories } from '../../src/domain/advisories/import.ts';
 import type { OperationId } from '../../src/http/types.ts';
 import { exampleBody, member, read } from '../support/contract.ts';
 import { startTestPortal } from '../support/portal.ts';
-import { newUser } from '../support/scans.ts';
+import { sbomForm, SMALL_SBOM } from '../support/fixtures.ts';
+import { newProject, newUser, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 
 /** Operations whose release has not come. The number only falls. */
 const NOT_BUILT_YET = 56;
 
-const { anonymous, admin, database } = await startTestPortal();
+const { portal, anonymous, admin, database } = await startTestPortal();
 const outsider = await newUser(anonymous, database, 'developer');
 const NOBODY = '00000000-0000-4000-8000-000000000000';
 
@@ -19,6 +23,20 @@ function somePath(id: OperationId): Record<string, string> {
   const names = [...operations[id].path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
   const special: Record<string, string> = { provider: 'github', name: 'manual-20260101T000000Z' };
   return Object.fromEntries(names.map((name) => [name, special[name] ?? NOBODY]));
+}
+
+const project = await newProject(admin);
+await importAdvisories(portal.services, fileURLToPath(new URL('../../data/advisories', import.meta.url)), () => undefined);
+const scan = (await scanToEnd(admin, project, sbomForm(SMALL_SBOM))).id;
+const { rows } = await sql<{ component: string; finding: string; license_finding: string }>`
+  SELECT f.component_id AS component, f.id AS finding, l.id AS license_finding FROM findings f JOIN license_findings l ON l.component_id = f.component_id LIMIT 1`.execute(database.db);
+
+/** Path parameters that name rows which are there, as far as there are any yet. */
+function realPath(id: OperationId): Record<string, string> {
+  const { path } = operations[id];
+  const { component = '', finding = '', license_finding: licenseFinding = '' } = rows[0] ?? {};
+  const ofId = path.startsWith('/v1/projects/') ? project : path.startsWith('/v1/scans/') ? scan : NOBODY;
+  return { ...somePath(id), id: ofId, component_id: component, finding_id: path.startsWith('/v1/license_findings') ? licenseFinding : finding };
 }
 
 const walk = suite('every operation');
@@ -43,9 +61,26 @@ for (const id of ids) {
   }
   if (!operations[id].built) {
     walk(`${id} says that it is not built yet, or that there is no such row`, async () => {
-      const { status, body } = await admin.call(id, { path: somePath(id), ...exampleBody(id) });
+      const { status, body } = await admin.call(id, { path: realPath(id), ...exampleBody(id) });
       assert.ok(status === 501 || status === 404, `answered ${status}`);
       if (status === 501) assert.is(member(body, 'type'), 'https://trustedoss.io/problems/not-built-yet');
+    });
+  }
+  if (operations[id].built && path.includes('{')) {
+    walk(`${id} refuses ids that are none`, async () => {
+      const names = Object.keys(somePath(id));
+      assert.is((await admin.call(id, { path: Object.fromEntries(names.map((name) => [name, 'not-an-id'])), ...exampleBody(id) })).status, 400);
+    });
+    if (!isPublic) {
+      walk(`${id} refuses the member of another team`, async () => {
+        assert.ok([403, 404].includes((await outsider.client.call(id, { path: realPath(id), ...exampleBody(id) })).status));
+      });
+    }
+  }
+  if (operations[id].built && 'json' in exampleBody(id)) {
+    walk(`${id} refuses other media types, and what is too large`, async () => {
+      assert.is((await admin.call(id, { path: realPath(id), raw: 'a: 1', contentType: 'application/yaml' })).status, 415);
+      assert.is((await admin.call(id, { path: realPath(id), raw: `"${'x'.repeat(1024 * 1024)}"` })).status, 413);
     });
   }
   walk(`${id} names the allowed methods for a wrong one`, async () => {
@@ -63,6 +98,12 @@ for (const id of ids) {
   });
 }
 
+walk('scans are queued 120 times a minute by one caller, and no more', async () => {
+  const answers = [];
+  for (let count = 0; count < 125; count += 1) answers.push((await admin.call('createScan', { path: { id: project }, json: { kind: 'nonsense' } })).status);
+  assert.is(answers.at(-1), 429);
+  await sql`DELETE FROM rate_limits`.execute(database.db);
+});
 walk('the number of operations not built yet is as it is written', () => {
   assert.is(ids.filter((id) => !operations[id].built).length, NOT_BUILT_YET);
 });

@@ -8,6 +8,8 @@ import { atEnd } from './suite.ts';
 
 export interface TestDatabase {
   url: string;
+  /** Of the server's superuser, in another database. */
+  adminUrl: string;
   db: Db;
   pool: pg.Pool;
 }
@@ -37,7 +39,7 @@ export async function createTestDatabase({ max = 5 }: { max?: number } = {}): Pr
     await close();
     await asAdmin(adminUrl, `DROP DATABASE ${name} WITH (FORCE)`);
   });
-  return { url: url.href, db, pool };
+  return { url: url.href, adminUrl, db, pool };
 }
 
 async function asAdmin(url: string, statement: string): Promise<void> {

@@ -1,0 +1,151 @@
+/** OSV records to intervals, advisories to vulnerabilities, files to records. */
+import { mkdtemp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { gzipSync } from 'node:zlib';
+import * as assert from 'uvu/assert';
+import { coordinatesOf, matchName } from '../../src/advisories/coordinates.ts';
+import { judgeCvss } from '../../src/advisories/cvss.ts';
+import { covers, readOsv, type Advisory } from '../../src/advisories/osv.ts';
+import { readSource, type SourceItem } from '../../src/advisories/read.ts';
+import { versionKey } from '../../src/advisories/versions/index.ts';
+import { groupAdvisories, type NamedAdvisory } from '../../src/domain/advisories/group.ts';
+import { mergeFacts } from '../../src/domain/advisories/merge.ts';
+import { suite } from '../support/suite.ts';
+
+const record = (affected: object, more: object = {}): unknown => ({ id: 'TEST-1', modified: '2024-01-01T00:00:00Z', affected: [affected], ...more });
+const npm = (events: readonly object[], versions: readonly string[] = []): object => ({ package: { ecosystem: 'npm', name: 'x' }, ranges: [{ type: 'SEMVER', events }], versions });
+const affects = (advisory: Advisory, version: string): boolean => {
+  const key = versionKey('npm', version);
+  return advisory.ranges.some((range) => (key !== null && covers(range, key)) || range.exact.includes(version));
+};
+const affectedOf = (events: readonly object[], versions: readonly string[], candidates: readonly string[]): string[] => {
+  const advisory = readOsv(record(npm(events, versions)));
+  return candidates.filter((version) => affects(advisory, version));
+};
+
+const osv = suite('readOsv');
+osv('from the first version to the fix, which is not affected', () => {
+  assert.equal(affectedOf([{ introduced: '0' }, { fixed: '1.2.0' }], [], ['0.0.0-alpha', '1.1.9', '1.2.0-rc.1', '1.2.0', '2.0.0']), ['0.0.0-alpha', '1.1.9', '1.2.0-rc.1']);
+});
+osv('the last affected version is affected', () => assert.equal(affectedOf([{ introduced: '1.0.0' }, { last_affected: '1.2.0' }], [], ['0.9.0', '1.0.0', '1.2.0', '1.2.1']), ['1.0.0', '1.2.0']));
+osv('without an end it never ends', () => assert.equal(affectedOf([{ introduced: '1.0.0' }], [], ['0.9.0', '99.0.0']), ['99.0.0']));
+osv('a limit ends it without being a fix', () => {
+  const [range] = readOsv(record(npm([{ introduced: '0' }, { limit: '2.0.0' }]))).ranges;
+  assert.equal([range?.fixed, range?.fixedKey?.equals(versionKey('npm', '2.0.0') ?? Buffer.alloc(0))], [null, true]);
+});
+osv('several branches, in any order of events', () => {
+  const events = [{ introduced: '2.0.0' }, { fixed: '2.0.5' }, { fixed: '1.4.2' }, { introduced: '0' }];
+  assert.equal(affectedOf(events, [], ['1.4.1', '1.4.2', '1.9.0', '2.0.0', '2.0.4', '2.0.5']), ['1.4.1', '2.0.0', '2.0.4']);
+});
+osv('a fix and a new introduction at one version: it is affected', () => assert.equal(affectedOf([{ introduced: '0' }, { fixed: '2.0.0' }, { introduced: '2.0.0' }, { fixed: '3.0.0' }], [], ['1.0.0', '2.0.0', '3.0.0']), ['1.0.0', '2.0.0']));
+osv('listed versions count beside ranges, also ones that are no versions', () => {
+  assert.equal(affectedOf([{ introduced: '1.0.0' }, { fixed: '1.1.0' }], ['1.0.5', '3.0.0', 'weird'], ['1.0.5', '2.0.0', '3.0.0', 'weird', 'other']), ['1.0.5', '3.0.0', 'weird']);
+});
+osv('a bound that is no version spoils its range only, and is told', () => {
+  const advisory = readOsv(record(npm([{ introduced: '0' }, { fixed: 'soon' }], ['1.0.0'])));
+  assert.equal([affects(advisory, '1.0.0'), affects(advisory, '1.0.1'), advisory.faults], [true, false, ["npm x: 'soon' is no version of npm"]]);
+});
+osv('commits are passed over, and ecosystems without an order keep their lists', () => {
+  const git = readOsv(record({ package: { ecosystem: 'npm', name: 'x' }, ranges: [{ type: 'GIT', events: [{ introduced: '0' }, { fixed: 'abc' }] }] }));
+  assert.equal([git.ranges.length, git.faults.length], [0, 0]);
+  const debian = readOsv(record({ package: { ecosystem: 'Debian:12', name: 'x' }, ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }] }], versions: ['1-1'] }));
+  assert.equal(debian.ranges.map((range) => range.exact), [['1-1']]);
+});
+osv('a withdrawn record affects nothing', () => assert.is(readOsv(record(npm([{ introduced: '0' }]), { withdrawn: '2024-02-01T00:00:00Z' })).ranges.length, 0));
+osv('severity comes from vectors, else from words, else it is unknown', () => {
+  const severity = (more: object): unknown[] => {
+    const { facts } = readOsv(record(npm([]), more));
+    return [facts.severity, facts.cvss_score];
+  };
+  assert.equal(severity({ severity: [{ type: 'CVSS_V3', score: 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H' }] }), ['critical', 9.8]);
+  assert.equal(severity({ database_specific: { severity: 'MODERATE' } }), ['medium', null]);
+  assert.equal(severity({ severity: [{ type: 'CVSS_V3', score: 'garbage' }] }), ['unknown', null]);
+});
+osv('what is no record is refused with the reason', () => {
+  for (const [bad, reason] of [[null, 'is not an object'], [[], 'has no id'], [{ id: '' }, 'has no id'], [{ id: 'a b' }, 'has no id']] as const) {
+    assert.throws(() => readOsv(bad), (error: unknown) => error instanceof Error && error.message === reason);
+  }
+});
+osv('hostile texts are cut and cleaned', () => {
+  const { facts, names } = readOsv(record(npm([]), { summary: `a\u0000b${'c'.repeat(5000)}`, aliases: ['CVE-2024-1\u0000', 7, null], references: [{ url: 'javascript:alert(1)' }, { type: 'WEB', url: 'https://example.com' }] }));
+  assert.equal([facts.summary?.length, facts.summary?.slice(0, 3), names, facts.references], [1000, 'abc', ['TEST-1', 'CVE-2024-1'], [{ type: 'WEB', url: 'https://example.com' }]]);
+});
+
+const scores = suite('judgeCvss');
+scores('the newest CVSS version wins, then the highest score', () => {
+  const v2 = 'AV:N/AC:L/Au:N/C:C/I:C/A:C';
+  const v31 = 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H';
+  const v4 = 'CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N';
+  assert.equal([judgeCvss([v2])?.score, judgeCvss([v2, v31])?.severity, judgeCvss([v31, v4, v2])?.score], [10, 'high', 9.3]);
+  assert.equal(judgeCvss([v31, 'CVSS:3.1/AV:L/AC:H/PR:H/UI:R/S:U/C:L/I:N/A:N'])?.score, 7.5);
+  assert.is(judgeCvss(['CVSS:3.1/AV:N', '', 'x'.repeat(1000)]), null);
+});
+
+const coordinates = suite('coordinatesOf');
+coordinates('names packages as OSV does', () => {
+  const of = (type: string, namespace: string, name: string): unknown => coordinatesOf({ type, namespace, name });
+  assert.equal(of('npm', '@babel', 'core'), { ecosystem: 'npm', matchName: '@babel/core' });
+  assert.equal(of('maven', 'org.slf4j', 'slf4j-api'), { ecosystem: 'Maven', matchName: 'org.slf4j:slf4j-api' });
+  assert.equal(of('pypi', '', 'Ruamel.YAML_clib'), { ecosystem: 'PyPI', matchName: 'ruamel-yaml-clib' });
+  assert.equal(of('golang', 'github.com/Azure', 'go-autorest'), { ecosystem: 'Go', matchName: 'github.com/azure/go-autorest' });
+  assert.equal(of('golang', '', 'std'), { ecosystem: 'Go', matchName: 'stdlib' });
+  assert.is(of('generic', '', 'x'), null);
+  assert.is.not(matchName('npm', 'JSONStream'), matchName('npm', 'jsonstream'));
+});
+
+const advisory = (id: string, ...aliases: string[]): NamedAdvisory => ({ id, names: [id, ...aliases], withdrawn: false });
+const shape = (advisories: readonly NamedAdvisory[]): string[] => groupAdvisories(advisories).map((group) => `${group.externalId}: ${group.advisoryIds.join(' ')}`).sort();
+const groups = suite('groupAdvisories');
+groups('advisories that share a name, directly or through others, are one vulnerability', () => {
+  assert.equal(shape([advisory('GHSA-a', 'CVE-2024-1'), advisory('PYSEC-1', 'GHSA-a'), advisory('GO-1', 'CVE-2024-1'), advisory('PYSEC-2')]), ['CVE-2024-1: GHSA-a GO-1 PYSEC-1', 'PYSEC-2: PYSEC-2']);
+});
+groups('CVE ids are compared as numbers, GHSA ids come before others', () => {
+  assert.is(groupAdvisories([advisory('GHSA-a', 'CVE-2024-10000', 'CVE-2024-9999', 'CVE-2023-99999')])[0]?.externalId, 'CVE-2023-99999');
+  assert.is(groupAdvisories([advisory('ANY-1', 'GHSA-a')])[0]?.externalId, 'GHSA-a');
+});
+groups('withdrawn advisories join no two others, and no name is in two groups', () => {
+  const duplicate: NamedAdvisory = { id: 'GHSA-dup', names: ['GHSA-dup', 'CVE-1-1', 'CVE-2-2'], withdrawn: true };
+  const all = groupAdvisories([advisory('GHSA-a', 'CVE-1-1'), advisory('GHSA-b', 'CVE-2-2'), duplicate, { ...advisory('OLD-1', 'CVE-3-3'), withdrawn: true }, { ...advisory('OLD-2', 'CVE-3-3'), withdrawn: true }]);
+  assert.equal(all.map((group) => group.advisoryIds).sort(), [['GHSA-a', 'GHSA-dup'], ['GHSA-b'], ['OLD-1', 'OLD-2']]);
+  const names = all.flatMap((group) => [group.externalId, ...group.aliases]);
+  assert.is(new Set(names).size, names.length);
+});
+groups('ten thousand advisories in one chain take no time and no stack', () => {
+  const chain = Array.from({ length: 10_000 }, (_, index) => advisory(`X-${index}`, `X-${index + 1}`));
+  assert.is(groupAdvisories(chain).length, 1);
+});
+
+const merging = suite('mergeFacts');
+merging('reviewed words and scores come first, references and weaknesses from all', () => {
+  const facts = (more: object) => ({ ...readOsv(record(npm([]), more)).facts });
+  const merged = mergeFacts([
+    { id: 'GO-1', facts: facts({ summary: 'go', references: [{ type: 'FIX', url: 'https://example.com/fix' }], published: '2024-01-01T00:00:00Z' }) },
+    { id: 'GHSA-1', facts: facts({ summary: 'github', database_specific: { severity: 'HIGH', cwe_ids: ['CWE-79'] }, published: '2024-02-01T00:00:00Z' }) },
+    { id: 'GHSA-0', facts: facts({ summary: 'withdrawn', withdrawn: '2024-03-01T00:00:00Z' }) },
+  ]);
+  assert.equal([merged.summary, merged.severity, merged.cwes, merged.references.length, merged.published, merged.withdrawn], ['github', 'high', ['CWE-79'], 1, '2024-01-01T00:00:00.000Z', null]);
+});
+
+const reading = suite('readSource');
+async function read(files: Readonly<Record<string, string | Uint8Array>>): Promise<string[]> {
+  const folder = await mkdtemp(path.join(tmpdir(), 'sca-portal-osv-'));
+  try {
+    for (const [name, content] of Object.entries(files)) {
+      await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
+      await writeFile(path.join(folder, name), content);
+    }
+    const items: SourceItem[] = [];
+    for await (const item of readSource(folder)) items.push(item);
+    return items.map((item) => ('entries' in item ? `${item.kind} ${item.origin} ${item.entries.length}` : `${item.kind} ${item.origin}`));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+reading('knows records, the catalogue and scores, packed or not, and goes on after a fault', async () => {
+  const kev = JSON.stringify({ catalogVersion: '1', vulnerabilities: [{ cveID: 'CVE-2021-44228', dateAdded: '2021-12-10', dueDate: '2021-12-24' }, { cveID: 'nonsense' }] });
+  assert.equal(
+    await read({ 'a/1.json': '{"id":"A"}', 'b.json': '{ broken', 'c.json.gz': gzipSync(kev), 'd.csv': '#model\ncve,epss,percentile\nCVE-2021-44228,0.97,0.99\nCVE-2021-1,2,3\n', 'e.csv': 'a,b\n', 'f.zip': 'no zip', 'g.json.gz': 'no gzip', 'README.md': 'x' }),
+    ['osv a/1.json', 'fault b.json', 'kev c.json.gz 1', 'epss d.csv 1', 'fault e.csv', 'fault f.zip', 'fault g.json.gz'],
+  );
+});

@@ -22,8 +22,9 @@ function bodyOf(body: unknown): string | URLSearchParams | null {
 async function readBounded(response: Response): Promise<Buffer<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  if (response.body === null) return Buffer.alloc(0);
-  for await (const chunk of response.body) {
+  const body: ReadableStream<Uint8Array> | null = response.body;
+  if (body === null) return Buffer.alloc(0);
+  for await (const chunk of body) {
     size += chunk.length;
     if (size > MAX_ANSWER_BYTES) throw new IdentityProviderError(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`);
     chunks.push(chunk);

@@ -203,9 +203,18 @@ export interface paths {
         /**
          * Come back from an identity provider
          * @description Takes the provider's answer and logs the user in: an identity known here; else the account with the same e-mail address, where the provider says that it is
-         *     verified; else a new account with a personal team. The browser always goes on to a page. Where the log-in failed its query has `error`: `oauth_denied`,
-         *     `oauth_missing_params`, `oauth_invalid_state`, `oauth_email_unverified`, `oauth_user_inactive` or `oauth_failed`. A state is good once. Parameters that are
-         *     not listed here are ignored, as RFC 6749, 4.1.2 demands. An access token comes from `POST /auth/refresh`, with the cookie that a success sets.
+         *     verified and the account's owner proved it too; else a new account with a personal team. The browser always goes on to a page. Where the log-in failed its
+         *     query has `error`:
+         *
+         *     - `oauth_denied`: the user declined.
+         *     - `oauth_missing_params`, `oauth_invalid_state`: begin again; a state is good once, for 5 minutes, in the browser that it was made for.
+         *     - `oauth_email_unverified`: the provider gives no address that it calls verified.
+         *     - `oauth_account_unverified`: there is an account with this address, but nobody proved to read its mailbox; a password reset does.
+         *     - `oauth_user_inactive`: the account is deactivated.
+         *     - `oauth_no_account`: there is no such account, and this portal makes none (OAUTH_NEW_ACCOUNTS).
+         *     - `oauth_failed`: anything else; the log has the cause.
+         *
+         *     Parameters that are not listed here are ignored, as RFC 6749, 4.1.2 demands. An access token comes from `POST /auth/refresh`, with the cookie that a success sets.
          */
         get: operations["callbackOauth"];
         put?: never;

@@ -329,6 +329,7 @@ export interface Users {
   last_login_at: Timestamp | null;
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
+  email_verified_at: Timestamp | null;
 }
 
 export interface Vulnerabilities {

@@ -73,6 +73,7 @@ const SETTINGS = {
   ACCESS_TOKEN_TTL_SECONDS: setting('1800', 1800, 'Life of an access token.', integer(10, MAX_ACCESS_TOKEN_TTL_SECONDS)),
   REFRESH_TOKEN_TTL_SECONDS: setting('604800', 604800, 'Life of a session without use.', integer(60, 7776000)),
   SIGNING_KEY_ROTATION_DAYS: setting('30', 30, 'Age at which the key that signs access tokens is replaced.', integer(1, 3650)),
+  OAUTH_NEW_ACCOUNTS: setting('on', 'on', 'Whether who logs in with an identity provider for the first time gets an account; `off` lets in only who has one.', oneOf('on', 'off')),
   OAUTH_LOGIN_REDIRECT_SUCCESS: setting('/', '/', 'Where browsers go after logging in with an identity provider, unless the request said.', matching(REDIRECT, 'a path, or an http or https URL')),
   OAUTH_LOGIN_REDIRECT_FAILURE: setting('/login', '/login', 'The log-in page: where they go, with `?error=`, when that failed.', matching(REDIRECT, 'a path, or an http or https URL')),
   OAUTH_TIMEOUT_SECONDS: setting('10', 10, 'Time that an identity provider gets to answer.', decimal(0.1, 60)),

@@ -30,10 +30,23 @@ export async function noteIdentityEmail(tx: Tx, identityId: string, email: strin
   return rows.length > 0;
 }
 
+export interface AccountByEmail {
+  id: string;
+  is_active: boolean;
+  /** Whether its owner proved to read the mailbox. */
+  is_proven: boolean;
+}
+
 /** The account with this address in any case, locked. */
-export async function lockUserByEmail(tx: Tx, email: string): Promise<{ id: string; is_active: boolean } | undefined> {
-  const { rows } = await sql<{ id: string; is_active: boolean }>`SELECT id, is_active FROM users WHERE lower(email) = lower(${email}) FOR UPDATE`.execute(tx);
+export async function lockUserByEmail(tx: Tx, email: string): Promise<AccountByEmail | undefined> {
+  const { rows } = await sql<AccountByEmail>`
+    SELECT id, is_active, email_verified_at IS NOT NULL AS is_proven FROM users WHERE lower(email) = lower(${email}) FOR UPDATE`.execute(tx);
   return rows[0];
+}
+
+/** Notes that the address is its owner's. */
+export async function noteEmailProven(tx: Tx, userId: string): Promise<void> {
+  await sql`UPDATE users SET email_verified_at = now() WHERE id = ${userId} AND email_verified_at IS NULL`.execute(tx);
 }
 
 export async function insertIdentity(tx: Tx, userId: string, { provider, issuer, subject }: IdentityKey, email: string): Promise<string> {

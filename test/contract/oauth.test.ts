@@ -5,7 +5,7 @@ import { sweepExpiredJob } from '../../src/jobs/sweep-expired.ts';
 import { member, type Answer, type ContractClient } from '../support/contract.ts';
 import { browse, CLIENT, startGithub, startIssuer, startServer, type Person } from '../support/identity-provider.ts';
 import { ADMIN, startTestPortal } from '../support/portal.ts';
-import { newUser } from '../support/scans.ts';
+import { newUser, type NewUser } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 
 const issuer = await startIssuer();
@@ -66,6 +66,12 @@ async function clientOf(answer: Answer): Promise<ContractClient> {
 function failed(answer: Answer, error: string): void {
   assert.is(locationOf(answer), `/login?error=${error}`);
   assert.not.ok(cookiesOf(answer).has('refresh_token'), 'nobody is logged in');
+}
+
+async function newProvenUser(): Promise<NewUser> {
+  const user = await newUser(anonymous, database, 'developer');
+  await sql`UPDATE users SET email_verified_at = now() WHERE id = ${user.id}`.execute(db);
+  return user;
 }
 
 const usersWith = async (email: string): Promise<number> => (await sql<{ count: number }>`SELECT count(*)::int AS count FROM users WHERE email = ${email}`.execute(db)).rows[0]?.count ?? -1;
@@ -150,11 +156,27 @@ callback('takes the address from the ID token where it stands there', async () =
   assert.is(member(body, 'email'), person.email);
 });
 callback('links the account with the same verified address, in any case', async () => {
-  const user = await newUser(anonymous, database, 'developer');
+  const user = await newProvenUser();
   const client = await clientOf(await logIn('my-corp', newPerson({ email: user.email.toUpperCase() })));
   assert.is(member((await client.expect(200, 'getMe')).body, 'id'), user.id);
   await clientOf(await logIn('second', newPerson({ email: user.email })));
   assert.is(member((await client.expect(200, 'listOauthIdentities')).body, 'total'), 2);
+});
+callback('an account whose address nobody proved is not linked: its password may be somebody else\'s', async () => {
+  const user = await newUser(anonymous, database, 'developer');
+  failed(await logIn('my-corp', newPerson({ email: user.email })), 'oauth_account_unverified');
+  assert.is(member((await user.client.expect(200, 'listOauthIdentities')).body, 'total'), 0);
+});
+callback('where new accounts are off only who has one comes in', async () => {
+  const closed = await startTestPortal({ GITHUB_URL: github.url, GITHUB_CLIENT_ID: CLIENT.id, GITHUB_CLIENT_SECRET: CLIENT.secret, OAUTH_NEW_ACCOUNTS: 'off' }, { api: true, worker: false });
+  const attempt = async (email: string): Promise<Answer> => {
+    github.person = { id: email.length, login: 'octocat', emails: [{ email, primary: true, verified: true }] };
+    const { headers } = await closed.anonymous.expect(302, 'authorizeOauth', { path: { provider: 'github' } });
+    const back = await browse(headers.get('Location') ?? '', `${closed.portal.url}/api/auth/oauth/github/callback`);
+    return closed.anonymous.expect(302, 'callbackOauth', { path: { provider: 'github' }, query: Object.fromEntries(back.searchParams), headers: { Cookie: headers.getSetCookie()[0]?.split(';')[0] ?? '' } });
+  };
+  failed(await attempt('a-new-person@example.com'), 'oauth_no_account');
+  assert.ok(cookiesOf(await attempt(ADMIN.email)).has('refresh_token'), 'the operator named the address of the first admin');
 });
 for (const [what, fields] of [
   ['an address that is not verified', { email: ADMIN.email, email_verified: false }], ['an address of which nothing is said', { email: ADMIN.email, email_verified: undefined }],
@@ -325,7 +347,7 @@ identities('an identity at a provider that is no longer configured is no way in'
   await client.expect(204, 'deleteOauthIdentity', { path: { identity_id: gone } });
 });
 identities('with a password the last one goes, once, and leaves an audit row', async () => {
-  const user = await newUser(anonymous, database, 'developer');
+  const user = await newProvenUser();
   await clientOf(await logIn('my-corp', newPerson({ email: user.email })));
   const [id = ''] = await idsOf(user.client);
   await user.client.expect(204, 'deleteOauthIdentity', { path: { identity_id: id } });

@@ -6,13 +6,14 @@ import { sql, type KyselyPlugin } from 'kysely';
 import { createTokenService, type TokenService } from '../../src/domain/auth/tokens.ts';
 import { PUBLISHED_BEFORE_MS, rotateSigningKeys } from '../../src/domain/auth/rotate-keys.ts';
 import { generateKey } from '../../src/domain/auth/signing-keys.ts';
+import { rotateSigningKeysJob } from '../../src/jobs/rotate-signing-keys.ts';
 import { isRecord } from '../../src/core/values.ts';
 import { member } from '../support/contract.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { ADMIN, startTestPortal } from '../support/portal.ts';
 import { suite } from '../support/suite.ts';
 
-const { portal, anonymous, admin, database } = await startTestPortal({}, { api: true, worker: false });
+const { portal, anonymous, admin, database } = await startTestPortal();
 const { vault, config } = portal.services;
 const token = admin.token ?? '';
 const { kid = '' } = decodeProtectedHeader(token);
@@ -101,6 +102,19 @@ verify('HS256 with the public key as its secret is refused, in whatever form', a
 verify('clocks may differ by five seconds', async () => {
   assert.ok(await isGood(await forge({ claims: { exp: seconds() - 2 } })));
 });
+verify('name BASE_URL as their issuer where it is set, and are good there only', async () => {
+  const published = await startTestPortal({ BASE_URL: 'https://portal.example.com/', GITHUB_CLIENT_ID: 'a', GITHUB_CLIENT_SECRET: 'b' }, { api: true, worker: false });
+  assert.is(decodeJwt(published.admin.token ?? '').iss, 'https://portal.example.com');
+  await published.admin.expect(200, 'getMe');
+  const { db, now } = published.portal.services;
+  const elsewhere = await createTokenService(db, published.portal.services.vault, now, 'https://other.example.com');
+  assert.is(await elsewhere.verifyAccess(published.admin.token ?? ''), null);
+  const { headers } = await published.anonymous.expect(302, 'authorizeOauth', { path: { provider: 'github' } });
+  const location = new URL(headers.get('Location') ?? '');
+  assert.equal([location.origin, location.pathname], ['https://github.com', '/login/oauth/authorize']);
+  assert.is(location.searchParams.get('redirect_uri'), 'https://portal.example.com/api/auth/oauth/github/callback');
+  assert.ok(headers.getSetCookie().every((cookie) => cookie.includes('Secure')), 'https makes the cookie Secure');
+});
 
 /** A database with one key and a clock that can be turned. */
 async function clockwork(): Promise<{ database: TestDatabase; clock: { at: number }; now: () => Date; service: () => Promise<TokenService>; rotate: () => Promise<void>; kids: () => Promise<string[]> }> {
@@ -149,6 +163,12 @@ rotation('a key signs for thirty days; its successor is published before it sign
   assert.equal(await kids(), [next]);
   const { rows } = await sql<{ what: string }>`SELECT action || ' ' || target_id AS what FROM audit_log WHERE operation = 'rotate-signing-keys' ORDER BY id`.execute(own.db);
   assert.equal(rows.map(({ what }) => what), [`update ${old}`, `create ${next}`, `delete ${old}`]);
+});
+rotation('the worker looks for old keys by itself, once an hour', async () => {
+  const { rows } = await sql<{ cron: string }>`SELECT cron FROM pgboss.schedule WHERE name = ${rotateSigningKeysJob.name}`.execute(database.db);
+  assert.equal(rows.map(({ cron }) => cron), ['7 * * * *']);
+  await rotateSigningKeysJob.run(portal.services, {}, new AbortController().signal);
+  assert.is((await publicKeys()).keys.length, 1, 'the key is young');
 });
 rotation('several processes that rotate at once make one new key', async () => {
   const { clock, service, rotate, kids } = await clockwork();

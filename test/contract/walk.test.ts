@@ -92,7 +92,8 @@ for (const id of ids) {
     assert.ok(headers.get('Allow')?.split(', ').includes(method.toUpperCase()), `Allow: ${headers.get('Allow') ?? ''}`);
     assert.is(member(body, 'type'), 'https://trustedoss.io/problems/method-not-allowed');
   });
-  walk(`${id} refuses an unknown query parameter or the caller, in the contract's order`, async () => {
+  // what an identity provider adds to its answer is to be ignored
+  if (id !== 'callbackOauth') walk(`${id} refuses an unknown query parameter or the caller, in the contract's order`, async () => {
     const { status } = await admin.call(id, { path: somePath(id), query: { no_such_parameter: '1' }, ...exampleBody(id) });
     assert.ok([400, 404, 501, 403, 429].includes(status), `answered ${status}`);
   });

@@ -7,7 +7,9 @@ import type { Context } from '../context.ts';
 import { hashOf, isOwnPath, newTransaction, openTransaction, sameText, sealTransaction, type OauthTransaction } from './oauth-transaction.ts';
 import { signInWithIdentity } from './oauth-sign-in.ts';
 
-export type OauthError = 'oauth_denied' | 'oauth_missing_params' | 'oauth_invalid_state' | 'oauth_email_unverified' | 'oauth_user_inactive' | 'oauth_failed';
+export type OauthError =
+  | 'oauth_denied' | 'oauth_missing_params' | 'oauth_invalid_state' | 'oauth_failed'
+  | 'oauth_email_unverified' | 'oauth_user_inactive' | 'oauth_account_unverified' | 'oauth_no_account';
 
 /** Kept a little longer than the cookie lives, since clocks of processes differ. */
 const SPENT_KEEP_MS = 60_000;

@@ -145,6 +145,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/auth/oauth/providers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List identity providers
+         * @description The identity providers that are configured here, for the buttons of a log-in page. Empty where there is none.
+         */
+        get: operations["listOauthProviders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/auth/oauth/{provider}/authorize": {
         parameters: {
             query?: never;
@@ -158,7 +178,8 @@ export interface paths {
         /**
          * Log in with an identity provider
          * @description Sends the browser to the provider with state, nonce and PKCE (RFC 7636, S256). The state is bound to this browser by a cookie that lives for 5 minutes.
-         *     An unknown provider is 404.
+         *     A provider that does not answer sends the browser to the log-in page with `error=oauth_failed`. The redirect URI to register at the provider is
+         *     `<BASE_URL>/api/auth/oauth/<provider>/callback`. An unknown provider is 404; `github` and `google` where they are not configured are 503.
          */
         get: operations["authorizeOauth"];
         put?: never;
@@ -182,8 +203,18 @@ export interface paths {
         /**
          * Come back from an identity provider
          * @description Takes the provider's answer and logs the user in: an identity known here; else the account with the same e-mail address, where the provider says that it is
-         *     verified; else a new account with a personal team. The browser always goes on to a page. Where the log-in failed its query has `error`: `oauth_denied`,
-         *     `oauth_missing_params`, `oauth_invalid_state`, `oauth_email_unverified`, `oauth_user_inactive` or `oauth_failed`.
+         *     verified and the account's owner proved it too; else a new account with a personal team. The browser always goes on to a page. Where the log-in failed its
+         *     query has `error`:
+         *
+         *     - `oauth_denied`: the user declined.
+         *     - `oauth_missing_params`, `oauth_invalid_state`: begin again; a state is good once, for 5 minutes, in the browser that it was made for.
+         *     - `oauth_email_unverified`: the provider gives no address that it calls verified.
+         *     - `oauth_account_unverified`: there is an account with this address, but nobody proved to read its mailbox; a password reset does.
+         *     - `oauth_user_inactive`: the account is deactivated.
+         *     - `oauth_no_account`: there is no such account, and this portal makes none (OAUTH_NEW_ACCOUNTS).
+         *     - `oauth_failed`: anything else; the log has the cause.
+         *
+         *     Parameters that are not listed here are ignored, as RFC 6749, 4.1.2 demands. An access token comes from `POST /auth/refresh`, with the cookie that a success sets.
          */
         get: operations["callbackOauth"];
         put?: never;
@@ -254,7 +285,7 @@ export interface paths {
         post?: never;
         /**
          * Unlink an identity
-         * @description The user can no longer log in with it. The last one stays while the account has no password: set one first with `POST /auth/forgot-password`. Another
+         * @description The user can no longer log in with it. The last one at a provider that is configured stays while the account has no password: set one first with `POST /auth/forgot-password`. Another
          *     user's identity is 404.
          */
         delete: operations["deleteOauthIdentity"];
@@ -1468,6 +1499,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/.well-known/jwks.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Get the keys that check access tokens
+         * @description The public halves of the keys that sign access tokens or did so lately (RFC 7517, RFC 8037), for services that check tokens themselves. A new key is here ten
+         *     minutes before it signs; an old one stays until the last token that it signed has expired. Tokens carry `alg` EdDSA, `typ` at+jwt, `aud` sca-portal-api, and as
+         *     `iss` BASE_URL (`sca-portal` where that is not set). A token says who logged in; whether the session goes on and the user is active, only `GET /auth/me` tells.
+         */
+        get: operations["getJwks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/health": {
         parameters: {
             query?: never;
@@ -1884,6 +1937,35 @@ export interface components {
              * @description Under the same rules as at registration.
              */
             new_password: string;
+        };
+        /**
+         * @example {
+         *       "items": [
+         *         {
+         *           "name": "github",
+         *           "kind": "github",
+         *           "authorize_url": "https://portal.example.com/api/auth/oauth/github/authorize"
+         *         },
+         *         {
+         *           "name": "my-corp",
+         *           "kind": "oidc",
+         *           "authorize_url": "https://portal.example.com/api/auth/oauth/my-corp/authorize"
+         *         }
+         *       ]
+         *     }
+         */
+        OauthProviderList: {
+            items: {
+                /** @description As in the paths of this provider. */
+                name: string;
+                /** @enum {string} */
+                kind: "github" | "google" | "oidc";
+                /**
+                 * Format: uri
+                 * @description Where to send the browser; takes `redirect_after`.
+                 */
+                authorize_url: string;
+            }[];
         };
         /** @description Channels of one kind of notification; in-app is always on. */
         KindChannels: {
@@ -3973,6 +4055,35 @@ export interface components {
         };
         /**
          * @example {
+         *       "keys": [
+         *         {
+         *           "kty": "OKP",
+         *           "crv": "Ed25519",
+         *           "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+         *           "kid": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *           "alg": "EdDSA",
+         *           "use": "sig"
+         *         }
+         *       ]
+         *     }
+         */
+        JsonWebKeySet: {
+            keys: {
+                /** @enum {string} */
+                kty: "OKP";
+                /** @enum {string} */
+                crv: "Ed25519";
+                /** @description The public key, base64url. */
+                x: string;
+                kid: string;
+                /** @enum {string} */
+                alg: "EdDSA";
+                /** @enum {string} */
+                use: "sig";
+            }[];
+        };
+        /**
+         * @example {
          *       "status": "ok"
          *     }
          */
@@ -5082,6 +5193,58 @@ export interface operations {
             };
         };
     };
+    listOauthProviders: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description GitHub, Google, then the others by name. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OauthProviderList"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     authorizeOauth: {
         parameters: {
             query?: {
@@ -5097,13 +5260,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description To the provider. */
+            /** @description To the provider; or to the log-in page with `error`, and then without the cookie. */
             302: {
                 headers: {
                     /** @description The provider's authorisation page. */
                     Location?: string;
                     "Set-Cookie": components["headers"]["OauthStateCookie"];
                     "X-Request-ID": components["headers"]["XRequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -5128,18 +5293,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
-            500: {
+            /** @description `too-many-requests`: The rate limit is used up; Retry-After says for how many seconds. */
+            429: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -5203,13 +5369,15 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description To `redirect_after` with the refresh cookie set, or to the log-in page with `error`. */
+            /** @description To `redirect_after` with the refresh cookie set, or to the log-in page with `error`. The `oauth_state` cookie is taken away. */
             302: {
                 headers: {
                     /** @description Where the browser goes next. */
                     Location?: string;
                     "Set-Cookie": components["headers"]["RefreshCookie"];
                     "X-Request-ID": components["headers"]["XRequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -5234,18 +5402,19 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
-            500: {
+            /** @description `too-many-requests`: The rate limit is used up; Retry-After says for how many seconds. */
+            429: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
                     [name: string]: unknown;
                 };
                 content: {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -5539,16 +5708,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -5634,16 +5793,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -12422,6 +12571,60 @@ export interface operations {
             };
             /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
             501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getJwks: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A JWK set; may be kept for five minutes. */
+            200: {
+                headers: {
+                    /** @description `public, max-age=300`. */
+                    "Cache-Control"?: string;
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JsonWebKeySet"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;

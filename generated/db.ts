@@ -166,6 +166,21 @@ export interface Memberships {
   created_at: Generated<Timestamp>;
 }
 
+export interface OauthIdentities {
+  id: Generated<string>;
+  user_id: string;
+  provider: string;
+  issuer: string;
+  provider_user_id: string;
+  provider_email: string | null;
+  created_at: Generated<Timestamp>;
+}
+
+export interface OauthSpentStates {
+  state_hash: Buffer;
+  expires_at: Timestamp;
+}
+
 export interface PackageVersions {
   id: Computed<number>;
   package_id: number;
@@ -290,6 +305,7 @@ export interface SigningKeys {
   created_at: Generated<Timestamp>;
   signs_until: Timestamp | null;
   trusted_until: Timestamp | null;
+  signs_from: Generated<Timestamp>;
 }
 
 export interface Teams {
@@ -313,6 +329,7 @@ export interface Users {
   last_login_at: Timestamp | null;
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
+  email_verified_at: Timestamp | null;
 }
 
 export interface Vulnerabilities {
@@ -353,6 +370,8 @@ export interface DB {
   licenses: Licenses;
   matches: Matches;
   memberships: Memberships;
+  oauth_identities: OauthIdentities;
+  oauth_spent_states: OauthSpentStates;
   package_versions: PackageVersions;
   packages: Packages;
   projects: Projects;

@@ -213,13 +213,13 @@ export const operations = {
       "unavailable"
     ]
   },
-  "authorizeOauth": {
+  "listOauthProviders": {
     "method": "get",
-    "path": "/auth/oauth/{provider}/authorize",
+    "path": "/auth/oauth/providers",
     "access": {
-      "public": "Whoever logs in has no credential yet."
+      "public": "The log-in page asks before anyone is logged in."
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -231,9 +231,36 @@ export const operations = {
     "versioned": false,
     "problems": [
       "invalid-request",
-      "not-found",
       "internal-error",
-      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "authorizeOauth": {
+    "method": "get",
+    "path": "/auth/oauth/{provider}/authorize",
+    "access": {
+      "public": "Whoever logs in has no credential yet."
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": {
+      "name": "oauth",
+      "limit": 60,
+      "window_seconds": 60,
+      "by": "ip"
+    },
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "not-found",
+      "too-many-requests",
+      "internal-error",
       "unavailable",
       "oauth-provider-disabled"
     ]
@@ -244,21 +271,26 @@ export const operations = {
     "access": {
       "public": "The browser comes from the provider and has no credential of ours."
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
     "bodyLimit": "json",
     "bodyRequired": false,
     "bodies": {},
-    "rateLimit": null,
+    "rateLimit": {
+      "name": "oauth",
+      "limit": 60,
+      "window_seconds": 60,
+      "by": "ip"
+    },
     "idempotent": false,
     "versioned": false,
     "problems": [
       "invalid-request",
       "not-found",
+      "too-many-requests",
       "internal-error",
-      "not-built-yet",
       "unavailable",
       "oauth-provider-disabled"
     ]
@@ -325,7 +357,7 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [
@@ -343,7 +375,6 @@ export const operations = {
       "unauthorized",
       "forbidden",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -353,7 +384,7 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -370,7 +401,6 @@ export const operations = {
       "not-found",
       "last-oauth-link",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2368,6 +2398,28 @@ export const operations = {
       "unavailable"
     ]
   },
+  "getJwks": {
+    "method": "get",
+    "path": "/.well-known/jwks.json",
+    "access": {
+      "public": "They are public keys."
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "internal-error",
+      "unavailable"
+    ]
+  },
   "getHealth": {
     "method": "get",
     "path": "/health",
@@ -2445,6 +2497,7 @@ export const operationIds = [
   "getMe",
   "forgotPassword",
   "resetPassword",
+  "listOauthProviders",
   "authorizeOauth",
   "callbackOauth",
   "getNotificationPreferences",
@@ -2513,6 +2566,7 @@ export const operationIds = [
   "downloadAdminBackup",
   "restoreAdminBackup",
   "deleteAdminBackup",
+  "getJwks",
   "getHealth",
   "getReadiness",
   "getFrontendHealth"

@@ -1,5 +1,8 @@
 /** Settings. The only reader of the environment; every wrong variable is named at once; the README's table comes from here. */
 import path from 'node:path';
+import { IDENTITY_SETTINGS, readIdentityProviders, type IdentityProviderSettings } from './config-identity.ts';
+
+export { BUILT_IN_PROVIDERS, type GithubSettings, type IdentityProviderSettings, type OidcSettings } from './config-identity.ts';
 
 export type Role = 'api' | 'worker' | 'both';
 
@@ -13,6 +16,9 @@ interface Setting<T> {
 }
 
 const MIB = 1024 * 1024;
+/** No access token lives longer, however any process on the database is or was configured. */
+export const MAX_ACCESS_TOKEN_TTL_SECONDS = 86_400;
+const REDIRECT = /^(\/(?![/\\])|https?:\/\/)[\x21-\x7e]*$/;
 
 function integer(low: number, high: number): (text: string) => number {
   return (text) => {
@@ -64,8 +70,13 @@ const SETTINGS = {
   CORS_ORIGINS: setting('none', [], 'Origins, comma-separated, that browsers may call from.', list),
   TRUSTED_PROXIES: setting('none', [], 'Addresses or CIDR blocks, comma-separated, whose X-Forwarded-For is believed.', list),
   MAX_UPLOAD_BYTES: setting('268435456', 256 * MIB, 'Largest upload in bytes.', integer(1024, 10 * 1024 * MIB)),
-  ACCESS_TOKEN_TTL_SECONDS: setting('1800', 1800, 'Life of an access token.', integer(10, 86400)),
+  ACCESS_TOKEN_TTL_SECONDS: setting('1800', 1800, 'Life of an access token.', integer(10, MAX_ACCESS_TOKEN_TTL_SECONDS)),
   REFRESH_TOKEN_TTL_SECONDS: setting('604800', 604800, 'Life of a session without use.', integer(60, 7776000)),
+  SIGNING_KEY_ROTATION_DAYS: setting('30', 30, 'Age at which the key that signs access tokens is replaced.', integer(1, 3650)),
+  OAUTH_NEW_ACCOUNTS: setting('on', 'on', 'Whether who logs in with an identity provider for the first time gets an account; `off` lets in only who has one.', oneOf('on', 'off')),
+  OAUTH_LOGIN_REDIRECT_SUCCESS: setting('/', '/', 'Where browsers go after logging in with an identity provider, unless the request said.', matching(REDIRECT, 'a path, or an http or https URL')),
+  OAUTH_LOGIN_REDIRECT_FAILURE: setting('/login', '/login', 'The log-in page: where they go, with `?error=`, when that failed.', matching(REDIRECT, 'a path, or an http or https URL')),
+  OAUTH_TIMEOUT_SECONDS: setting('10', 10, 'Time that an identity provider gets to answer.', decimal(0.1, 60)),
   WEBSOCKET_AUTH_TIMEOUT_SECONDS: setting('1.0', 1, 'Time for the first frame of a WebSocket.', decimal(0.1, 60)),
   WEBSOCKET_MAX_CONNECTIONS_PER_USER: setting('3', 3, 'Open WebSockets of one user; one more closes the oldest.', integer(1, 1000)),
   SCAN_TIMEOUT_SECONDS: setting('3600', 3600, 'Time limit of a scan.', integer(10, 86400)),
@@ -85,6 +96,7 @@ export interface Config extends Omit<Values, 'DATABASE_URL' | 'BASE_URL' | 'ADMI
   ADMIN_EMAIL: string | null;
   ADMIN_PASSWORD: string | null;
   SECRET_KEY: string | null;
+  IDENTITY_PROVIDERS: readonly IdentityProviderSettings[];
 }
 
 export class ConfigError extends Error {}
@@ -103,10 +115,11 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     }
   };
   const values = Object.fromEntries(Object.entries(SETTINGS).map(([name, one]) => [name, take(name, one)]));
+  const providers = readIdentityProviders(environment, faults);
   if (faults.length > 0) throw new ConfigError(`The settings are wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
   // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- built from SETTINGS, whose readers have these types
   const config = values as unknown as Config;
-  return { ...config, DATA_DIR: path.resolve(config.DATA_DIR) };
+  return { ...config, DATA_DIR: path.resolve(config.DATA_DIR), IDENTITY_PROVIDERS: providers };
 }
 
 /** The environment as a child process of ours gets it. */
@@ -121,6 +134,7 @@ export function baseUrl(config: Config, port: number): string {
 
 /** The README's table, in Markdown. */
 export function settingsTable(): string {
-  const rows = Object.entries(SETTINGS).map(([name, { shown, help }]) => `| ${name} | ${shown} | ${help} |`);
+  const settings = [...Object.entries(SETTINGS).map(([name, { shown, help }]) => ({ name, shown, help })), ...IDENTITY_SETTINGS];
+  const rows = settings.map(({ name, shown, help }) => `| ${name} | ${shown} | ${help} |`);
   return ['| variable | default | meaning |', '|---|---|---|', ...rows].join('\n');
 }

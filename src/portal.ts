@@ -11,8 +11,9 @@ import { holdPortal, openEmbedded } from './db/embedded.ts';
 import { listen, type Listener } from './db/listen.ts';
 import { migrate } from './db/migrate.ts';
 import { PROGRESS_CHANNEL } from './db/scans.ts';
+import { SIGNING_KEYS_CHANNEL } from './db/signing-keys.ts';
 import { ensureFirstAdmin, type FirstAdmin } from './domain/auth/first-admin.ts';
-import { createTokenService } from './domain/auth/tokens.ts';
+import { createTokenService, DEFAULT_ISSUER } from './domain/auth/tokens.ts';
 import type { Services } from './domain/context.ts';
 import { createApp } from './http/app.ts';
 import { ACTOR_CHANNEL, createCaches, SCOPE_CHANNEL, type Caches } from './http/caches.ts';
@@ -21,6 +22,7 @@ import { createDocumentation } from './http/documentation.ts';
 import { handlers } from './http/handlers/index.ts';
 import { readProgress, serveLive, type Live } from './http/live.ts';
 import { createPipeline } from './http/pipeline.ts';
+import { createIdentityProviders } from './integrations/identity/provider.ts';
 import { masterKey } from './integrations/master-key.ts';
 import { startQueue, type Queue } from './jobs/queue.ts';
 
@@ -89,13 +91,15 @@ async function start(config: Config, parts: PortalParts, log: Logger, shutdown: 
   shutdown.add('database pool', () => database.close());
   const queue = await startQueue(databaseUrl, parts.worker, config, log);
   shutdown.add('job queue', () => queue.stop(deadlineMs));
-  const services = await createServices(config, database, queue, log);
+  const address = { port: config.PORT };
+  const services = await createServices(config, database, queue, log, () => baseUrl(config, address.port));
   const firstAdmin = await ensureFirstAdmin(database.db, config);
   if (parts.worker) {
     await rm(path.join(config.DATA_DIR, 'workspace'), { recursive: true, force: true });
     await queue.work(services);
   }
   const port = parts.api ? await serve(config, services, databaseUrl, log, shutdown) : 0;
+  if (parts.api) address.port = port;
   return { port, url: baseUrl(config, port), databaseUrl, services, firstAdmin, stop: () => shutdown.run() };
 }
 
@@ -107,10 +111,14 @@ async function startEmbedded(config: Config, log: Logger, shutdown: Shutdown): P
   return embedded.url;
 }
 
-async function createServices(config: Config, { db }: Database, queue: Queue, log: Logger): Promise<Services> {
+async function createServices(config: Config, { db }: Database, queue: Queue, log: Logger, publicUrl: () => string): Promise<Services> {
   const vault = createVault(await masterKey(config));
   const now = (): Date => new Date();
-  return { config, db, log, now, vault, enqueue: queue.enqueue, tokens: await createTokenService(db, vault, now) };
+  const issuer = config.BASE_URL === null ? DEFAULT_ISSUER : baseUrl(config, config.PORT);
+  return {
+    config, db, log, now, vault, publicUrl, enqueue: queue.enqueue, tokens: await createTokenService(db, vault, now, issuer),
+    identityProviders: createIdentityProviders(config.IDENTITY_PROVIDERS, config.OAUTH_TIMEOUT_SECONDS),
+  };
 }
 
 async function serve(config: Config, services: Services, databaseUrl: string, log: Logger, shutdown: Shutdown): Promise<number> {
@@ -124,7 +132,7 @@ async function serve(config: Config, services: Services, databaseUrl: string, lo
   const handle = app.callback();
   const server = createServer({ requestTimeout: 300_000, headersTimeout: 20_000, keepAliveTimeout: 65_000 }, (request, response) => void handle(request, response));
   const live = serveLive(server, { services, caches, corsOrigins: config.CORS_ORIGINS });
-  const listener = listenForChanges(databaseUrl, live, caches, log);
+  const listener = listenForChanges(databaseUrl, live, caches, services, log);
   shutdown.add('notification channel', () => listener.stop());
   shutdown.add('HTTP server', () => {
     state.stopping = true;
@@ -135,15 +143,17 @@ async function serve(config: Config, services: Services, databaseUrl: string, lo
   return portOf(server);
 }
 
-function listenForChanges(databaseUrl: string, live: Live, caches: Caches, log: Logger): Listener {
-  return listen(databaseUrl, [PROGRESS_CHANNEL, ACTOR_CHANNEL, SCOPE_CHANNEL], {
+function listenForChanges(databaseUrl: string, live: Live, caches: Caches, { tokens }: Services, log: Logger): Listener {
+  return listen(databaseUrl, [PROGRESS_CHANNEL, ACTOR_CHANNEL, SCOPE_CHANNEL, SIGNING_KEYS_CHANNEL], {
     onMessage: (channel, payload) => {
+      if (channel === SIGNING_KEYS_CHANNEL) return tokens.keysChanged();
       if (channel !== PROGRESS_CHANNEL) return caches.changed(channel, payload);
       const message = readProgress(payload);
       if (message !== null) live.publish(message);
     },
     onState: (listening) => {
       caches.listening(listening);
+      tokens.keysChanged();
       if (listening) live.resync();
     },
   }, log);

@@ -64,6 +64,8 @@ export interface Operation {
   'x-problems'?: string[];
   'x-rate-limit'?: RateLimit;
   'x-body-limit'?: 'json' | 'upload' | 'webhook';
+  /** Query parameters that are not declared are ignored. */
+  'x-open-query'?: boolean;
   'x-not-built-yet'?: boolean;
 }
 

@@ -39,7 +39,7 @@ function operationFaults({ operation, parameters, method }: OperationEntry, regi
   const json = operation.requestBody?.content['application/json']?.schema;
   if (json !== undefined && json['$ref'] === undefined && json['additionalProperties'] !== false) faults.push('an inline body lacks additionalProperties: false');
   if (method === 'get' && operation.requestBody !== undefined) faults.push('GET has a body');
-  if (operation.operationId.startsWith('list') && !parameters.some(({ name }) => name === 'limit') && operation['x-access'].self === undefined) {
+  if (operation.operationId.startsWith('list') && !parameters.some(({ name }) => name === 'limit') && operation['x-access'].self === undefined && operation['x-access'].public === undefined) {
     faults.push('a list has no limit');
   }
   return faults;

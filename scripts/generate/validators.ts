@@ -55,8 +55,8 @@ function pointAtSchemas(node: Json): Json {
   );
 }
 
-/** {path, query, header, cookie}: unknown query parameters are refused, unknown headers and cookies are not ours to judge. */
-function parameterSchema({ parameters }: OperationEntry): JsonObject {
+/** {path, query, header, cookie}: unknown query parameters are refused but for `x-open-query`, unknown headers and cookies are not ours to judge. */
+function parameterSchema({ operation, parameters }: OperationEntry): JsonObject {
   const place = (where: string): JsonObject => {
     const here = parameters.filter((parameter) => parameter.in === where);
     const name = (parameter: { name: string }): string => (where === 'header' ? parameter.name.toLowerCase() : parameter.name);
@@ -64,7 +64,7 @@ function parameterSchema({ parameters }: OperationEntry): JsonObject {
       type: 'object',
       properties: Object.fromEntries(here.map((parameter) => [name(parameter), parameter.schema])),
       required: here.filter((parameter) => parameter.required === true).map(name),
-      ...(where === 'query' ? { additionalProperties: false } : {}),
+      ...(where === 'query' ? { additionalProperties: operation['x-open-query'] === true } : {}),
     };
   };
   const places = ['path', 'query', 'header', 'cookie'];

@@ -45,7 +45,7 @@ export async function loadActor(db: Db, userId: string, sessionId: string): Prom
   return row && { kind: 'user', userId, sessionId, email: row.email, isSuperAdmin: row.is_super_admin, memberships: new Map(row.memberships ?? []) };
 }
 
-export async function insertUser(tx: Tx, user: { email: string; fullName: string | null; passwordHash: string; isSuperAdmin: boolean }): Promise<string> {
+export async function insertUser(tx: Tx, user: { email: string; fullName: string | null; passwordHash: string | null; isSuperAdmin: boolean }): Promise<string> {
   const { rows } = await sql<{ id: string }>`
     INSERT INTO users (email, full_name, password_hash, is_super_admin)
     VALUES (${user.email}, ${user.fullName}, ${user.passwordHash}, ${user.isSuperAdmin}) RETURNING id`.execute(tx);

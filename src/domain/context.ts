@@ -5,6 +5,7 @@ import type { Actor } from '../core/actor.ts';
 import type { Db, Tx } from '../db/connect.ts';
 import type { JobName, JobPayloads } from '../jobs/catalogue.ts';
 import type { Vault } from '../core/vault.ts';
+import type { IdentityProviders } from '../integrations/identity/provider.ts';
 import type { TokenService } from './auth/tokens.ts';
 
 export interface Services {
@@ -16,6 +17,9 @@ export interface Services {
   /** Starts a job when, and only when, the transaction commits. */
   enqueue: <Name extends JobName>(tx: Tx, name: Name, payload: JobPayloads[Name]) => Promise<string>;
   tokens: TokenService;
+  identityProviders: IdentityProviders;
+  /** Where browsers and clients reach the portal, without a trailing slash. */
+  publicUrl: () => string;
   vault: Vault;
 }
 

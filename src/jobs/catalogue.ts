@@ -4,5 +4,6 @@ export interface JobPayloads {
   /** Dead letters of run-scan: every try failed. */
   'give-up-scan': { scan_id: string };
   'sweep-expired': Record<string, never>;
+  'rotate-signing-keys': Record<string, never>;
 }
 export type JobName = keyof JobPayloads;

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts';
 import type { Services } from '../domain/context.ts';
 import type { JobName } from './catalogue.ts';
 import type { JobDefinition } from './job.ts';
+import { rotateSigningKeysJob } from './rotate-signing-keys.ts';
 import { giveUpScanJob, runScanJob } from './run-scan.ts';
 import { sweepExpiredJob } from './sweep-expired.ts';
 
@@ -38,12 +39,13 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
       await work(boss, services, giveUpScanJob);
       await work(boss, services, runScanJob);
       await work(boss, services, sweepExpiredJob);
+      await work(boss, services, rotateSigningKeysJob);
     },
     stop: (timeoutMs) => boss.stop({ graceful: true, close: true, timeout: timeoutMs }),
   };
 }
 
-const JOBS = [giveUpScanJob, runScanJob, sweepExpiredJob] as const;
+const JOBS = [giveUpScanJob, runScanJob, sweepExpiredJob, rotateSigningKeysJob] as const;
 
 async function work<Name extends JobName>(boss: PgBoss, services: Services, job: JobDefinition<Name>): Promise<void> {
   for (let count = 0; count < job.concurrency(services.config); count += 1) await startWorker(boss, services, job);

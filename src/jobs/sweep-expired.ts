@@ -1,4 +1,5 @@
-/** Removes what time has made worthless: counters, kept answers, old sessions. */
+/** Removes what time has made worthless: counters, kept answers, spent states, old sessions. */
+import { deleteExpiredStates } from '../db/identities.ts';
 import { deleteExpiredIdempotencyKeys } from '../db/idempotency.ts';
 import { deleteExpiredRateLimits } from '../db/rate-limits.ts';
 import { deleteOldSessions } from '../db/sessions.ts';
@@ -14,6 +15,7 @@ export const sweepExpiredJob: JobDefinition<'sweep-expired'> = {
   run: async ({ db, now }) => {
     await deleteExpiredRateLimits(db, now());
     await deleteExpiredIdempotencyKeys(db, now());
+    await deleteExpiredStates(db, now());
     await deleteOldSessions(db, new Date(now().getTime() - SESSION_KEEP_MS));
   },
 };

@@ -12,7 +12,7 @@ import { newProject, newUser, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 
 /** Operations whose release has not come. The number only falls. */
-const NOT_BUILT_YET = 56;
+const NOT_BUILT_YET = 52;
 
 const { portal, anonymous, admin, database } = await startTestPortal();
 const outsider = await newUser(anonymous, database, 'developer');
@@ -69,7 +69,7 @@ for (const id of ids) {
   if (operations[id].built && path.includes('{')) {
     walk(`${id} refuses ids that are none`, async () => {
       const names = Object.keys(somePath(id));
-      assert.is((await admin.call(id, { path: Object.fromEntries(names.map((name) => [name, 'not-an-id'])), ...exampleBody(id) })).status, 400);
+      assert.is((await admin.call(id, { path: Object.fromEntries(names.map((name) => [name, 'Not an id'])), ...exampleBody(id) })).status, 400);
     });
     if (!isPublic) {
       walk(`${id} refuses the member of another team`, async () => {
@@ -92,7 +92,8 @@ for (const id of ids) {
     assert.ok(headers.get('Allow')?.split(', ').includes(method.toUpperCase()), `Allow: ${headers.get('Allow') ?? ''}`);
     assert.is(member(body, 'type'), 'https://trustedoss.io/problems/method-not-allowed');
   });
-  walk(`${id} refuses an unknown query parameter or the caller, in the contract's order`, async () => {
+  // what an identity provider adds to its answer is to be ignored
+  if (id !== 'callbackOauth') walk(`${id} refuses an unknown query parameter or the caller, in the contract's order`, async () => {
     const { status } = await admin.call(id, { path: somePath(id), query: { no_such_parameter: '1' }, ...exampleBody(id) });
     assert.ok([400, 404, 501, 403, 429].includes(status), `answered ${status}`);
   });

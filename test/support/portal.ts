@@ -30,6 +30,6 @@ export async function startTestPortal(environment: Record<string, string> = {}, 
     await portal.stop();
     await rm(dataDir, { recursive: true, force: true });
   });
-  const anonymous = new ContractClient(portal.url);
+  const anonymous = new ContractClient(environment['BASE_URL'] === undefined ? portal.url : `http://127.0.0.1:${portal.port}`);
   return { portal, database, anonymous, admin: await anonymous.signIn(ADMIN.email, ADMIN.password) };
 }

@@ -1,6 +1,7 @@
 /** Log in, refresh, log out. A refresh token is spent at each use; a spent one that comes again ends its whole session. */
 import { createHash, randomBytes } from 'node:crypto';
 import { DomainError } from '../../core/errors.ts';
+import type { Tx } from '../../db/connect.ts';
 import { endSession, insertSession, lockRefreshToken, rotateRefreshToken, sessionOfToken } from '../../db/sessions.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { findUserByEmail } from '../../db/users.ts';
@@ -25,13 +26,16 @@ export async function logIn(context: Context, credentials: { email: string; pass
   const user = await findUserByEmail(context.db, credentials.email);
   const good = await checkPassword(credentials.password, user?.password_hash ?? null);
   if (!good || user === undefined || !user.is_active) throw new DomainError('invalid-credentials', 'The e-mail address and password do not match an active account.');
-  const refreshToken = newToken();
-  const sessionId = await inTransaction(context.db, async (tx) => {
-    const id = await insertSession(tx, { userId: user.id, tokenHash: digest(refreshToken), expiresAt: refreshExpiry(context), ip: context.request.ip, userAgent: context.request.userAgent });
-    await audit(tx, context, { action: 'login', table: 'sessions', id, diff: { user_id: user.id } });
-    return id;
-  });
+  const { sessionId, refreshToken } = await inTransaction(context.db, (tx) => startSession(tx, context, user.id));
   return issue(context, user.id, sessionId, refreshToken);
+}
+
+/** The session of a user who has just proved to be one, by whatever means. @param means goes into the audit row */
+export async function startSession(tx: Tx, context: Context, userId: string, means: Record<string, unknown> = {}): Promise<{ sessionId: string; refreshToken: string }> {
+  const refreshToken = newToken();
+  const sessionId = await insertSession(tx, { userId, tokenHash: digest(refreshToken), expiresAt: refreshExpiry(context), ip: context.request.ip, userAgent: context.request.userAgent });
+  await audit(tx, context, { action: 'login', table: 'sessions', id: sessionId, diff: { user_id: userId, ...means } });
+  return { sessionId, refreshToken };
 }
 
 /** Throws invalid-refresh-token, refresh-token-reused. Of two calls at once with one token the second counts as re-use. */

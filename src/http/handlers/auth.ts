@@ -31,7 +31,7 @@ function withCookie(context: Context, tokens: Tokens): { status: 200; body: Sche
 }
 
 /** Path `/`: the same route answers under /auth, /v1/auth and /api/auth. Secure unless the portal is reached by plain http. */
-function refreshCookie(context: Context, value: string, maxAge: number): string {
+export function refreshCookie(context: Context, value: string, maxAge: number): string {
   const secure = context.config.BASE_URL?.startsWith('https:') ?? false;
   return stringifySetCookie({ name: COOKIE, value, httpOnly: true, sameSite: 'lax', secure, path: '/', maxAge });
 }

@@ -2,9 +2,10 @@
 import type { Handlers } from '../types.ts';
 import { auth } from './auth.ts';
 import { components } from './components.ts';
+import { oauth } from './oauth.ts';
 import { projects } from './projects.ts';
 import { results } from './results.ts';
 import { scans } from './scans.ts';
 import { system } from './system.ts';
 
-export const handlers = { ...auth, ...projects, ...scans, ...components, ...results, ...system } satisfies Handlers;
+export const handlers = { ...auth, ...oauth, ...projects, ...scans, ...components, ...results, ...system } satisfies Handlers;

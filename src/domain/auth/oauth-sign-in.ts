@@ -1,0 +1,69 @@
+/** From an identity at a provider to a session: whose it is, whose it becomes, or a new account. */
+import { inTransaction, violates } from '../../db/transaction.ts';
+import type { Tx } from '../../db/connect.ts';
+import { insertIdentity, lockIdentityOwner, lockUserByEmail, noteEmailProven, noteIdentityEmail, type IdentityKey } from '../../db/identities.ts';
+import { createPersonalTeam, insertUser } from '../../db/users.ts';
+import type { ExternalIdentity } from '../../integrations/identity/sign-in.ts';
+import { audit } from '../audit.ts';
+import type { Context } from '../context.ts';
+import { startSession } from './sessions.ts';
+
+type Refusal = { refused: 'oauth_email_unverified' | 'oauth_user_inactive' | 'oauth_account_unverified' | 'oauth_no_account' };
+
+/** Of two that make the same account or link at once, one breaks on these and finds on its next try what the other made. */
+const RACES = ['users_email_key', 'oauth_identities_subject_key'];
+const MAX_TRIES = 3;
+const MAX_NAME = 200;
+
+/** One transaction for all of it: the account, the link, the session and their audit rows, or nothing. */
+export async function signInWithIdentity(context: Context, provider: string, identity: ExternalIdentity): Promise<{ refreshToken: string } | Refusal> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await inTransaction(context.db, async (tx) => {
+        const account = await accountOf(tx, context, { provider, issuer: identity.issuer, subject: identity.subject }, identity);
+        if ('refused' in account) return account;
+        const { refreshToken } = await startSession(tx, context, account.userId, { provider, provider_user_id: identity.subject });
+        return { refreshToken };
+      });
+    } catch (error) {
+      if (attempt >= MAX_TRIES || !RACES.some((constraint) => violates(error, constraint))) throw error;
+    }
+  }
+}
+
+/**
+ * Known identity; else the account with the same address, verified at the provider and here: whoever registered an address that is not
+ * theirs must not get its owner's log-in; else a new one.
+ */
+async function accountOf(tx: Tx, context: Context, key: IdentityKey, identity: ExternalIdentity): Promise<{ userId: string } | Refusal> {
+  const owner = await lockIdentityOwner(tx, key);
+  if (owner !== undefined && !owner.is_active) return { refused: 'oauth_user_inactive' };
+  if (owner !== undefined && (await noteIdentityEmail(tx, owner.identity_id, isAddress(identity.email) ? identity.email : null))) return { userId: owner.user_id };
+  const { email } = identity;
+  if (!identity.emailVerified || !isAddress(email)) return { refused: 'oauth_email_unverified' };
+  const user = await lockUserByEmail(tx, email);
+  if (user !== undefined && !user.is_active) return { refused: 'oauth_user_inactive' };
+  if (user !== undefined && !user.is_proven) return { refused: 'oauth_account_unverified' };
+  if (user === undefined && context.config.OAUTH_NEW_ACCOUNTS === 'off') return { refused: 'oauth_no_account' };
+  const userId = user?.id ?? (await createAccount(tx, context, key.provider, email, identity.fullName));
+  const id = await insertIdentity(tx, userId, key, email);
+  await audit(tx, context, { action: 'create', table: 'oauth_identities', id, diff: { user_id: userId, provider: key.provider, provider_user_id: key.subject, provider_email: email } });
+  return { userId };
+}
+
+/** Without a password, and with a team of its own. */
+async function createAccount(tx: Tx, context: Context, provider: string, email: string, name: string | null): Promise<string> {
+  const fullName = name?.replaceAll(/\p{C}/gu, '').trim().slice(0, MAX_NAME) ?? '';
+  const userId = await insertUser(tx, { email, fullName: fullName === '' ? null : fullName, passwordHash: null, isSuperAdmin: false });
+  await noteEmailProven(tx, userId);
+  const teamId = await createPersonalTeam(tx, userId, `${fullName === '' ? email.split('@', 1)[0] ?? '' : fullName}'s team`);
+  await audit(tx, context, { action: 'create', table: 'users', id: userId, diff: { email, full_name: fullName, provider } });
+  await audit(tx, context, { action: 'create', table: 'teams', id: teamId, teamId, diff: { owner: userId } });
+  return userId;
+}
+
+/**
+ * Plain ASCII only: other scripts have letters that fold into ASCII ones (the Kelvin sign lower-cases to k), and an address that only
+ * looks like another's must not open that account.
+ */
+const isAddress = (email: string | null): email is string => email !== null && email.length <= 320 && /^[\x21-\x3f\x41-\x7e]+@[\x21-\x3f\x41-\x7e]+\.[\x21-\x3f\x41-\x7e]+$/.test(email);

@@ -21,6 +21,7 @@ import { createDocumentation } from './http/documentation.ts';
 import { handlers } from './http/handlers/index.ts';
 import { readProgress, serveLive, type Live } from './http/live.ts';
 import { createPipeline } from './http/pipeline.ts';
+import { createMailer } from './integrations/mail.ts';
 import { masterKey } from './integrations/master-key.ts';
 import { startQueue, type Queue } from './jobs/queue.ts';
 
@@ -110,7 +111,7 @@ async function startEmbedded(config: Config, log: Logger, shutdown: Shutdown): P
 async function createServices(config: Config, { db }: Database, queue: Queue, log: Logger): Promise<Services> {
   const vault = createVault(await masterKey(config));
   const now = (): Date => new Date();
-  return { config, db, log, now, vault, enqueue: queue.enqueue, tokens: await createTokenService(db, vault, now) };
+  return { config, db, log, now, vault, mailer: createMailer(config), enqueue: queue.enqueue, tokens: await createTokenService(db, vault, now) };
 }
 
 async function serve(config: Config, services: Services, databaseUrl: string, log: Logger, shutdown: Shutdown): Promise<number> {
@@ -118,7 +119,7 @@ async function serve(config: Config, services: Services, databaseUrl: string, lo
   const caches = createCaches(services.db);
   const limits = { uploadBytes: config.MAX_UPLOAD_BYTES, spoolDir: path.join(config.DATA_DIR, 'spool') };
   const app = createApp({
-    log, corsOrigins: config.CORS_ORIGINS, addressOf: clientAddress(config.TRUSTED_PROXIES), stopping: () => state.stopping,
+    log, corsOrigins: config.CORS_ORIGINS, addressOf: clientAddress(config.TRUSTED_PROXIES), limits: { 'forgot-password': config.PASSWORD_RESET_RATE_LIMIT }, stopping: () => state.stopping,
     documentation: createDocumentation(), dispatch: await createPipeline({ services, handlers, caches, limits, stopping: () => state.stopping }),
   });
   const handle = app.callback();

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Actor } from '../core/actor.ts';
 import type { Db, Tx } from '../db/connect.ts';
+import type { Mailer } from '../integrations/mail.ts';
 import type { JobName, JobPayloads } from '../jobs/catalogue.ts';
 import type { Vault } from '../core/vault.ts';
 import type { TokenService } from './auth/tokens.ts';
@@ -17,6 +18,8 @@ export interface Services {
   enqueue: <Name extends JobName>(tx: Tx, name: Name, payload: JobPayloads[Name]) => Promise<string>;
   tokens: TokenService;
   vault: Vault;
+  /** null where no mail server is configured: no mail is sent then. */
+  mailer: Mailer | null;
 }
 
 export interface RequestInfo {

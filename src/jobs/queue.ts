@@ -6,6 +6,7 @@ import type { Services } from '../domain/context.ts';
 import type { JobName } from './catalogue.ts';
 import type { JobDefinition } from './job.ts';
 import { giveUpScanJob, runScanJob } from './run-scan.ts';
+import { sendMailJob } from './send-mail.ts';
 import { sweepExpiredJob } from './sweep-expired.ts';
 
 export interface Queue {
@@ -37,13 +38,14 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
     work: async (services) => {
       await work(boss, services, giveUpScanJob);
       await work(boss, services, runScanJob);
+      await work(boss, services, sendMailJob);
       await work(boss, services, sweepExpiredJob);
     },
     stop: (timeoutMs) => boss.stop({ graceful: true, close: true, timeout: timeoutMs }),
   };
 }
 
-const JOBS = [giveUpScanJob, runScanJob, sweepExpiredJob] as const;
+const JOBS = [giveUpScanJob, runScanJob, sendMailJob, sweepExpiredJob] as const;
 
 async function work<Name extends JobName>(boss: PgBoss, services: Services, job: JobDefinition<Name>): Promise<void> {
   for (let count = 0; count < job.concurrency(services.config); count += 1) await startWorker(boss, services, job);

@@ -1,4 +1,5 @@
-/** Removes what time has made worthless: counters, kept answers, old sessions. */
+/** Removes what time has made worthless: counters and cooldowns, kept answers, old sessions, one-time tokens. */
+import { deleteExpiredAccountTokens } from '../db/accounts.ts';
 import { deleteExpiredIdempotencyKeys } from '../db/idempotency.ts';
 import { deleteExpiredRateLimits } from '../db/rate-limits.ts';
 import { deleteOldSessions } from '../db/sessions.ts';
@@ -14,6 +15,7 @@ export const sweepExpiredJob: JobDefinition<'sweep-expired'> = {
   run: async ({ db, now }) => {
     await deleteExpiredRateLimits(db, now());
     await deleteExpiredIdempotencyKeys(db, now());
+    await deleteExpiredAccountTokens(db, now());
     await deleteOldSessions(db, new Date(now().getTime() - SESSION_KEEP_MS));
   },
 };

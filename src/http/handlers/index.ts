@@ -1,10 +1,12 @@
 /** Every built operation has its handler here; a missing one does not compile. */
 import type { Handlers } from '../types.ts';
+import { accounts } from './accounts.ts';
 import { auth } from './auth.ts';
 import { components } from './components.ts';
 import { projects } from './projects.ts';
 import { results } from './results.ts';
 import { scans } from './scans.ts';
 import { system } from './system.ts';
+import { users } from './users.ts';
 
-export const handlers = { ...auth, ...projects, ...scans, ...components, ...results, ...system } satisfies Handlers;
+export const handlers = { ...auth, ...accounts, ...users, ...projects, ...scans, ...components, ...results, ...system } satisfies Handlers;

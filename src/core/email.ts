@@ -5,7 +5,8 @@
 
 /** Printable ASCII without what would need quoting in a header or a route (RFC 5322, 3.2.3). */
 const LOCAL_PART = /^[a-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[a-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/;
-const DOMAIN = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+/** A top level that begins with a letter: the rest are IPv4 addresses. */
+const DOMAIN = /^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$/;
 /** RFC 5321, 4.5.3.1: octets. */
 const MAX_LOCAL = 64;
 const MAX_ADDRESS = 254;
@@ -17,11 +18,5 @@ export function normaliseEmail(text: string): string | null {
   const at = address.lastIndexOf('@');
   const [local, domain] = [address.slice(0, at), address.slice(at + 1)];
   if (local.length > MAX_LOCAL || !LOCAL_PART.test(local) || !DOMAIN.test(domain)) return null;
-  return isHostName(domain) ? address : null;
-}
-
-/** False for a broken `xn--` label, one that spells plain ASCII, and what would be read as an IPv4 address (UTS 46, WHATWG URL). */
-function isHostName(domain: string): boolean {
-  const url = `http://${domain}`;
-  return URL.canParse(url) && new URL(url).hostname === domain;
+  return address;
 }

@@ -31,7 +31,7 @@ for (const [text, expected] of [
   ["o'brien@example.com", "o'brien@example.com"], ["x'; DROP TABLE users; --@example.com", null],
   ['ada@example.com\r\nBcc: eve@example.com', null], ['ada\n@example.com', null], ['ada@example.com\0', null], ['ada@exa mple.com', null],
   ['аda@example.com', null], ['ada@exаmple.com', null], ['ａda@example.com', null], ['ada@example。com', null], ['\u212Ada@example.com', null], ['adı@example.com', null], ['ada\u200b@example.com', null], ['a\u0301da@example.com', null],
-  ['ada@xn--a.example', null], ['ada@xn--ada-.example', null], ['ada@127.1', null], ['ada@example', null], ['ada@@example.com', null], ['ada@example.com.', null], ['.ada@example.com', null], ['"ada lovelace"@example.com', null], ['<ada@example.com>', null], ['ada@[127.0.0.1]', null],
+  ['ada@127.0.0.1', null], ['ada@example', null], ['ada@@example.com', null], ['ada@example.com.', null], ['.ada@example.com', null], ['"ada lovelace"@example.com', null], ['<ada@example.com>', null], ['ada@[127.0.0.1]', null],
   [`${'a'.repeat(65)}@example.com`, null], [`ada@${'a'.repeat(250)}.com`, null],
 ] as const) {
   email(`${JSON.stringify(text)} is ${expected ?? 'refused'}`, () => assert.is(normaliseEmail(text), expected));

@@ -26,6 +26,6 @@ export async function getMe(context: Context, userId: string): Promise<Me> {
 
 /** An account that was just made. */
 export async function getAccount(context: Context, userId: string): Promise<Account> {
-  const { memberships, ...account } = await getMe(context, userId);
-  return account;
+  const { id, email, full_name, is_active, is_superuser, created_at } = await getMe(context, userId);
+  return { id, email, full_name, is_active, is_superuser, created_at };
 }

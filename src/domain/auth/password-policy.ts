@@ -16,7 +16,7 @@ const LOOK_ALIKES: Readonly<Record<string, string>> = { '0': 'o', '1': 'i', '3':
 export function passwordFault(password: string, email: string): string | null {
   if (password.length > MAX_PASSWORD * 4) return `must have at most ${MAX_PASSWORD} characters`;
   const plain = password.normalize('NFKC');
-  const length = [...plain].length;
+  const { length } = Array.from(plain); // code points
   if (length < MIN_PASSWORD) return `must have at least ${MIN_PASSWORD} characters`;
   if (length > MAX_PASSWORD) return `must have at most ${MAX_PASSWORD} characters`;
   const lower = plain.toLowerCase();
@@ -35,7 +35,7 @@ export function requireGoodPassword(password: string, email: string, pointer: '/
 }
 
 function isRun(text: string): boolean {
-  const backwards = [...text].reverse().join('');
+  const backwards = Array.from(text).reverse().join('');
   return RUNS.some((run) => run.includes(text) || run.includes(backwards));
 }
 

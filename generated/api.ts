@@ -124,7 +124,7 @@ export interface paths {
         put?: never;
         /**
          * Ask for a password reset
-         * @description Mails a link with a one-time token that is good for an hour. The answer is the same for every address, known or not: 204, with the seconds until the same
+         * @description Mails a link, `<BASE_URL>/reset-password?token=<token>`, with a one-time token that is good for an hour; a small page of the portal answers there. The answer is the same for every address, known or not: 204, with the seconds until the same
          *     address may ask again in `Retry-After` (PASSWORD_RESET_COOLDOWN_SECONDS, 300 unless configured). Within that time no second mail is sent. The limit of 5 a minute and client address is
          *     PASSWORD_RESET_RATE_LIMIT. Where the portal sends no mail the answer is the same, and the log says once that SMTP_URL is missing: a super admin then makes the link.
          */
@@ -167,7 +167,7 @@ export interface paths {
         put?: never;
         /**
          * Confirm a registration
-         * @description Spends the token of the mail that follows a registration, and makes the account. The password of that registration is asked for again: who reads the mailbox but
+         * @description Spends the token of the mail that follows a registration (`<BASE_URL>/verify-email?token=<token>`, a small page of the portal), and makes the account. The password of that registration is asked for again: who reads the mailbox but
          *     does not know it has not registered, and would confirm an account that somebody else can enter. A wrong one is 422 `invalid-token` and leaves the token as it was.
          *     Log in afterwards. Beside the customer's surface map.
          */

@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { DomainError } from '../core/errors.ts';
 import { ANONYMOUS } from '../core/actor.ts';
 import { uuidv7 } from '../core/ids.ts';
+import { accountPages } from './account-pages.ts';
 import type { AddressOf } from './client-address.ts';
 import type { Dispatch } from './contract.ts';
 import type { Answer, Exchange } from './exchange.ts';
@@ -35,6 +36,7 @@ export function createApp(options: AppOptions): Koa {
   app.use(securityHeaders);
   app.use(crossOrigin(options.corsOrigins));
   app.use(options.documentation);
+  app.use(accountPages);
   app.use(contract(options));
   app.on('error', (error: unknown) => options.log.debug({ err: error }, 'connection error'));
   return app;

@@ -5,7 +5,7 @@
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -76,6 +76,16 @@ async function measure(): Promise<Record<Case, number[]>> {
   return times;
 }
 
+const FLOOD = 500;
+
+/** Log-ins all at once: how many were turned away, and the portal's largest memory since its start (Linux). */
+async function flood(pid: number): Promise<string> {
+  const peak = async (): Promise<string> => /VmHWM:\s*(\d+ kB)/.exec(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => ''))?.[1] ?? 'unknown';
+  const before = await peak();
+  const outcomes = await Promise.all(Array.from({ length: FLOOD }, () => attempt(CASES['wrong password']).then(() => 'checked', () => 'turned away')));
+  return `${FLOOD} log-ins at once: ${outcomes.filter((outcome) => outcome === 'checked').length} checked, the rest 503; peak memory ${before} before, ${await peak()} after`;
+}
+
 function report(times: Record<Case, number[]>): void {
   console.log(`${TRIES} tries each, milliseconds\n\n| log-in with | mean | standard deviation | Welch t (p) | Mann-Whitney z (p) |\n|---|---|---|---|---|`);
   const base = times['wrong password'];
@@ -101,6 +111,7 @@ try {
     (${CASES['wrong password']}, ${passwordHash}, true), (${CASES['inactive account']}, ${passwordHash}, false), (${CASES['account without a password']}, NULL, true)`.execute(db);
   await close();
   report(await measure());
+  console.log(`\n${await flood(child.pid ?? 0)}`);
 } finally {
   const gone = child.exitCode === null ? once(child, 'exit') : null;
   child.kill('SIGTERM');

@@ -227,6 +227,29 @@ forgot('a mail that the server does not take at first comes later; one refused f
   while (now === 'created' || now === 'active') now = await state();
   assert.is(now, 'completed');
 });
+forgot('an address that is none is 422', async () => {
+  for (const email of ['nobody', 'ada@example.com\r\nBcc: eve@example.com', 'аda@example.com']) await mailing.anonymous.refused('validation-failed', 'forgotPassword', { json: { email } });
+});
+forgot("the link's page takes the password and sends it where the operation is, and runs no script but its own", async () => {
+  const email = await registered();
+  await mailing.anonymous.expect(204, 'forgotPassword', { json: { email } });
+  const link = new URL(/^http\S+$/m.exec((await mailbox.next(email)).text)?.[0] ?? '');
+  for (const prefix of ['', '/api']) {
+    const base = `${mailing.portal.url}${prefix}`;
+    const page = await fetch(base + link.pathname + link.search); // the port in the link is the configured one, 0 here
+    const html = await page.text();
+    assert.is(page.status, 200);
+    assert.match(page.headers.get('Content-Security-Policy') ?? '', /^default-src 'none'; script-src 'self'; connect-src 'self'/);
+    assert.is(page.headers.get('Referrer-Policy'), 'no-referrer');
+    assert.not.match(html, new RegExp(link.searchParams.get('token') ?? 'no token'));
+    const script = await fetch(new URL(/<script src="([^"]+)"/.exec(html)?.[1] ?? '', page.url));
+    assert.equal([script.status, script.headers.get('Content-Type')], [200, 'text/javascript; charset=utf-8']);
+    const [, api = '', field = ''] = /data-api="([^"]+)" data-member="([^"]+)"/.exec(html) ?? [];
+    const sent = await fetch(new URL(api, page.url), { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ token: link.searchParams.get('token'), [field]: prefix === '' ? NEXT : PASSWORD }) });
+    assert.is(sent.status, prefix === '' ? 204 : 422);
+  }
+  await mailing.anonymous.signIn(email, NEXT);
+});
 forgot('is limited as configured, and works the same without mail', async () => {
   for (const expected of [204, 204, 429]) {
     const answer = await closed.anonymous.expect(expected, 'forgotPassword', { json: { email: 'admin@example.com' } });

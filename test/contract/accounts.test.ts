@@ -290,7 +290,7 @@ reset('sets the password once, ends every session and every other token, and tel
   const sessions = await sessionsOf(email);
   const [other, token] = [await resetToken(email), await resetToken(email)];
   await mailing.anonymous.expect(204, 'resetPassword', { json: { token, new_password: NEXT } });
-  for (const session of sessions) await session.expect(401, 'getMe');
+  for (const session of sessions) await session.isOut();
   for (const spent of [token, other]) await mailing.anonymous.refused('invalid-token', 'resetPassword', { json: { token: spent, new_password: PASSWORD } });
   await mailing.anonymous.refused('invalid-credentials', 'loginUser', { json: { email, password: PASSWORD } });
   await mailing.anonymous.signIn(email, NEXT);

@@ -26,7 +26,7 @@ password('changes it and ends the other sessions, not this one', async () => {
   const other = await again(user);
   await user.client.expect(204, 'replaceMyPassword', { json: { current_password: PASSWORD, new_password: NEXT } });
   await user.client.expect(200, 'getMe');
-  await other.expect(401, 'getMe');
+  await other.isOut();
   await anonymous.refused('invalid-credentials', 'loginUser', { json: { email: user.email, password: PASSWORD } });
   await again(user, NEXT);
   const { rows } = await sql<{ diff: unknown }>`SELECT diff FROM audit_log WHERE operation = 'replaceMyPassword' AND target_id = ${user.id}`.execute(db);
@@ -75,7 +75,7 @@ sessions('one is ended, once, with its access token', async () => {
   const other = await again(user);
   const id = (await sessionIds(user.client))[1] ?? '';
   await user.client.expect(204, 'deleteMySession', { path: { session_id: id } });
-  await other.expect(401, 'getMe');
+  await other.isOut();
   await user.client.refused('not-found', 'deleteMySession', { path: { session_id: id } });
   assert.is((await sessionIds(user.client)).length, 1);
 });
@@ -88,14 +88,14 @@ sessions('all others are ended, and ending none is no fault', async () => {
   const [user, bystander] = [await someone(), await someone()];
   const others = [await again(user), await again(user)];
   for (let time = 0; time < 2; time += 1) await user.client.expect(204, 'deleteMyOtherSessions');
-  for (const other of others) await other.expect(401, 'getMe');
+  for (const other of others) await other.isOut();
   await user.client.expect(200, 'getMe');
   await bystander.client.expect(200, 'getMe');
 });
 sessions('the present one may be ended too', async () => {
   const user = await someone();
   await user.client.expect(204, 'deleteMySession', { path: { session_id: (await sessionIds(user.client))[0] ?? '' } });
-  await user.client.expect(401, 'getMe');
+  await user.client.isOut();
 });
 sessions('left their audit rows', async () => {
   const { rows } = await sql<{ operation: string }>`SELECT DISTINCT operation FROM audit_log`.execute(db);

@@ -12,7 +12,16 @@ export interface paths {
         /**
          * Register
          * @description Makes an account and a personal team of which it is the admin. Where the portal can send mail the answer is 202, in the same time for a free and for a
-         *     taken address: the mail alone tells which. Where it cannot, a free address is 201 and a taken one 409.
+         *     taken address: the mail alone tells which. The account exists once its address is confirmed by `POST /auth/verify-email` within 24 hours. At most 5 such mails an hour
+         *     go to one address; beyond that the answer is the same and nothing is sent. Where the portal sends no mail, a free address is 201 and a taken one 409.
+         *
+         *     Addresses are ASCII (RFC 5321): an internationalised domain is written in its `xn--` form, other letters are 422, so that no look-alike passes for another
+         *     address. Two that differ in case only are the same account. Dots and `+tags` before the @ do tell addresses apart, since for most mail servers they do.
+         *
+         *     Passwords have 12 to 256 characters, and are 422 `weak-password` where they are in the list of common ones, a common word with digits or signs around it or in place of letters,
+         *     one repeated pattern, a run along the alphabet or the keyboard, or hold the part of the address before the @ (when that has 4 or more characters). They are compared after Unicode NFKC.
+         *
+         *     404 where the operator has switched self-registration off (SELF_REGISTRATION).
          */
         post: operations["registerUser"];
         delete?: never;
@@ -32,8 +41,8 @@ export interface paths {
         put?: never;
         /**
          * Log in
-         * @description Gives an access token, and starts a session whose refresh token comes as a cookie. Unknown address, wrong password and inactive account get the same
-         *     answer in the same time.
+         * @description Gives an access token, and starts a session whose refresh token comes as a cookie. Unknown address, wrong password, inactive account and account without
+         *     a password get the same answer in the same time. Few passwords are checked at once and few more wait; beyond that the answer is 503.
          */
         post: operations["loginUser"];
         delete?: never;
@@ -115,8 +124,9 @@ export interface paths {
         put?: never;
         /**
          * Ask for a password reset
-         * @description Mails a link with a one-time token that is good for an hour. The answer is the same for every address, known or not: 204, with the seconds until the same
-         *     address may ask again in `Retry-After`. Within that time no second mail is sent.
+         * @description Mails a link, `<BASE_URL>/reset-password?token=<token>`, with a one-time token that is good for an hour; a small page of the portal answers there. The answer is the same for every address, known or not: 204, with the seconds until the same
+         *     address may ask again in `Retry-After` (PASSWORD_RESET_COOLDOWN_SECONDS, 300 unless configured). Within that time no second mail is sent. The limit of 5 a minute and client address is
+         *     PASSWORD_RESET_RATE_LIMIT. Where the portal sends no mail the answer is the same, and the log says once that SMTP_URL is missing: a super admin then makes the link.
          */
         post: operations["forgotPassword"];
         delete?: never;
@@ -136,7 +146,8 @@ export interface paths {
         put?: never;
         /**
          * Set a new password
-         * @description Spends the token of the mailed link, sets the password, and ends every session of the account. API keys stay good.
+         * @description Spends the token of the mailed link, sets the password, and ends every session and every other reset token of the account. API keys stay good. Of two calls at once
+         *     with one token one wins; a password that is refused does not spend it.
          */
         post: operations["resetPassword"];
         delete?: never;
@@ -159,6 +170,28 @@ export interface paths {
         get: operations["listOauthProviders"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/auth/verify-email": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm a registration
+         * @description Spends the token of the mail that follows a registration (`<BASE_URL>/verify-email?token=<token>`, a small page of the portal), and makes the account. The password of that registration is asked for again: who reads the mailbox but
+         *     does not know it has not registered, and would confirm an account that somebody else can enter. A wrong one is 422 `invalid-token` and leaves the token as it was.
+         *     Log in afterwards. Beside the customer's surface map.
+         */
+        post: operations["verifyEmail"];
         delete?: never;
         options?: never;
         head?: never;
@@ -220,6 +253,75 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change the password
+         * @description Sets a new password under the rules of the registration, and ends all other sessions and all reset tokens of the signed-in user; this session goes on. A wrong
+         *     current password is 422 and points at it. An account without a password, which signs in through an identity provider only, gets its first one through
+         *     `POST /auth/forgot-password`; here it is 409. Beside the customer's surface map.
+         */
+        put: operations["replaceMyPassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/me/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List my sessions
+         * @description The log-ins of the signed-in user that are neither ended nor expired. Beside the customer's surface map.
+         */
+        get: operations["listMySessions"];
+        put?: never;
+        post?: never;
+        /**
+         * End my other sessions
+         * @description Ends every session of the signed-in user but the present one, with their access tokens. Beside the customer's surface map.
+         */
+        delete: operations["deleteMyOtherSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/users/me/sessions/{session_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the session. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a session
+         * @description Ends one session of the signed-in user, with its access tokens; the present one too. One that has ended, and another user's, is 404. Beside the customer's surface map.
+         */
+        delete: operations["deleteMySession"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1789,7 +1891,7 @@ export interface components {
         RegisterRequest: {
             /**
              * Format: email
-             * @description Unique, without regard to case.
+             * @description ASCII; unique, without regard to case.
              */
             email: string;
             /**
@@ -1797,6 +1899,7 @@ export interface components {
              * @description Not in the list of common passwords, and without the part of the address before the @.
              */
             password: string;
+            /** @description Without control characters. */
             full_name?: string | null;
         };
         /**
@@ -1966,6 +2069,65 @@ export interface components {
                  */
                 authorize_url: string;
             }[];
+        };
+        /**
+         * @example {
+         *       "token": "3q2-7wB0kXh9mVtLr5sYdA8uEoN1cPfGzJi4KxQeT6M",
+         *       "password": "copper-lantern-27-orbit"
+         *     }
+         */
+        VerifyEmailRequest: {
+            /** @description From the link in the mail. */
+            token: string;
+            /**
+             * Format: password
+             * @description The one given at the registration.
+             */
+            password: string;
+        };
+        /**
+         * @example {
+         *       "current_password": "copper-lantern-27-orbit",
+         *       "new_password": "velvet-harbour-61-quartz"
+         *     }
+         */
+        PasswordReplace: {
+            /** Format: password */
+            current_password: string;
+            /**
+             * Format: password
+             * @description Under the same rules as at registration.
+             */
+            new_password: string;
+        };
+        /**
+         * @example {
+         *       "id": "0198f3b0-1c2d-7a10-b5d1-6f0e9a7c3b21",
+         *       "created_at": "2026-11-24T10:40:00.000Z",
+         *       "last_used_at": "2026-11-25T08:12:30.000Z",
+         *       "expires_at": "2026-12-02T08:12:30.000Z",
+         *       "ip": "203.0.113.7",
+         *       "user_agent": "Mozilla/5.0",
+         *       "current": true
+         *     }
+         */
+        Session: {
+            id: components["schemas"]["Uuid"];
+            created_at: components["schemas"]["Timestamp"];
+            last_used_at: components["schemas"]["Timestamp"];
+            expires_at: components["schemas"]["Timestamp"];
+            /** @description Client address of the log-in. */
+            ip: string | null;
+            /** @description Program of the log-in. */
+            user_agent: string | null;
+            /** @description Whether this request belongs to it. */
+            current: boolean;
+        };
+        SessionPage: {
+            items: components["schemas"]["Session"][];
+            total: number;
+            limit: number;
+            offset: number;
         };
         /** @description Channels of one kind of notification; in-app is always on. */
         KindChannels: {
@@ -4582,6 +4744,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /**
              * @description `idempotency-in-progress`: The first request with this Idempotency-Key is still running.
              *
@@ -4621,7 +4793,7 @@ export interface operations {
              *
              *     `idempotency-mismatch`: The Idempotency-Key was used before with another request.
              *
-             *     `weak-password`: The password is too common or holds the e-mail address.
+             *     `weak-password`: The password is too common, a pattern, or holds the e-mail address. `errors` names the fault.
              */
             422: {
                 headers: {
@@ -4645,16 +4817,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -5057,16 +5219,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -5138,7 +5290,7 @@ export interface operations {
              *
              *     `invalid-token`: The one-time token is unknown, used or expired.
              *
-             *     `weak-password`: The password is too common or holds the e-mail address.
+             *     `weak-password`: The password is too common, a pattern, or holds the e-mail address. `errors` names the fault.
              */
             422: {
                 headers: {
@@ -5162,16 +5314,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -5216,6 +5358,129 @@ export interface operations {
             400: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    verifyEmail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VerifyEmailRequest"];
+            };
+        };
+        responses: {
+            /** @description The new account. */
+            201: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UserPublic"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `email-already-registered`: An account with this address exists. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer.
+             *
+             *     `invalid-token`: The one-time token is unknown, used or expired.
+             */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too-many-requests`: The rate limit is used up; Retry-After says for how many seconds. */
+            429: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
                     [name: string]: unknown;
                 };
                 content: {
@@ -5440,6 +5705,369 @@ export interface operations {
             };
         };
     };
+    replaceMyPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PasswordReplace"];
+            };
+        };
+        responses: {
+            /** @description The password is changed. */
+            204: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `conflict`: The request contradicts the present state. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer.
+             *
+             *     `weak-password`: The password is too common, a pattern, or holds the e-mail address. `errors` names the fault.
+             */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too-many-requests`: The rate limit is used up; Retry-After says for how many seconds. */
+            429: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listMySessions: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items. */
+                sort?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of sessions. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionPage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteMyOtherSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended, however many there were. */
+            204: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteMySession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the session. */
+                session_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Ended. */
+            204: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getNotificationPreferences: {
         parameters: {
             query?: never;
@@ -5491,16 +6119,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -5611,16 +6229,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;

@@ -166,6 +166,15 @@ export interface Memberships {
   created_at: Generated<Timestamp>;
 }
 
+export interface NotificationPreferences {
+  user_id: string;
+  email_enabled: Generated<boolean>;
+  slack_enabled: Generated<boolean>;
+  teams_enabled: Generated<boolean>;
+  kinds: Generated<Json>;
+  updated_at: Generated<Timestamp>;
+}
+
 export interface OauthIdentities {
   id: Generated<string>;
   user_id: string;
@@ -196,6 +205,23 @@ export interface Packages {
   name: string;
   ecosystem: string | null;
   match_name: string | null;
+}
+
+export interface PasswordResetTokens {
+  token_hash: Buffer;
+  user_id: string;
+  created_at: Generated<Timestamp>;
+  expires_at: Timestamp;
+}
+
+export interface PendingRegistrations {
+  id: Generated<string>;
+  email: string;
+  full_name: string | null;
+  password_hash: string;
+  token_hash: Buffer | null;
+  created_at: Generated<Timestamp>;
+  expires_at: Timestamp;
 }
 
 export interface Projects {
@@ -370,10 +396,13 @@ export interface DB {
   licenses: Licenses;
   matches: Matches;
   memberships: Memberships;
+  notification_preferences: NotificationPreferences;
   oauth_identities: OauthIdentities;
   oauth_spent_states: OauthSpentStates;
   package_versions: PackageVersions;
   packages: Packages;
+  password_reset_tokens: PasswordResetTokens;
+  pending_registrations: PendingRegistrations;
   projects: Projects;
   rate_limits: RateLimits;
   refresh_tokens: RefreshTokens;

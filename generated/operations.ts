@@ -6,7 +6,7 @@ export const operations = {
     "access": {
       "public": "Whoever registers has no credential yet."
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -27,6 +27,7 @@ export const operations = {
     "versioned": false,
     "problems": [
       "invalid-request",
+      "not-found",
       "idempotency-in-progress",
       "email-already-registered",
       "payload-too-large",
@@ -36,7 +37,6 @@ export const operations = {
       "weak-password",
       "too-many-requests",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -149,7 +149,7 @@ export const operations = {
     "access": {
       "public": "Whoever forgot the password cannot log in."
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -173,7 +173,6 @@ export const operations = {
       "validation-failed",
       "too-many-requests",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -183,7 +182,7 @@ export const operations = {
     "access": {
       "public": "The mailed token is the credential."
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -209,7 +208,6 @@ export const operations = {
       "weak-password",
       "too-many-requests",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -231,6 +229,42 @@ export const operations = {
     "versioned": false,
     "problems": [
       "invalid-request",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "verifyEmail": {
+    "method": "post",
+    "path": "/auth/verify-email",
+    "access": {
+      "public": "The mailed token is the credential."
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "verifyEmail__application_json"
+    },
+    "rateLimit": {
+      "name": "verify-email",
+      "limit": 5,
+      "window_seconds": 60,
+      "by": "ip"
+    },
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "not-found",
+      "email-already-registered",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "invalid-token",
+      "too-many-requests",
       "internal-error",
       "unavailable"
     ]
@@ -295,13 +329,78 @@ export const operations = {
       "oauth-provider-disabled"
     ]
   },
-  "getNotificationPreferences": {
-    "method": "get",
-    "path": "/v1/users/me/notification-prefs",
+  "replaceMyPassword": {
+    "method": "put",
+    "path": "/v1/users/me/password",
     "access": {
       "self": "interactive"
     },
-    "built": false,
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "replaceMyPassword__application_json"
+    },
+    "rateLimit": {
+      "name": "change-password",
+      "limit": 5,
+      "window_seconds": 60,
+      "by": "actor"
+    },
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "conflict",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "weak-password",
+      "too-many-requests",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "listMySessions": {
+    "method": "get",
+    "path": "/v1/users/me/sessions",
+    "access": {
+      "self": "interactive"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [
+      "created_at",
+      "last_used_at",
+      "expires_at"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "deleteMyOtherSessions": {
+    "method": "delete",
+    "path": "/v1/users/me/sessions",
+    "access": {
+      "self": "interactive"
+    },
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -316,7 +415,55 @@ export const operations = {
       "unauthorized",
       "forbidden",
       "internal-error",
-      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "deleteMySession": {
+    "method": "delete",
+    "path": "/v1/users/me/sessions/{session_id}",
+    "access": {
+      "self": "interactive"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "getNotificationPreferences": {
+    "method": "get",
+    "path": "/v1/users/me/notification-prefs",
+    "access": {
+      "self": "interactive"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "internal-error",
       "unavailable"
     ]
   },
@@ -326,7 +473,7 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -347,7 +494,6 @@ export const operations = {
       "validation-failed",
       "in-app-required",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2498,8 +2644,13 @@ export const operationIds = [
   "forgotPassword",
   "resetPassword",
   "listOauthProviders",
+  "verifyEmail",
   "authorizeOauth",
   "callbackOauth",
+  "replaceMyPassword",
+  "listMySessions",
+  "deleteMyOtherSessions",
+  "deleteMySession",
   "getNotificationPreferences",
   "replaceNotificationPreferences",
   "listOauthIdentities",

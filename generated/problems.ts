@@ -210,7 +210,9 @@ export const problems = {
     "type": "https://trustedoss.io/problems/weak-password",
     "status": 422,
     "title": "Weak Password",
-    "extensions": []
+    "extensions": [
+      "errors"
+    ]
   },
   "invalid-token": {
     "type": "https://trustedoss.io/problems/invalid-token",

@@ -4,6 +4,8 @@ export declare const registerUser__application_json: ValidateFunction;
 export declare const loginUser__application_json: ValidateFunction;
 export declare const forgotPassword__application_json: ValidateFunction;
 export declare const resetPassword__application_json: ValidateFunction;
+export declare const verifyEmail__application_json: ValidateFunction;
+export declare const replaceMyPassword__application_json: ValidateFunction;
 export declare const replaceNotificationPreferences__application_json: ValidateFunction;
 export declare const createProject__application_json: ValidateFunction;
 export declare const updateProject__application_json: ValidateFunction;

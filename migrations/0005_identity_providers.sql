@@ -12,10 +12,6 @@ CREATE TABLE oauth_identities (
 );
 CREATE INDEX oauth_identities_user_idx ON oauth_identities (user_id);
 
--- When the owner proved to read the mailbox, here or to an identity provider. An account whose address nobody proved is not linked by that
--- address: somebody may have registered it, with a password of theirs, to wait for its owner.
-ALTER TABLE users ADD COLUMN IF NOT EXISTS email_verified_at timestamptz;
-
 -- States that came back from a provider, until they would have expired anyway: none comes back twice.
 CREATE TABLE oauth_spent_states (
   state_hash bytea PRIMARY KEY,             -- SHA-256

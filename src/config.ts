@@ -3,6 +3,7 @@ import path from 'node:path';
 import { IDENTITY_SETTINGS, readIdentityProviders, type IdentityProviderSettings } from './config-identity.ts';
 
 export { BUILT_IN_PROVIDERS, type GithubSettings, type IdentityProviderSettings, type OidcSettings } from './config-identity.ts';
+import { normaliseEmail } from './core/email.ts';
 
 export type Role = 'api' | 'worker' | 'both';
 
@@ -51,6 +52,25 @@ function matching(pattern: RegExp, what: string): (text: string) => string {
   };
 }
 
+function emailAddress(text: string): string {
+  const address = normaliseEmail(text);
+  if (address === null) throw new Error('must be an e-mail address in ASCII with a full domain');
+  return address;
+}
+
+/** The message never repeats the text: it may hold a password. */
+function smtpServer(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || /\s/.test(text) || !/^smtps?:$/.test(url.protocol) || url.hostname === '' || !/^\/?$/.test(url.pathname) || url.search !== '') throw new Error('must be an smtp:// or smtps:// URL: user, password, host and port alone');
+  return text;
+}
+
+function sender(text: string): string {
+  const [, name = '', address = ''] = /^(?:([^<>"\p{Cc}]*)<)?([^<>\s]+?)>?$/u.exec(text) ?? [];
+  if (!/^[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9.-]+$/i.test(address) || (name !== '') !== text.endsWith('>')) throw new Error('must be an e-mail address, or `Name <address>`');
+  return text;
+}
+
 const list = (text: string): string[] => text.split(',').map((item) => item.trim()).filter((item) => item !== '');
 const setting = <T>(shown: string, fallback: T, help: string, read: (text: string) => T): Setting<T> => ({ shown, fallback, help, read });
 
@@ -63,9 +83,14 @@ const SETTINGS = {
   DATABASE_PREPARE: setting('on', 'on', 'Named prepared statements; `off` behind a pooler that does not carry them.', oneOf('on', 'off')),
   ROLE: setting('both', 'both', '`api` serves requests, `worker` runs jobs, `both` does both (the worker as a child process).', oneOf<Role>('api', 'worker', 'both')),
   BASE_URL: setting('http://localhost:PORT', null, 'Address under which browsers and clients reach the portal; https makes cookies Secure.', matching(/^https?:\/\/[^\s/]+(\/\S*)?$/, 'an http or https URL')),
-  ADMIN_EMAIL: setting('admin@localhost.localdomain', null, 'Address of the first super admin, made when there is none.', matching(/^[^\s@]+@[^\s@]+\.[^\s@.]+$/, 'an e-mail address with a full domain')),
+  ADMIN_EMAIL: setting('admin@localhost.localdomain', null, 'Address of the first super admin, made when there is none.', emailAddress),
   ADMIN_PASSWORD: setting('random, printed once', null, 'Password of the first super admin, 12 to 256 characters.', matching(/^[\s\S]{12,256}$/, '12 to 256 characters long')),
   SECRET_KEY: setting('DATA_DIR/secret.key', null, 'Master key, at least 32 characters, that seals signing keys and stored credentials. Must be the same for all processes on one database.', matching(/^\S{32,}$/, 'at least 32 characters without spaces')),
+  SELF_REGISTRATION: setting('on', 'on', 'Whether people may make accounts by themselves; `off` answers 404.', oneOf('on', 'off')),
+  PASSWORD_RESET_RATE_LIMIT: setting('5', 5, 'Requests for a password reset that one client address may send in a minute.', integer(1, 10000)),
+  PASSWORD_RESET_COOLDOWN_SECONDS: setting('300', 300, 'Time between two reset mails to one address.', integer(1, 86400)),
+  SMTP_URL: setting('none: no mail', null, 'Mail server, `smtp://user:password@host:587` (STARTTLS, which is demanded where there is a password and the host is not this machine) or `smtps://...:465`.', smtpServer),
+  MAIL_FROM: setting('SCA Portal <no-reply@ the host of BASE_URL>', null, 'Sender of mails, an address or `Name <address>`.', sender),
   LOG_LEVEL: setting('info', 'info', 'How much is logged (JSON lines on standard output).', oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')),
   CORS_ORIGINS: setting('none', [], 'Origins, comma-separated, that browsers may call from.', list),
   TRUSTED_PROXIES: setting('none', [], 'Addresses or CIDR blocks, comma-separated, whose X-Forwarded-For is believed.', list),
@@ -88,7 +113,7 @@ const SETTINGS = {
 
 type Values = { readonly [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name] extends Setting<infer T> ? T : never };
 
-export interface Config extends Omit<Values, 'DATABASE_URL' | 'BASE_URL' | 'ADMIN_EMAIL' | 'ADMIN_PASSWORD' | 'SECRET_KEY' | 'DATA_DIR'> {
+export interface Config extends Omit<Values, 'DATABASE_URL' | 'BASE_URL' | 'ADMIN_EMAIL' | 'ADMIN_PASSWORD' | 'SECRET_KEY' | 'SMTP_URL' | 'MAIL_FROM' | 'DATA_DIR'> {
   /** Absolute. */
   DATA_DIR: string;
   DATABASE_URL: string | null;
@@ -97,6 +122,8 @@ export interface Config extends Omit<Values, 'DATABASE_URL' | 'BASE_URL' | 'ADMI
   ADMIN_PASSWORD: string | null;
   SECRET_KEY: string | null;
   IDENTITY_PROVIDERS: readonly IdentityProviderSettings[];
+  SMTP_URL: string | null;
+  MAIL_FROM: string | null;
 }
 
 export class ConfigError extends Error {}

@@ -23,6 +23,7 @@ import { handlers } from './http/handlers/index.ts';
 import { readProgress, serveLive, type Live } from './http/live.ts';
 import { createPipeline } from './http/pipeline.ts';
 import { createIdentityProviders } from './integrations/identity/provider.ts';
+import { createMailer } from './integrations/mail.ts';
 import { masterKey } from './integrations/master-key.ts';
 import { startQueue, type Queue } from './jobs/queue.ts';
 
@@ -116,7 +117,7 @@ async function createServices(config: Config, { db }: Database, queue: Queue, lo
   const now = (): Date => new Date();
   const issuer = config.BASE_URL === null ? DEFAULT_ISSUER : baseUrl(config, config.PORT);
   return {
-    config, db, log, now, vault, publicUrl, enqueue: queue.enqueue, tokens: await createTokenService(db, vault, now, issuer),
+    config, db, log, now, vault, publicUrl, mailer: createMailer(config), enqueue: queue.enqueue, tokens: await createTokenService(db, vault, now, issuer),
     identityProviders: createIdentityProviders(config.IDENTITY_PROVIDERS, config.OAUTH_TIMEOUT_SECONDS),
   };
 }
@@ -126,7 +127,7 @@ async function serve(config: Config, services: Services, databaseUrl: string, lo
   const caches = createCaches(services.db);
   const limits = { uploadBytes: config.MAX_UPLOAD_BYTES, spoolDir: path.join(config.DATA_DIR, 'spool') };
   const app = createApp({
-    log, corsOrigins: config.CORS_ORIGINS, addressOf: clientAddress(config.TRUSTED_PROXIES), stopping: () => state.stopping,
+    log, corsOrigins: config.CORS_ORIGINS, addressOf: clientAddress(config.TRUSTED_PROXIES), limits: { 'forgot-password': config.PASSWORD_RESET_RATE_LIMIT }, stopping: () => state.stopping,
     documentation: createDocumentation(), dispatch: await createPipeline({ services, handlers, caches, limits, stopping: () => state.stopping }),
   });
   const handle = app.callback();

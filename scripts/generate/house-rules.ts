@@ -3,7 +3,7 @@ import { operationsOf, type Json, type OpenApiDocument, type OperationEntry, typ
 
 const VERBS = new Set([
   'list', 'get', 'create', 'update', 'replace', 'delete',
-  'login', 'logout', 'refresh', 'register', 'forgot', 'reset', 'authorize', 'callback', 'transition', 'activate', 'deactivate',
+  'login', 'logout', 'refresh', 'register', 'forgot', 'reset', 'verify', 'authorize', 'callback', 'transition', 'activate', 'deactivate',
   'add', 'remove', 'cancel', 'export', 'download', 'restore', 'import', 'mark', 'post', 'receive',
 ]);
 const PERMISSIONS = new Set([

@@ -44,11 +44,6 @@ export async function lockUserByEmail(tx: Tx, email: string): Promise<AccountByE
   return rows[0];
 }
 
-/** Notes that the address is its owner's. */
-export async function noteEmailProven(tx: Tx, userId: string): Promise<void> {
-  await sql`UPDATE users SET email_verified_at = now() WHERE id = ${userId} AND email_verified_at IS NULL`.execute(tx);
-}
-
 export async function insertIdentity(tx: Tx, userId: string, { provider, issuer, subject }: IdentityKey, email: string): Promise<string> {
   const { rows } = await sql<{ id: string }>`
     INSERT INTO oauth_identities (user_id, provider, issuer, provider_user_id, provider_email)

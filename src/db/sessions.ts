@@ -1,6 +1,8 @@
 /** Sessions and their rotating refresh tokens. Tokens are kept as SHA-256. */
 import { sql } from 'kysely';
+import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
+import { orderAndPage } from './paging.ts';
 
 export interface NewSession {
   userId: string;
@@ -52,6 +54,41 @@ export async function rotateRefreshToken(tx: Tx, token: { spentHash: Buffer; nex
 
 export async function endSession(db: Db, sessionId: string, reason: 'logout' | 'reuse'): Promise<void> {
   await sql`UPDATE sessions SET ended_at = now(), ended_reason = ${reason} WHERE id = ${sessionId} AND ended_at IS NULL`.execute(db);
+}
+
+/** Ends all sessions of a user but one (null: none is spared); returns how many. */
+export async function endSessionsOf(tx: Tx, userId: string, spared: string | null, reason: 'password' | 'revoked'): Promise<number> {
+  const { numAffectedRows } = await sql`
+    UPDATE sessions SET ended_at = now(), ended_reason = ${reason} WHERE user_id = ${userId} AND ended_at IS NULL AND id IS DISTINCT FROM ${spared}`.execute(tx);
+  return Number(numAffectedRows ?? 0);
+}
+
+/** False where the user has no such session that goes on. */
+export async function endSessionOf(tx: Tx, userId: string, sessionId: string, now: Date): Promise<boolean> {
+  const { numAffectedRows } = await sql`
+    UPDATE sessions SET ended_at = now(), ended_reason = 'revoked'
+    WHERE id = ${sessionId} AND user_id = ${userId} AND ended_at IS NULL AND expires_at > ${now}`.execute(tx);
+  return numAffectedRows === 1n;
+}
+
+export interface SessionRow {
+  id: string;
+  created_at: string;
+  last_used_at: string;
+  expires_at: string;
+  ip: string | null;
+  user_agent: string | null;
+}
+
+const SORTABLE = { created_at: sql`created_at`, last_used_at: sql`last_used_at`, expires_at: sql`expires_at` };
+
+/** The sessions of a user that go on. */
+export async function listSessions(db: Db, userId: string, now: Date, page: PageRequest): Promise<{ items: SessionRow[]; total: number }> {
+  const alive = sql`user_id = ${userId} AND ended_at IS NULL AND expires_at > ${now}`;
+  const { rows: items } = await sql<SessionRow>`
+    SELECT id, created_at, last_used_at, expires_at, ip, user_agent FROM sessions WHERE ${alive} ${orderAndPage(page, SORTABLE, sql`id`)}`.execute(db);
+  const { rows } = await sql<{ total: number }>`SELECT count(*) AS total FROM sessions WHERE ${alive}`.execute(db);
+  return { items, total: rows[0]?.total ?? 0 };
 }
 
 export async function sessionOfToken(db: Db, tokenHash: Buffer): Promise<{ session_id: string; user_id: string } | undefined> {

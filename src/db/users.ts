@@ -52,6 +52,25 @@ export async function insertUser(tx: Tx, user: { email: string; fullName: string
   return rows[0]?.id ?? '';
 }
 
+/** Notes that the owner proved to read the mailbox. */
+export async function markEmailVerified(tx: Tx, userId: string): Promise<void> {
+  await sql`UPDATE users SET email_verified_at = now() WHERE id = ${userId} AND email_verified_at IS NULL`.execute(tx);
+}
+
+/** Sets the password of an active account. With `replaced` only where that is still its hash; false where it is not. */
+export async function setPassword(tx: Tx, userId: string, passwordHash: string, replaced?: string): Promise<boolean> {
+  const unchanged = replaced === undefined ? sql`` : sql`AND password_hash = ${replaced}`;
+  const { numAffectedRows } = await sql`
+    UPDATE users SET password_hash = ${passwordHash}, updated_at = now(), version = version + 1 WHERE id = ${userId} AND is_active ${unchanged}`.execute(tx);
+  return numAffectedRows === 1n;
+}
+
+/** Holds the account until the transaction ends, so that no password change comes between its check and the log-in. False where one came before. */
+export async function holdForLogIn(tx: Tx, userId: string, passwordHash: string): Promise<boolean> {
+  const { rows } = await sql`SELECT 1 FROM users WHERE id = ${userId} AND is_active AND password_hash = ${passwordHash} FOR NO KEY UPDATE`.execute(tx);
+  return rows.length > 0;
+}
+
 export async function hasSuperAdmin(db: Db): Promise<boolean> {
   const { rows } = await sql`SELECT 1 FROM users WHERE is_super_admin AND is_active LIMIT 1`.execute(db);
   return rows.length > 0;

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Actor } from '../core/actor.ts';
 import type { Db, Tx } from '../db/connect.ts';
+import type { Mailer } from '../integrations/mail.ts';
 import type { JobName, JobPayloads } from '../jobs/catalogue.ts';
 import type { Vault } from '../core/vault.ts';
 import type { IdentityProviders } from '../integrations/identity/provider.ts';
@@ -21,6 +22,8 @@ export interface Services {
   /** Where browsers and clients reach the portal, without a trailing slash. */
   publicUrl: () => string;
   vault: Vault;
+  /** null where no mail server is configured: no mail is sent then. */
+  mailer: Mailer | null;
 }
 
 export interface RequestInfo {

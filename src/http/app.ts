@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { DomainError } from '../core/errors.ts';
 import { ANONYMOUS } from '../core/actor.ts';
 import { uuidv7 } from '../core/ids.ts';
+import { accountPages } from './account-pages.ts';
 import type { AddressOf } from './client-address.ts';
 import type { Dispatch } from './contract.ts';
 import type { Answer, Exchange } from './exchange.ts';
@@ -19,6 +20,8 @@ export interface AppOptions {
   corsOrigins: readonly string[];
   dispatch: Dispatch<Exchange>;
   documentation: Koa.Middleware;
+  /** Limits of the contract that settings change: requests a window, by the limit's name. */
+  limits: Readonly<Record<string, number>>;
   /** True once the server has begun to stop: connections are then closed after their answer. */
   stopping: () => boolean;
 }
@@ -33,6 +36,7 @@ export function createApp(options: AppOptions): Koa {
   app.use(securityHeaders);
   app.use(crossOrigin(options.corsOrigins));
   app.use(options.documentation);
+  app.use(accountPages);
   app.use(contract(options));
   app.on('error', (error: unknown) => options.log.debug({ err: error }, 'connection error'));
   return app;
@@ -48,7 +52,7 @@ function exchangeOf(ctx: Koa.Context): Exchange {
 }
 
 /** Takes or makes X-Request-ID, opens the exchange, and writes one log line when the answer is out. */
-function withRequestId({ log, addressOf, stopping }: AppOptions): Koa.Middleware {
+function withRequestId({ log, addressOf, limits, stopping }: AppOptions): Koa.Middleware {
   return async (ctx, next) => {
     const given = ctx.get('X-Request-ID');
     const requestId = REQUEST_ID.test(given) ? given : uuidv7();
@@ -57,7 +61,7 @@ function withRequestId({ log, addressOf, stopping }: AppOptions): Koa.Middleware
       request: ctx.req, response: ctx.res, requestId, log: log.child({ request_id: requestId }),
       ip: addressOf(ctx.req.socket.remoteAddress, ctx.get('X-Forwarded-For') || undefined),
       path: ctx.path, query: ctx.querystring, actor: ANONYMOUS, operationId: null, params: {},
-      body: { state: 'unread' }, answer: null, headers: {}, cleanups: [],
+      body: { state: 'unread' }, limits, answer: null, headers: {}, cleanups: [],
     };
     exchanges.set(ctx.req, exchange);
     ctx.set('X-Request-ID', requestId);

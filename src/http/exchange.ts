@@ -17,6 +17,8 @@ export interface Exchange {
   operationId: OperationId | null;
   params: Record<string, string | undefined>;
   body: BodyState;
+  /** Limits of the contract that settings change: requests a window, by the limit's name. */
+  limits: Readonly<Record<string, number>>;
   /** Set by the handler: what is sent. */
   answer: Answer | null;
   /** Headers that the answer carries whatever it is: limits, replays. */

@@ -14,11 +14,12 @@ export interface RateLimit {
 /** Counts the request and sets the RateLimit headers. Throws too-many-requests; its Retry-After is the whole window, as clients know it. */
 export async function enforceRateLimit(db: Db, exchange: Exchange, limit: RateLimit, now: Date): Promise<void> {
   const { actor } = exchange;
+  const allowed = exchange.limits[limit.name] ?? limit.limit;
   const subject = limit.by === 'actor' && actor.kind === 'user' ? `user:${actor.userId}` : `ip:${exchange.ip}`;
   const { hits, resetSeconds } = await countHit(db, `${limit.name}:${subject}`, limit.window_seconds, now);
-  exchange.headers['RateLimit-Policy'] = `"${limit.name}";q=${limit.limit};w=${limit.window_seconds}`;
-  exchange.headers['RateLimit'] = `"${limit.name}";r=${Math.max(0, limit.limit - hits)};t=${resetSeconds}`;
-  if (hits > limit.limit) {
-    throw new DomainError('too-many-requests', `More than ${limit.limit} requests in ${limit.window_seconds} seconds. Wait, then try again.`, { retryAfter: limit.window_seconds });
+  exchange.headers['RateLimit-Policy'] = `"${limit.name}";q=${allowed};w=${limit.window_seconds}`;
+  exchange.headers['RateLimit'] = `"${limit.name}";r=${Math.max(0, allowed - hits)};t=${resetSeconds}`;
+  if (hits > allowed) {
+    throw new DomainError('too-many-requests', `More than ${allowed} requests in ${limit.window_seconds} seconds. Wait, then try again.`, { retryAfter: limit.window_seconds });
   }
 }

@@ -1,8 +1,19 @@
 /** Names and payloads of all jobs; a leaf, so that any layer may name a job without knowing its code. */
+
+/**
+ * A mail to be written. Orders name what the mail is about and hold no secret: the job makes the token, keeps its hash, and mails it, so that no token ever
+ * lies in the job table. The address of a reset may be anyone's: the job, not the request, looks it up, so that both take the same time.
+ */
+export type MailOrder =
+  | { kind: 'registration'; registration_id: string }
+  | { kind: 'password-reset'; email: string }
+  | { kind: 'password-changed'; user_id: string };
+
 export interface JobPayloads {
   'run-scan': { scan_id: string };
   /** Dead letters of run-scan: every try failed. */
   'give-up-scan': { scan_id: string };
+  'send-mail': MailOrder;
   'sweep-expired': Record<string, never>;
   'rotate-signing-keys': Record<string, never>;
 }

@@ -7,6 +7,7 @@ import type { JobName } from './catalogue.ts';
 import type { JobDefinition } from './job.ts';
 import { rotateSigningKeysJob } from './rotate-signing-keys.ts';
 import { giveUpScanJob, runScanJob } from './run-scan.ts';
+import { sendMailJob } from './send-mail.ts';
 import { sweepExpiredJob } from './sweep-expired.ts';
 
 export interface Queue {
@@ -38,6 +39,7 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
     work: async (services) => {
       await work(boss, services, giveUpScanJob);
       await work(boss, services, runScanJob);
+      await work(boss, services, sendMailJob);
       await work(boss, services, sweepExpiredJob);
       await work(boss, services, rotateSigningKeysJob);
     },
@@ -45,7 +47,7 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
   };
 }
 
-const JOBS = [giveUpScanJob, runScanJob, sweepExpiredJob, rotateSigningKeysJob] as const;
+const JOBS = [giveUpScanJob, runScanJob, sendMailJob, sweepExpiredJob, rotateSigningKeysJob] as const;
 
 async function work<Name extends JobName>(boss: PgBoss, services: Services, job: JobDefinition<Name>): Promise<void> {
   for (let count = 0; count < job.concurrency(services.config); count += 1) await startWorker(boss, services, job);

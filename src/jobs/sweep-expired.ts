@@ -1,4 +1,5 @@
-/** Removes what time has made worthless: counters, kept answers, spent states, old sessions. */
+/** Removes what time has made worthless: counters and cooldowns, kept answers, spent states, one-time tokens, old sessions. */
+import { deleteExpiredAccountTokens } from '../db/accounts.ts';
 import { deleteExpiredStates } from '../db/identities.ts';
 import { deleteExpiredIdempotencyKeys } from '../db/idempotency.ts';
 import { deleteExpiredRateLimits } from '../db/rate-limits.ts';
@@ -16,6 +17,7 @@ export const sweepExpiredJob: JobDefinition<'sweep-expired'> = {
     await deleteExpiredRateLimits(db, now());
     await deleteExpiredIdempotencyKeys(db, now());
     await deleteExpiredStates(db, now());
+    await deleteExpiredAccountTokens(db, now());
     await deleteOldSessions(db, new Date(now().getTime() - SESSION_KEEP_MS));
   },
 };

@@ -100,6 +100,14 @@ export class ContractClient {
     return answer;
   }
 
+  /** Asserts that the session of this client is over: processes hear of its end from the database, within milliseconds. */
+  async isOut(): Promise<void> {
+    const deadline = Date.now() + 5_000;
+    let status = 200;
+    while (status === 200 && Date.now() < deadline) ({ status } = await this.call('getMe'));
+    assert.is(status, 401);
+  }
+
   /** Sends, and asserts a problem by its slug. */
   async refused(slug: string, operationId: OperationId, options: CallOptions = {}): Promise<Record<string, unknown>> {
     const { status, body, text } = await this.call(operationId, options);

@@ -3,9 +3,8 @@ import { randomBytes } from 'node:crypto';
 import type { Config } from '../../config.ts';
 import type { Db } from '../../db/connect.ts';
 import { insertAudit } from '../../db/audit.ts';
-import { noteEmailProven } from '../../db/identities.ts';
 import { withAdvisoryLock } from '../../db/transaction.ts';
-import { createPersonalTeam, findUserByEmail, hasSuperAdmin, insertUser } from '../../db/users.ts';
+import { createPersonalTeam, findUserByEmail, hasSuperAdmin, insertUser, markEmailVerified } from '../../db/users.ts';
 import { hashPassword } from './passwords.ts';
 
 export interface FirstAdmin {
@@ -26,7 +25,7 @@ export async function ensureFirstAdmin(db: Db, config: Config): Promise<FirstAdm
     if (await hasSuperAdmin(tx)) return null;
     if ((await findUserByEmail(tx, email)) !== undefined) throw new Error(`ADMIN_EMAIL ${email} belongs to an account that is not an active super admin`);
     const id = await insertUser(tx, { email, fullName: 'Administrator', passwordHash, isSuperAdmin: true });
-    if (config.ADMIN_EMAIL !== null) await noteEmailProven(tx, id); // the operator's word is proof
+    if (config.ADMIN_EMAIL !== null) await markEmailVerified(tx, id); // the operator's word is proof
     await createPersonalTeam(tx, id, 'Default team');
     await insertAudit(tx, {
       actorKind: 'system', actorUserId: null, actorEmail: null, teamId: null, operation: 'start', action: 'create', targetTable: 'users', targetId: id,

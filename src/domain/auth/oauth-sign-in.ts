@@ -1,8 +1,9 @@
 /** From an identity at a provider to a session: whose it is, whose it becomes, or a new account. */
+import { normaliseEmail } from '../../core/email.ts';
 import { inTransaction, violates } from '../../db/transaction.ts';
 import type { Tx } from '../../db/connect.ts';
-import { insertIdentity, lockIdentityOwner, lockUserByEmail, noteEmailProven, noteIdentityEmail, type IdentityKey } from '../../db/identities.ts';
-import { createPersonalTeam, insertUser } from '../../db/users.ts';
+import { insertIdentity, lockIdentityOwner, lockUserByEmail, noteIdentityEmail, type IdentityKey } from '../../db/identities.ts';
+import { createPersonalTeam, insertUser, markEmailVerified } from '../../db/users.ts';
 import type { ExternalIdentity } from '../../integrations/identity/sign-in.ts';
 import { audit } from '../audit.ts';
 import type { Context } from '../context.ts';
@@ -36,11 +37,11 @@ export async function signInWithIdentity(context: Context, provider: string, ide
  * theirs must not get its owner's log-in; else a new one.
  */
 async function accountOf(tx: Tx, context: Context, key: IdentityKey, identity: ExternalIdentity): Promise<{ userId: string } | Refusal> {
+  const email = identity.email === null ? null : normaliseEmail(identity.email);
   const owner = await lockIdentityOwner(tx, key);
   if (owner !== undefined && !owner.is_active) return { refused: 'oauth_user_inactive' };
-  if (owner !== undefined && (await noteIdentityEmail(tx, owner.identity_id, isAddress(identity.email) ? identity.email : null))) return { userId: owner.user_id };
-  const { email } = identity;
-  if (!identity.emailVerified || !isAddress(email)) return { refused: 'oauth_email_unverified' };
+  if (owner !== undefined && (await noteIdentityEmail(tx, owner.identity_id, email))) return { userId: owner.user_id };
+  if (!identity.emailVerified || email === null) return { refused: 'oauth_email_unverified' };
   const user = await lockUserByEmail(tx, email);
   if (user !== undefined && !user.is_active) return { refused: 'oauth_user_inactive' };
   if (user !== undefined && !user.is_proven) return { refused: 'oauth_account_unverified' };
@@ -55,15 +56,9 @@ async function accountOf(tx: Tx, context: Context, key: IdentityKey, identity: E
 async function createAccount(tx: Tx, context: Context, provider: string, email: string, name: string | null): Promise<string> {
   const fullName = name?.replaceAll(/\p{C}/gu, '').trim().slice(0, MAX_NAME) ?? '';
   const userId = await insertUser(tx, { email, fullName: fullName === '' ? null : fullName, passwordHash: null, isSuperAdmin: false });
-  await noteEmailProven(tx, userId);
+  await markEmailVerified(tx, userId);
   const teamId = await createPersonalTeam(tx, userId, `${fullName === '' ? email.split('@', 1)[0] ?? '' : fullName}'s team`);
   await audit(tx, context, { action: 'create', table: 'users', id: userId, diff: { email, full_name: fullName, provider } });
   await audit(tx, context, { action: 'create', table: 'teams', id: teamId, teamId, diff: { owner: userId } });
   return userId;
 }
-
-/**
- * Plain ASCII only: other scripts have letters that fold into ASCII ones (the Kelvin sign lower-cases to k), and an address that only
- * looks like another's must not open that account.
- */
-const isAddress = (email: string | null): email is string => email !== null && email.length <= 320 && /^[\x21-\x3f\x41-\x7e]+@[\x21-\x3f\x41-\x7e]+\.[\x21-\x3f\x41-\x7e]+$/.test(email);

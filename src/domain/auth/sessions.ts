@@ -1,12 +1,12 @@
 /** Log in, refresh, log out. A refresh token is spent at each use; a spent one that comes again ends its whole session. */
-import { createHash, randomBytes } from 'node:crypto';
 import { DomainError } from '../../core/errors.ts';
 import type { Tx } from '../../db/connect.ts';
 import { endSession, insertSession, lockRefreshToken, rotateRefreshToken, sessionOfToken } from '../../db/sessions.ts';
 import { inTransaction } from '../../db/transaction.ts';
-import { findUserByEmail } from '../../db/users.ts';
+import { findUserByEmail, holdForLogIn } from '../../db/users.ts';
 import { audit } from '../audit.ts';
 import type { Context } from '../context.ts';
+import { digest, newToken } from './one-time-token.ts';
 import { checkPassword } from './passwords.ts';
 
 export interface Tokens {
@@ -18,15 +18,16 @@ export interface Tokens {
   refreshExpiresIn: number;
 }
 
-const newToken = (): string => randomBytes(32).toString('base64url');
-const digest = (token: string): Buffer => createHash('sha256').update(token).digest();
-
-/** Throws invalid-credentials: unknown address, wrong password and inactive account alike. */
+/** Throws invalid-credentials: unknown address, wrong password, inactive account and account without a password alike, each after one check of a hash. */
 export async function logIn(context: Context, credentials: { email: string; password: string }): Promise<Tokens> {
   const user = await findUserByEmail(context.db, credentials.email);
   const good = await checkPassword(credentials.password, user?.password_hash ?? null);
-  if (!good || user === undefined || !user.is_active) throw new DomainError('invalid-credentials', 'The e-mail address and password do not match an active account.');
-  const { sessionId, refreshToken } = await inTransaction(context.db, (tx) => startSession(tx, context, user.id));
+  if (!good || user === undefined || user.password_hash === null || !user.is_active) throw invalidCredentials();
+  const { password_hash: checkedHash } = user;
+  const { sessionId, refreshToken } = await inTransaction(context.db, async (tx) => {
+    if (!(await holdForLogIn(tx, user.id, checkedHash))) throw invalidCredentials(); // a reset came in between: its sessions are ended, this one must not begin
+    return startSession(tx, context, user.id);
+  });
   return issue(context, user.id, sessionId, refreshToken);
 }
 
@@ -70,6 +71,7 @@ export async function logOut(context: Context, refreshToken: string | undefined)
   });
 }
 
+const invalidCredentials = (): DomainError => new DomainError('invalid-credentials', 'The e-mail address and password do not match an active account.');
 const invalidRefreshToken = (): DomainError => new DomainError('invalid-refresh-token', 'The refresh cookie is missing, unknown or expired. Log in again.');
 const refreshExpiry = (context: Context): Date => new Date(context.now().getTime() + context.config.REFRESH_TOKEN_TTL_SECONDS * 1000);
 

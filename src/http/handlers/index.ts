@@ -1,5 +1,6 @@
 /** Every built operation has its handler here; a missing one does not compile. */
 import type { Handlers } from '../types.ts';
+import { accounts } from './accounts.ts';
 import { auth } from './auth.ts';
 import { components } from './components.ts';
 import { oauth } from './oauth.ts';
@@ -7,5 +8,6 @@ import { projects } from './projects.ts';
 import { results } from './results.ts';
 import { scans } from './scans.ts';
 import { system } from './system.ts';
+import { users } from './users.ts';
 
-export const handlers = { ...auth, ...oauth, ...projects, ...scans, ...components, ...results, ...system } satisfies Handlers;
+export const handlers = { ...auth, ...accounts, ...oauth, ...users, ...projects, ...scans, ...components, ...results, ...system } satisfies Handlers;

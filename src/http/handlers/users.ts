@@ -1,0 +1,33 @@
+/** /v1/users/me: what the signed-in user may do with their own account. */
+import type { UserActor } from '../../core/actor.ts';
+import { DomainError } from '../../core/errors.ts';
+import { changePassword } from '../../domain/accounts/change-password.ts';
+import { getPreferences, replacePreferences } from '../../domain/accounts/preferences.ts';
+import { endMyOtherSessions, endMySession, listMySessions } from '../../domain/accounts/sessions.ts';
+import type { Context } from '../../domain/context.ts';
+import { noContent, ok } from '../reply.ts';
+import type { Handlers } from '../types.ts';
+
+export const users = {
+  replaceMyPassword: async (context, { body }) => {
+    await changePassword(context, signedIn(context), { current: body.current_password, next: body.new_password });
+    return noContent;
+  },
+  listMySessions: async (context, { page }) => ok(await listMySessions(context, signedIn(context), page)),
+  deleteMySession: async (context, { path }) => {
+    await endMySession(context, signedIn(context), path.session_id);
+    return noContent;
+  },
+  deleteMyOtherSessions: async (context) => {
+    await endMyOtherSessions(context, signedIn(context));
+    return noContent;
+  },
+  getNotificationPreferences: async (context) => ok(await getPreferences(context, signedIn(context))),
+  replaceNotificationPreferences: async (context, { body }) => ok(await replacePreferences(context, signedIn(context), body)),
+} satisfies Partial<Handlers>;
+
+/** The gate lets nobody else come here (`x-access: {self: interactive}`); this tells the compiler. */
+function signedIn({ actor }: Context): UserActor {
+  if (actor.kind !== 'user') throw new DomainError('unauthorized', 'Log in first.');
+  return actor;
+}

@@ -8,12 +8,16 @@ export interface LockedPackages {
   warnings: string[];
 }
 
+export type OtherFile = (path: string) => string | null;
+
 export interface LockFileReader {
   name: string;
   /** By the file's base name. */
-  matches: (baseName: string) => boolean;
-  /** Throws an Error in words where the text is not such a file. */
-  read: (text: string, path: string) => LockedPackages;
+  matches: (baseName: string, path: string) => boolean;
+  /** Files that are read for what they say of this one: `composer.json` beside composer.lock. */
+  companion?: (baseName: string) => boolean;
+  /** Throws an Error in words where the text is not such a file. `other` gives the text of a wanted file by its path, or null. */
+  read: (text: string, path: string, other: OtherFile) => LockedPackages;
 }
 
 export interface LockedPackage {
@@ -69,4 +73,24 @@ export function parseJsonObject(text: string): Record<string, unknown> {
   const value: unknown = JSON.parse(text);
   if (!isRecord(value) || Array.isArray(value)) throw new Error('it is not a JSON object');
   return value;
+}
+
+/** The path of a file named relative to another one; null where it leaves the root. */
+export function beside(path: string, relative: string): string | null {
+  const parts = path.split('/').slice(0, -1);
+  for (const part of relative.replaceAll('\\', '/').split('/')) {
+    if (part === '..' && parts.pop() === undefined) return null;
+    if (part !== '' && part !== '.' && part !== '..') parts.push(part);
+  }
+  return relative.startsWith('/') ? null : parts.join('/');
+}
+
+/** Parsed, or null where it is missing or broken. */
+export function otherJson(other: OtherFile, path: string | null): Record<string, unknown> | null {
+  const text = path === null ? null : other(path);
+  try {
+    return text === null ? null : parseJsonObject(text);
+  } catch {
+    return null;
+  }
 }

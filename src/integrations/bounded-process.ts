@@ -48,13 +48,13 @@ export async function runBounded(program: string, args: readonly string[], { env
   });
   const { stdin, stdout, stderr } = child;
   const leash = child.stdio[3];
-  if (stdin === null || stdout === null || stderr === null || leash === null || leash === undefined) throw new Error('the child has no pipes');
+  if (leash === null || leash === undefined) throw new Error('the child has no leash');
   for (const pipe of [stdin, leash]) pipe.on('error', () => undefined); // the child is gone already
-  let tooLarge = false;
+  const seen = { tooMuch: false };
   const kill = (): void => killGroup(child);
   signal.addEventListener('abort', kill, { once: true });
   const output = collect(stdout, limits.outputBytes, () => {
-    tooLarge = true;
+    seen.tooMuch = true;
     kill();
   });
   const complaint = collectTail(stderr);
@@ -67,7 +67,7 @@ export async function runBounded(program: string, args: readonly string[], { env
     kill(); // what the program left behind, the waiting shell with it
     const end = { status, stdout: await output, stderr: await complaint };
     signal.throwIfAborted();
-    if (tooLarge) throw new OutputTooLarge(`${program} wrote more than ${limits.outputBytes} bytes`);
+    if (seen.tooMuch) throw new OutputTooLarge(`${program} wrote more than ${limits.outputBytes} bytes`);
     return end;
   } finally {
     signal.removeEventListener('abort', kill);

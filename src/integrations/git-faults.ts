@@ -16,7 +16,7 @@ export class GitFault extends Error {
 
 /** In order: the first that fits names the fault. Texts are git's, curl's and ssh's own under LC_ALL=C. */
 const KNOWN: readonly [RegExp, GitFaultCode, string][] = [
-  [/died of signal 25|File too large|File size limit|pack exceeds maximum allowed size|out of memory|mmap failed|Out of memory/i, 'git-too-large', 'The repository is larger than this installation fetches (GIT_MAX_BYTES), even without its history.'],
+  [/File too large|pack exceeds maximum allowed size|out of memory|mmap failed/i, 'git-too-large', 'The repository needs more memory or space than this installation gives it.'],
   [/couldn't find remote ref/, 'git-ref-not-found', 'The ref is not in the repository (any more).'],
   [/not our ref|unadvertised object|no such remote ref [0-9a-f]{40}|did not send all necessary objects/i, 'git-commit-not-found', 'The commit is not in the repository (any more), or its server does not hand out single commits.'],
   [/returned error: 30\d|unable to update url base from redirection/, 'git-redirect', 'The server redirects to another address, which is not followed. Set git_url to the address that it names.'],

@@ -2,7 +2,7 @@
  * Source from git: exactly one commit, without its history, and of it the wanted files alone. Nothing is checked out: files are read from the
  * object store, so that symbolic links, hooks, filters, LFS and odd file names of a hostile repository have nowhere to act.
  */
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { AddressError, type AddressGuard, type ResolvedAddress } from './addresses.ts';
 import { OutputTooLarge, runBounded, type BoundedEnd } from './bounded-process.ts';
@@ -84,7 +84,9 @@ export async function fetchGit(request: GitRequest): Promise<GitSource> {
         limits: { memoryBytes: MEMORY_BYTES, fileBytes: limits.packBytes, outputBytes },
       });
     orThrow(await git(['init', '--quiet', '--bare', '--template=', ...(request.commit?.length === 64 ? ['--object-format=sha256'] : [])]));
-    await fetchFirst(git, access, request);
+    await fetchFirst(git, access, request).catch(async (error: unknown) => {
+      throw (await isCutOff(folder, limits.packBytes)) ? new GitFault('git-too-large', `The repository is larger than ${limits.packBytes} bytes (GIT_MAX_BYTES), even without its history.`) : error;
+    });
     const commit = await resolveCommit(git, request.commit);
     return { commit, read: (wanted) => explained(request, deadline, () => readTree(git, commit, wanted, limits)) };
   });
@@ -100,6 +102,14 @@ async function explained<T>({ signal, limits }: GitRequest, deadline: AbortSigna
     if (error instanceof OutputTooLarge) throw new GitFault('git-too-large', 'The repository names more files than this installation reads.');
     throw error;
   }
+}
+
+/** The kernel ends a program that writes past the limit, and git cannot say why: the file that it was writing can. */
+async function isCutOff(folder: string, limit: number): Promise<boolean> {
+  const packs = path.join(folder, 'objects', 'pack');
+  const names = await readdir(packs).catch(() => []);
+  const sizes = await Promise.all(names.map(async (name) => (await stat(path.join(packs, name))).size));
+  return sizes.some((size) => size >= limit - 512);
 }
 
 type Git = (args: readonly string[], env?: Readonly<Record<string, string>>, input?: string, outputBytes?: number) => Promise<BoundedEnd>;

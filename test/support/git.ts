@@ -27,7 +27,7 @@ export async function tempFolder(): Promise<string> {
 
 /** A package-lock.json of these direct dependencies, each `name@version`. */
 export const npmLock = (...packages: string[]): string =>
-  JSON.stringify({ lockfileVersion: 3, packages: Object.fromEntries<unknown>([['', { dependencies: Object.fromEntries(packages.map((name) => [name.split('@')[0], '*'])) }], ...packages.map((one): [string, unknown] => [`node_modules/${one.split('@')[0] ?? ''}`, { version: one.split('@')[1] }])]) });
+  JSON.stringify({ lockfileVersion: 3, packages: Object.fromEntries<unknown>([['', { dependencies: Object.fromEntries(packages.map((name): [string, string] => [name.split('@')[0] ?? '', '*'])) }], ...packages.map((one): [string, unknown] => [`node_modules/${one.split('@')[0] ?? ''}`, { version: one.split('@')[1] }])]) });
 
 /** Commits these files; a value of `-> target` is a symbolic link. Returns the commit. */
 export async function commit(folder: string, files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {

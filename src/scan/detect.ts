@@ -1,7 +1,7 @@
 /** Components of a source tree: every lock file that it holds, merged by package URL. One bad file is a warning, not a failed scan. */
 import type { DetectedComponent, Inventory } from '../core/component.ts';
 import { ArchiveError, readArchive, type ArchiveFormat, type ArchiveLimits } from './archive.ts';
-import { READERS, type LockFileReader } from './lockfiles/index.ts';
+import { READERS, type LockFileReader, type OtherFiles } from './lockfiles/index.ts';
 
 /** Folders whose lock files are not the product's own. */
 const LEFT_OUT = /(?:^|\/)(?:node_modules|\.git|vendor|bower_components)\//;
@@ -38,16 +38,19 @@ export function detect(files: readonly SourceFile[]): Inventory {
   let occurrences = 0;
   let read = 0;
   const texts = new Map(files.map(({ path, data }) => [path, data]));
-  const other = (path: string): string | null => {
-    const data = texts.get(path);
-    return data === undefined ? null : new TextDecoder('utf-8').decode(data);
+  const others: OtherFiles = {
+    paths: [...texts.keys()],
+    text: (path) => {
+      const data = texts.get(path);
+      return data === undefined ? null : new TextDecoder('utf-8').decode(data);
+    },
   };
   for (const { path, data } of files.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
     const reader = readerOf(path);
     if (reader === undefined) continue;
     read += 1;
     try {
-      const found = reader.read(new TextDecoder('utf-8', { fatal: true }).decode(data).replace(/^\uFEFF/, ''), path, other);
+      const found = reader.read(new TextDecoder('utf-8', { fatal: true }).decode(data).replace(/^\uFEFF/, ''), path, others);
       warnings.push(...found.warnings.map((warning) => `${path}: ${warning}`));
       occurrences += found.components.length;
       for (const component of found.components) merge(merged, component);

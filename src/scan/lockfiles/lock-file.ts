@@ -8,7 +8,12 @@ export interface LockedPackages {
   warnings: string[];
 }
 
-export type OtherFile = (path: string) => string | null;
+/** The wanted files of the same source. */
+export interface OtherFiles {
+  paths: readonly string[];
+  /** The text of one, or null where it is not there. */
+  text: (path: string) => string | null;
+}
 
 export interface LockFileReader {
   name: string;
@@ -16,8 +21,8 @@ export interface LockFileReader {
   matches: (baseName: string, path: string) => boolean;
   /** Files that are read for what they say of this one: `composer.json` beside composer.lock. */
   companion?: (baseName: string) => boolean;
-  /** Throws an Error in words where the text is not such a file. `other` gives the text of a wanted file by its path, or null. */
-  read: (text: string, path: string, other: OtherFile) => LockedPackages;
+  /** Throws an Error in words where the text is not such a file. */
+  read: (text: string, path: string, others: OtherFiles) => LockedPackages;
 }
 
 export interface LockedPackage {
@@ -86,8 +91,8 @@ export function beside(path: string, relative: string): string | null {
 }
 
 /** Parsed, or null where it is missing or broken. */
-export function otherJson(other: OtherFile, path: string | null): Record<string, unknown> | null {
-  const text = path === null ? null : other(path);
+export function otherJson(others: OtherFiles, path: string | null): Record<string, unknown> | null {
+  const text = path === null ? null : others.text(path);
   try {
     return text === null ? null : parseJsonObject(text);
   } catch {

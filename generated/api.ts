@@ -595,6 +595,11 @@ export interface paths {
          *     tree). The format of an SBOM is recognised from its first bytes, or stated in `format`. As JSON the project's `git_url` is scanned, or with
          *     kind `container` the image that `image` names. A kind that this installation cannot run is 422 `scan-kind-unavailable`.
          *
+         *     From git exactly one commit is fetched, without history, submodules, LFS or links, and its lock files are read: `commit_sha` where it is given, else
+         *     the branch, tag, `pr-<number>` or `mr-<number>` that `ref` names (a branch before a tag; a full name such as `refs/tags/v1` is exact), else the project's
+         *     `default_branch`, else the repository's own. An abbreviated commit must be where the ref points. A ref that is gone fails the scan; no other is taken
+         *     in its place. Host names are resolved before each fetch, and addresses of private networks refused. Redirects are not followed.
+         *
          *     The answer comes at once; a worker runs the scan. Follow it on the WebSocket `/ws/scans/{scan_id}` or at `Location`. One scan of a project and ref is
          *     active at a time: a second request is 409 with `active_scan_id`.
          */
@@ -2395,6 +2400,8 @@ export interface components {
             description?: string | null;
             /** @description https, ssh (also `git@host:path`) or git. Credentials in it are taken out, sealed, and never returned. */
             git_url?: string | null;
+            /** @description Token or `user:password` for https, a private key (PEM, without a passphrase) for ssh; sealed, write-only. */
+            git_credential?: string | null;
             /** @description The branch whose newest scan counts as the project's current one. */
             default_branch?: string | null;
             /**
@@ -2420,8 +2427,9 @@ export interface components {
             name?: string;
             slug?: string;
             description?: string | null;
+            /** @description A change to another server, port or scheme removes the stored credential unless a new one comes with it. */
             git_url?: string | null;
-            /** @description Token or `user:password` for https; write-only. `null` removes it. */
+            /** @description Token or `user:password` for https, a private key (PEM, without a passphrase) for ssh; sealed, write-only. `null` removes it. */
             git_credential?: string | null;
             default_branch?: string | null;
             /** @enum {string} */
@@ -2621,12 +2629,13 @@ export interface components {
             current_step: "bootstrap" | "fetch" | "prep" | "cdxgen" | "license" | "dt_upload" | "dt_findings" | "vuln_match" | "finalize" | null;
             /** @description Branch, tag, `pr-<number>` or `mr-<number>`. */
             ref: string | null;
+            /** @description As the client sent it; of a repository the commit that was fetched. */
             commit_sha: string | null;
             /** @description What the client sent along. */
             metadata: {
                 [key: string]: unknown;
             };
-            /** @description What the upload was recognised as: `cyclonedx-json`, `zip`, ... */
+            /** @description What the upload was recognised as: `cyclonedx-json`, `zip`, ...; `git` where the repository was fetched. */
             source_format: string | null;
             /** @description Distinct components, by package URL. */
             component_count: number | null;
@@ -2634,6 +2643,7 @@ export interface components {
             occurrence_count: number | null;
             /** @description Why the scan failed; null for any other state. */
             error: {
+                /** @description From git: `git-address-refused`, `git-authentication`, `git-commit-not-found`, `git-credential-unfit`, `git-failed`, `git-host-key`, `git-redirect`, `git-ref-not-found`, `git-repository-not-found`, `git-timeout`, `git-too-large`, `git-unavailable`, `git-unreachable`, `git-url-refused`. */
                 code: string;
                 message: string;
             } | null;

@@ -303,6 +303,8 @@ export interface Scans {
   completed_at: Timestamp | null;
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
+  fetch_ref: string | null;
+  fetch_commit: string | null;
 }
 
 export interface SchemaMigrations {

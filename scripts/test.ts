@@ -75,6 +75,7 @@ export function judge({ status, messages }: Pick<Ending, 'status' | 'messages'>)
 function show(file: string, ending: Ending): Counts {
   const { counts, complaint } = judge(ending);
   console.log(`${counts.failed > 0 ? 'FAIL' : 'ok  '} ${file}  ${summary(counts)}  ${ending.seconds.toFixed(1)} s`);
+  if (counts.skipped > 0) for (const reason of ending.output.match(/^.* are skipped\.$/gm) ?? []) console.log(`     ${reason}`);
   if (counts.failed > 0) console.log(`${ending.output.trimEnd()}\n${complaint === undefined ? '' : `${complaint}\n`}`);
   return counts;
 }

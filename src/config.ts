@@ -1,9 +1,10 @@
 /** Settings. The only reader of the environment; every wrong variable is named at once; the README's table comes from here. */
 import path from 'node:path';
 import { IDENTITY_SETTINGS, readIdentityProviders, type IdentityProviderSettings } from './config-identity.ts';
+import { normaliseEmail } from './core/email.ts';
+import { checkAllowed } from './integrations/addresses.ts';
 
 export { BUILT_IN_PROVIDERS, type GithubSettings, type IdentityProviderSettings, type OidcSettings } from './config-identity.ts';
-import { normaliseEmail } from './core/email.ts';
 
 export type Role = 'api' | 'worker' | 'both';
 
@@ -69,6 +70,10 @@ function sender(text: string): string {
   const [, name = '', address = ''] = /^(?:([^<>"\p{Cc}]*)<)?([^<>\s]+?)>?$/u.exec(text) ?? [];
   if (!/^[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9.-]+$/i.test(address) || (name !== '') !== text.endsWith('>')) throw new Error('must be an e-mail address, or `Name <address>`');
   return text;
+function allowedAddresses(text: string): string[] {
+  const entries = list(text);
+  entries.forEach(checkAllowed);
+  return entries;
 }
 
 const list = (text: string): string[] => text.split(',').map((item) => item.trim()).filter((item) => item !== '');
@@ -107,13 +112,22 @@ const SETTINGS = {
   SCAN_TIMEOUT_SECONDS: setting('3600', 3600, 'Time limit of a scan.', integer(10, 86400)),
   SCAN_CONCURRENCY: setting('2', 2, 'Scans that one worker runs at a time.', integer(1, 64)),
   MAX_ACTIVE_SCANS_PER_TEAM: setting('10', 10, 'Queued and running scans of one team; one more is 429.', integer(1, 10000)),
+  ALLOW_PRIVATE_ADDRESSES: setting('none', [], 'CIDR blocks, addresses or host names, comma-separated, that the portal may connect to though they are private: git servers, webhooks, mail.', allowedAddresses),
+  GIT_TIMEOUT_SECONDS: setting('600', 600, 'Time limit of fetching a repository.', integer(1, 86400)),
+  GIT_MAX_BYTES: setting('1073741824', 1024 * MIB, 'Largest repository that is fetched, in bytes as git packs it, without history.', integer(1024 * 1024, 1024 * 1024 * MIB)),
+  GIT_CA_FILE: setting("the machine's", null, 'PEM file with the certificate authorities that git trusts for https.', matching(/^\/\S/, 'an absolute path')),
+  GIT_KNOWN_HOSTS_FILE: setting('DATA_DIR/git/known_hosts', null, 'Known hosts for ssh, kept by you: other hosts are refused. Without it a host is trusted when it is first seen, and its key must stay the same.', matching(/^\/\S/, 'an absolute path')),
   DISK_HARD_LIMIT_PERCENT: setting('95', 95, 'Use of the data disk above which new scans are refused (503).', integer(50, 100)),
   SHUTDOWN_TIMEOUT_SECONDS: setting('10', 10, 'Time that running requests and jobs get at shutdown.', integer(1, 600)),
 } as const;
 
 type Values = { readonly [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name] extends Setting<infer T> ? T : never };
 
-export interface Config extends Omit<Values, 'DATABASE_URL' | 'BASE_URL' | 'ADMIN_EMAIL' | 'ADMIN_PASSWORD' | 'SECRET_KEY' | 'SMTP_URL' | 'MAIL_FROM' | 'DATA_DIR'> {
+type Refined =
+  | 'DATA_DIR' | 'DATABASE_URL' | 'BASE_URL' | 'ADMIN_EMAIL' | 'ADMIN_PASSWORD' | 'SECRET_KEY' | 'SMTP_URL' | 'MAIL_FROM'
+  | 'ALLOW_PRIVATE_ADDRESSES' | 'GIT_CA_FILE' | 'GIT_KNOWN_HOSTS_FILE';
+
+export interface Config extends Omit<Values, Refined> {
   /** Absolute. */
   DATA_DIR: string;
   DATABASE_URL: string | null;
@@ -124,6 +138,9 @@ export interface Config extends Omit<Values, 'DATABASE_URL' | 'BASE_URL' | 'ADMI
   IDENTITY_PROVIDERS: readonly IdentityProviderSettings[];
   SMTP_URL: string | null;
   MAIL_FROM: string | null;
+  ALLOW_PRIVATE_ADDRESSES: readonly string[];
+  GIT_CA_FILE: string | null;
+  GIT_KNOWN_HOSTS_FILE: string | null;
 }
 
 export class ConfigError extends Error {}

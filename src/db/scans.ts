@@ -78,6 +78,9 @@ export interface NewScan {
   kind: ScanKind;
   ref: string | null;
   commitSha: string | null;
+  /** For git: the ref as the client named it, and the commit. */
+  fetchRef: string | null;
+  fetchCommit: string | null;
   metadata: Record<string, unknown>;
   sourceFormat: string | null;
   blobId: string | null;
@@ -86,8 +89,8 @@ export interface NewScan {
 
 export async function insertScan(tx: Tx, scan: NewScan): Promise<string> {
   const { rows } = await sql<{ id: string }>`
-    INSERT INTO scans (project_id, kind, ref, commit_sha, metadata, source_format, blob_id, requested_by_user_id)
-    VALUES (${scan.projectId}, ${scan.kind}, ${scan.ref}, ${scan.commitSha}, ${JSON.stringify(scan.metadata)}, ${scan.sourceFormat}, ${scan.blobId}, ${scan.requestedByUserId})
+    INSERT INTO scans (project_id, kind, ref, commit_sha, fetch_ref, fetch_commit, metadata, source_format, blob_id, requested_by_user_id)
+    VALUES (${scan.projectId}, ${scan.kind}, ${scan.ref}, ${scan.commitSha}, ${scan.fetchRef}, ${scan.fetchCommit}, ${JSON.stringify(scan.metadata)}, ${scan.sourceFormat}, ${scan.blobId}, ${scan.requestedByUserId})
     RETURNING id`.execute(tx);
   return rows[0]?.id ?? '';
 }
@@ -127,6 +130,32 @@ export async function claimScan(db: Db, id: string): Promise<ClaimedScan | undef
     WHERE id = ${id} AND status IN ('queued', 'running')
     RETURNING id, project_id AS "projectId", kind, source_format AS "sourceFormat", blob_id AS "blobId", attempt`.execute(db);
   return rows[0];
+}
+
+/** Does this run still own its scan? False once it was cancelled, ended or taken over. */
+export async function ownsScan(db: Db, scan: ClaimedScan): Promise<boolean> {
+  const { rows } = await sql`SELECT 1 FROM scans WHERE id = ${scan.id} AND status = 'running' AND attempt = ${scan.attempt}`.execute(db);
+  return rows.length > 0;
+}
+
+/** Where a scan's source is to be had, and what of it. */
+export interface GitOrigin {
+  gitUrl: string | null;
+  credentialSealed: Buffer | null;
+  fetchRef: string | null;
+  fetchCommit: string | null;
+}
+
+export async function findGitOrigin(db: Db, scanId: string): Promise<GitOrigin | undefined> {
+  const { rows } = await sql<GitOrigin>`
+    SELECT p.git_url AS "gitUrl", p.git_credential_sealed AS "credentialSealed", s.fetch_ref AS "fetchRef", s.fetch_commit AS "fetchCommit"
+    FROM scans s JOIN projects p ON p.id = s.project_id WHERE s.id = ${scanId}`.execute(db);
+  return rows[0];
+}
+
+/** Notes the commit that is really scanned. */
+export async function recordCommit(db: Db, scan: ClaimedScan, commit: string): Promise<void> {
+  await sql`UPDATE scans SET commit_sha = ${commit}, updated_at = clock_timestamp() WHERE id = ${scan.id} AND status = 'running' AND attempt = ${scan.attempt}`.execute(db);
 }
 
 /** Live frames travel on this channel, one JSON object each: {scan_id, percent, step, ts, status}. */

@@ -1,7 +1,7 @@
 /** Components of a source tree: every lock file that it holds, merged by package URL. One bad file is a warning, not a failed scan. */
 import type { DetectedComponent, Inventory } from '../core/component.ts';
 import { ArchiveError, readArchive, type ArchiveFormat, type ArchiveLimits } from './archive.ts';
-import { READERS, type LockFileReader } from './lockfiles/index.ts';
+import { READERS, type LockFileReader, type OtherFiles } from './lockfiles/index.ts';
 
 /** Folders whose lock files are not the product's own. */
 const LEFT_OUT = /(?:^|\/)(?:node_modules|\.git|vendor|bower_components)\//;
@@ -15,23 +15,42 @@ interface SourceFile {
 
 export async function detectArchive(path: string, format: ArchiveFormat, limits?: ArchiveLimits): Promise<Inventory> {
   const files: SourceFile[] = [];
-  for await (const file of readArchive(path, format, (name) => readerOf(name) !== undefined, limits)) files.push(file);
+  for await (const file of readArchive(path, format, isWanted, limits)) files.push(file);
   return detect(files);
 }
 
+const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
+
 export function readerOf(path: string): LockFileReader | undefined {
-  return LEFT_OUT.test(path) ? undefined : READERS.find((reader) => reader.matches(path.slice(path.lastIndexOf('/') + 1)));
+  return LEFT_OUT.test(path) ? undefined : READERS.find((reader) => reader.matches(baseName(path), path));
+}
+
+/** Is the file read, for itself or for what it says of another one? */
+export function isWanted(path: string): boolean {
+  if (LEFT_OUT.test(path)) return false;
+  const base = baseName(path);
+  return READERS.some((reader) => reader.matches(base, path) || reader.companion?.(base) === true);
 }
 
 export function detect(files: readonly SourceFile[]): Inventory {
   const merged = new Map<string, DetectedComponent>();
   const warnings: string[] = [];
   let occurrences = 0;
+  let read = 0;
+  const texts = new Map(files.map(({ path, data }) => [path, data]));
+  const others: OtherFiles = {
+    paths: [...texts.keys()],
+    text: (path) => {
+      const data = texts.get(path);
+      return data === undefined ? null : new TextDecoder('utf-8').decode(data);
+    },
+  };
   for (const { path, data } of files.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
     const reader = readerOf(path);
     if (reader === undefined) continue;
+    read += 1;
     try {
-      const found = reader.read(new TextDecoder('utf-8', { fatal: true }).decode(data).replace(/^\uFEFF/, ''), path);
+      const found = reader.read(new TextDecoder('utf-8', { fatal: true }).decode(data).replace(/^\uFEFF/, ''), path, others);
       warnings.push(...found.warnings.map((warning) => `${path}: ${warning}`));
       occurrences += found.components.length;
       for (const component of found.components) merge(merged, component);
@@ -40,7 +59,7 @@ export function detect(files: readonly SourceFile[]): Inventory {
     }
     if (merged.size > MAX_COMPONENTS) throw new ArchiveError('too-large', `The source names more than ${MAX_COMPONENTS} components.`);
   }
-  if (files.length === 0) warnings.push('No lock file was found.');
+  if (read === 0) warnings.push('No lock file was found.');
   return { root: null, components: [...merged.values()], occurrences, warnings: warnings.slice(0, MAX_WARNINGS) };
 }
 

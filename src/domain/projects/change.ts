@@ -7,7 +7,7 @@ import { updateVersioned } from '../../db/versioned.ts';
 import { audit } from '../audit.ts';
 import type { Context } from '../context.ts';
 import { expectVersion } from '../versions.ts';
-import { parseGitUrl } from './git-url.ts';
+import { acceptGitUrl, isSameOrigin } from './git-url.ts';
 import { getProject } from './read.ts';
 
 export interface ProjectPatch {
@@ -28,8 +28,10 @@ export async function updateProject(context: Context, id: string, ifMatch: numbe
   const version = expectVersion(ifMatch, before.version);
   if (before.archived_at !== null) throw new DomainError('project-archived', 'The project is archived and takes no changes.');
   const { git_url, git_credential, gate, ...plain } = patch;
-  const git = git_url === undefined || git_url === null ? null : parseGitUrl(git_url);
-  const credential = git_credential === undefined ? (git?.credential ?? undefined) : git_credential;
+  const git = git_url === undefined || git_url === null ? null : acceptGitUrl(context.config, git_url);
+  // Whoever may change the URL must not be able to send the stored credential to a server of theirs.
+  const movedAway = git_url === null || (git !== null && before.git_url !== null && !isSameOrigin(before.git_url, git.url));
+  const credential = git_credential === undefined ? (git?.credential ?? (movedAway ? null : undefined)) : git_credential;
   const changes = {
     ...plain, name: patch.name?.trim(), git_url: git_url === null ? null : git?.url,
     git_credential_sealed: credential === undefined ? undefined : credential === null ? null : context.vault.seal(credential),
@@ -41,7 +43,7 @@ export async function updateProject(context: Context, id: string, ifMatch: numbe
       if (outcome.state === 'gone') throw notFound('The project');
       if (outcome.state === 'stale') expectVersion(ifMatch, outcome.version);
       if (patch.default_branch !== undefined) await chooseCurrentScan(tx, id);
-      await audit(tx, context, { action: 'update', table: 'projects', id, teamId: before.team_id, diff: { ...patch } });
+      await audit(tx, context, { action: 'update', table: 'projects', id, teamId: before.team_id, diff: { ...patch, ...(git === null ? {} : { git_url: git.url }), ...(credential === undefined ? {} : { git_credential: credential }) } });
       const after = await findProject(tx, id);
       if (after === undefined) throw notFound('The project');
       return after;

@@ -7,7 +7,7 @@ import type { Tx } from '../../db/connect.ts';
 import { createPersonalTeam } from '../../db/users.ts';
 import { audit } from '../audit.ts';
 import type { Context } from '../context.ts';
-import { parseGitUrl } from './git-url.ts';
+import { acceptGitUrl } from './git-url.ts';
 import { freeSlug, slugify } from './slug.ts';
 
 export interface ProjectDraft {
@@ -16,6 +16,7 @@ export interface ProjectDraft {
   teamId?: string | undefined;
   description?: string | null | undefined;
   gitUrl?: string | null | undefined;
+  gitCredential?: string | null | undefined;
   defaultBranch?: string | null | undefined;
   visibility: Visible;
   distribution: Distribution;
@@ -41,15 +42,16 @@ export async function createProject(context: Context, draft: ProjectDraft): Prom
 async function insert(tx: Tx, context: Context, draft: ProjectDraft): Promise<ProjectRow> {
   const { actor } = context;
   const userId = actor.kind === 'user' ? actor.userId : null;
-  const git = draft.gitUrl === undefined || draft.gitUrl === null ? null : parseGitUrl(draft.gitUrl);
+  const git = draft.gitUrl === undefined || draft.gitUrl === null ? null : acceptGitUrl(context.config, draft.gitUrl);
+  const credential = draft.gitCredential ?? git?.credential ?? null;
   const teamId = draft.teamId ?? (await defaultTeam(tx, context));
   const base = draft.slug ?? slugify(draft.name);
   const id = await insertProject(tx, {
     teamId, name: draft.name.trim(), slug: draft.slug ?? freeSlug(base, await slugsLike(tx, teamId, base)), description: draft.description ?? null,
-    gitUrl: git?.url ?? null, gitCredentialSealed: git === null || git.credential === null ? null : context.vault.seal(git.credential),
+    gitUrl: git?.url ?? null, gitCredentialSealed: credential === null ? null : context.vault.seal(credential),
     defaultBranch: draft.defaultBranch ?? null, visibility: draft.visibility, distribution: draft.distribution, gate: draft.gate ?? {}, createdByUserId: userId,
   });
-  await audit(tx, context, { action: 'create', table: 'projects', id, teamId, diff: { name: draft.name, git_url: git?.url } });
+  await audit(tx, context, { action: 'create', table: 'projects', id, teamId, diff: { name: draft.name, git_url: git?.url, git_credential: credential ?? undefined } });
   const project = await findProject(tx, id);
   if (project === undefined) throw new Error('the new project is not there');
   return project;

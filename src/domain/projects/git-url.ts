@@ -1,5 +1,7 @@
 /** Git URLs: which ones are taken, and credentials taken out of them before anything is stored. */
 import { DomainError } from '../../core/errors.ts';
+import { createAddressGuard } from '../../integrations/addresses.ts';
+import type { Config } from '../../config.ts';
 
 export interface GitUrl {
   /** Without credentials; fit to be shown. */
@@ -11,7 +13,32 @@ export interface GitUrl {
 const SCP_LIKE = /^([\w.-]+)@([\w.-]+):(?!\/\/)([^\s]+)$/;
 const SCHEMES = new Set(['https:', 'ssh:', 'git:', 'git+ssh:']);
 
-/** Throws unsupported-git-url. Addresses are checked again when the URL is fetched; here only its form is. */
+/** Parses, and refuses private addresses that stand in the URL itself. Names are looked up when it is fetched. Throws unsupported-git-url. */
+export function acceptGitUrl(config: Config, text: string): GitUrl {
+  const parsed = parseGitUrl(text);
+  if (createAddressGuard(config.ALLOW_PRIVATE_ADDRESSES).refuses(hostOf(parsed.url))) {
+    throw new DomainError('unsupported-git-url', 'git_url leads to an address of a private or local network, which is not allowed.', { errors: [{ pointer: '/git_url', message: 'leads to a private address' }] });
+  }
+  return parsed;
+}
+
+function hostOf(url: string): string {
+  return SCP_LIKE.exec(url)?.[2] ?? new URL(url).hostname;
+}
+
+/** Do two URLs lead to the same server by the same way? A credential is for one of them only. */
+export function isSameOrigin(one: string, two: string): boolean {
+  const origin = (url: string): string => {
+    const scp = SCP_LIKE.exec(url);
+    if (scp !== null) return `ssh://${(scp[2] ?? '').toLowerCase()}:22`;
+    const { protocol, hostname, port } = new URL(url);
+    const scheme = protocol.replace('git+', '');
+    return `${scheme}//${hostname.toLowerCase()}:${port === '' && scheme === 'ssh:' ? '22' : port}`;
+  };
+  return origin(one) === origin(two);
+}
+
+/** Throws unsupported-git-url. Only the form is looked at. */
 export function parseGitUrl(text: string): GitUrl {
   const refuse = (why: string): DomainError =>
     new DomainError('unsupported-git-url', `git_url ${why}. Use https://host/path, ssh://host/path, git@host:path or git://host/path.`, { errors: [{ pointer: '/git_url', message: why }] });

@@ -16,6 +16,8 @@ export interface Upload {
 export interface ScanRequest {
   kind: ScanKind;
   ref: string | null;
+  /** The ref as the client named it. */
+  statedRef: string | null;
   commitSha: string | null;
   metadata: Record<string, unknown>;
   upload: Upload | null;
@@ -48,7 +50,7 @@ export function scanRequestFromForm(form: ScanForm, uploads: readonly Upload[]):
   if (upload !== null && kind !== implied) throw invalid('/kind', `is '${kind}', but the file came as '${upload.field}'`);
   if (kind === 'sbom' && upload === null) throw invalid('/sbom', "is missing: send the document as the file field 'sbom'");
   return {
-    kind, upload, ref: normaliseRef(form.ref), commitSha: form.commit_sha?.toLowerCase() ?? null,
+    kind, upload, ref: normaliseRef(form.ref), statedRef: form.ref ?? null, commitSha: form.commit_sha?.toLowerCase() ?? null,
     metadata: boundedMetadata(form.metadata === undefined ? {} : parseObject(form.metadata)), statedFormat: form.format ?? null,
   };
 }
@@ -57,7 +59,7 @@ export function scanRequestFromForm(form: ScanForm, uploads: readonly Upload[]):
 export function scanRequestFromJson(body: { kind?: ScanKind | undefined; ref?: string | null | undefined; commit_sha?: string | null | undefined; metadata?: Record<string, unknown> | undefined }): ScanRequest {
   const kind = body.kind ?? 'source';
   if (kind === 'sbom') throw invalid('/kind', "'sbom' needs the document: send multipart/form-data with the file field 'sbom'");
-  return { kind, upload: null, ref: normaliseRef(body.ref ?? undefined), commitSha: body.commit_sha?.toLowerCase() ?? null, metadata: boundedMetadata(body.metadata ?? {}), statedFormat: null };
+  return { kind, upload: null, ref: normaliseRef(body.ref ?? undefined), statedRef: body.ref ?? null, commitSha: body.commit_sha?.toLowerCase() ?? null, metadata: boundedMetadata(body.metadata ?? {}), statedFormat: null };
 }
 
 /** `refs/heads/x` and `refs/tags/x` -> x, `refs/pull/7/merge` -> pr-7, `refs/merge-requests/7/head` -> mr-7: one name a line of work. */

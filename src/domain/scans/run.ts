@@ -9,11 +9,13 @@ import { pipeline } from 'node:stream/promises';
 import type { Inventory } from '../../core/component.ts';
 import { readBlob } from '../../db/blobs.ts';
 import { advanceScan, claimScan, failScan, type ClaimedScan, type ScanStep } from '../../db/scans.ts';
+import { GitFault } from '../../integrations/git-faults.ts';
 import { ArchiveError, isArchiveFormat } from '../../scan/archive.ts';
 import { detectArchive } from '../../scan/detect.ts';
 import type { Services } from '../context.ts';
 import { SbomError, readSbom } from '../formats/sbom-read.ts';
 import { isSbomFormat } from '../formats/sbom-format.ts';
+import { gatherFromGit, GIT_FORMAT } from './git-source.ts';
 import { publish, prepareComponents, resolvePackages } from './publish.ts';
 
 /** Percent at the start of each step, as clients know them. */
@@ -37,13 +39,14 @@ export async function runScan(services: Services, scanId: string, signal: AbortS
   if (scan === undefined) return;
   const log = services.log.child({ scan_id: scanId, attempt: scan.attempt });
   const workspace = path.join(services.config.DATA_DIR, 'workspace', `${scan.id}-${scan.attempt}`);
+  const timedOut = (): ScanFault => new ScanFault('timeout', `The scan exceeded the time limit of ${services.config.SCAN_TIMEOUT_SECONDS} seconds.`);
   const step = async (name: keyof typeof PERCENT): Promise<void> => {
-    if (signal.aborted) throw new ScanFault('timeout', `The scan exceeded the time limit of ${services.config.SCAN_TIMEOUT_SECONDS} seconds.`);
+    if (signal.aborted) throw timedOut();
     if (!(await advanceScan(services.db, scan, name, PERCENT[name]))) throw new Superseded();
   };
   try {
     await step('bootstrap');
-    const inventory = await gather(services, scan, workspace, step);
+    const inventory = await gather(services, scan, workspace, signal, step);
     await step('license');
     const components = prepareComponents(inventory);
     await step('vuln_match');
@@ -52,7 +55,7 @@ export async function runScan(services: Services, scanId: string, signal: AbortS
     if (!(await publish(services, scan, inventory, rows))) throw new Superseded();
     log.info({ components: rows.length }, 'scan succeeded');
   } catch (error) {
-    const fault = faultOf(error);
+    const fault = faultOf(error === signal.reason ? timedOut() : error);
     if (fault !== null) {
       await failScan(services.db, scan, fault);
       log.info({ fault }, 'scan failed');
@@ -63,8 +66,12 @@ export async function runScan(services: Services, scanId: string, signal: AbortS
   }
 }
 
-async function gather(services: Services, scan: ClaimedScan, workspace: string, step: (name: 'fetch' | 'prep' | 'cdxgen') => Promise<void>): Promise<Inventory> {
+async function gather(services: Services, scan: ClaimedScan, workspace: string, signal: AbortSignal, step: (name: 'fetch' | 'prep' | 'cdxgen') => Promise<void>): Promise<Inventory> {
   await step('fetch');
+  if (scan.sourceFormat === GIT_FORMAT) {
+    await mkdir(workspace, { recursive: true, mode: 0o700 });
+    return gatherFromGit(services, scan, workspace, signal, () => new Superseded(), step);
+  }
   if (scan.blobId === null || scan.sourceFormat === null) throw new ScanFault('no-source', 'The upload of this scan is no longer there. Queue a new scan.');
   const content = readBlob(services.db, scan.blobId);
   if (isSbomFormat(scan.sourceFormat)) {
@@ -83,7 +90,7 @@ async function gather(services: Services, scan: ClaimedScan, workspace: string, 
 
 /** The input's own fault, or null where the error is ours or the database's. */
 function faultOf(error: unknown): { code: string; message: string } | null {
-  if (error instanceof ScanFault || error instanceof SbomError || error instanceof ArchiveError) return { code: error.code, message: error.message.slice(0, 2000) };
+  if (error instanceof ScanFault || error instanceof SbomError || error instanceof GitFault || error instanceof ArchiveError) return { code: error.code, message: error.message.slice(0, 2000) };
   return null;
 }
 

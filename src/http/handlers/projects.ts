@@ -13,8 +13,8 @@ export const projects = {
     return ok({ ...found, items: found.items.map(toProject) });
   },
   createProject: async (context, { body }) => {
-    const { name, slug, team_id: teamId, description, git_url: gitUrl, default_branch: defaultBranch, visibility, distribution, gate } = body;
-    return created('/v1/projects', toProject(await createProject(context, { name, slug, teamId, description, gitUrl, defaultBranch, visibility, distribution, gate })));
+    const { name, slug, team_id: teamId, description, git_url: gitUrl, git_credential: gitCredential, default_branch: defaultBranch, visibility, distribution, gate } = body;
+    return created('/v1/projects', toProject(await createProject(context, { name, slug, teamId, description, gitUrl, gitCredential, defaultBranch, visibility, distribution, gate })));
   },
   getProject: async (context, { path }) => versioned(toProject(await getProject(context, path.id))),
   updateProject: async (context, { path, body, ifMatch }) => versioned(toProject(await updateProject(context, path.id, ifMatch, body))),

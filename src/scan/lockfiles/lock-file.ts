@@ -8,12 +8,21 @@ export interface LockedPackages {
   warnings: string[];
 }
 
+/** The wanted files of the same source. */
+export interface OtherFiles {
+  paths: readonly string[];
+  /** The text of one, or null where it is not there. */
+  text: (path: string) => string | null;
+}
+
 export interface LockFileReader {
   name: string;
   /** By the file's base name. */
-  matches: (baseName: string) => boolean;
+  matches: (baseName: string, path: string) => boolean;
+  /** Files that are read for what they say of this one: `composer.json` beside composer.lock. */
+  companion?: (baseName: string) => boolean;
   /** Throws an Error in words where the text is not such a file. */
-  read: (text: string, path: string) => LockedPackages;
+  read: (text: string, path: string, others: OtherFiles) => LockedPackages;
 }
 
 export interface LockedPackage {
@@ -69,4 +78,24 @@ export function parseJsonObject(text: string): Record<string, unknown> {
   const value: unknown = JSON.parse(text);
   if (!isRecord(value) || Array.isArray(value)) throw new Error('it is not a JSON object');
   return value;
+}
+
+/** The path of a file named relative to another one; null where it leaves the root. */
+export function beside(path: string, relative: string): string | null {
+  const parts = path.split('/').slice(0, -1);
+  for (const part of relative.replaceAll('\\', '/').split('/')) {
+    if (part === '..' && parts.pop() === undefined) return null;
+    if (part !== '' && part !== '.' && part !== '..') parts.push(part);
+  }
+  return relative.startsWith('/') ? null : parts.join('/');
+}
+
+/** Parsed, or null where it is missing or broken. */
+export function otherJson(others: OtherFiles, path: string | null): Record<string, unknown> | null {
+  const text = path === null ? null : others.text(path);
+  try {
+    return text === null ? null : parseJsonObject(text);
+  } catch {
+    return null;
+  }
 }

@@ -1,14 +1,15 @@
 /** npm: package-lock.json and npm-shrinkwrap.json, versions 1 to 3. */
 import type { DependencyScope, DetectedComponent } from '../../core/component.ts';
-import { integrityHashes, locked, npmParts, npmPurl, parseJsonObject, record, textOf, type LockFileReader } from './lock-file.ts';
+import { beside, integrityHashes, locked, npmParts, npmPurl, otherJson, parseJsonObject, record, textOf, type LockFileReader } from './lock-file.ts';
 
 export const packageLock: LockFileReader = {
   name: 'package-lock.json',
   matches: (base) => base === 'package-lock.json' || base === 'npm-shrinkwrap.json',
-  read: (text, path) => {
+  companion: (base) => base === 'package.json',
+  read: (text, path, others) => {
     const lock = parseJsonObject(text);
     if (lock['packages'] !== undefined) return { components: fromPackages(record(lock['packages']), path), warnings: [] };
-    if (lock['dependencies'] !== undefined || lock['lockfileVersion'] === 1) return { components: fromTree(record(lock['dependencies']), path), warnings: [] };
+    if (lock['dependencies'] !== undefined || lock['lockfileVersion'] === 1) return { components: fromTree(record(lock['dependencies']), path, otherJson(others, beside(path, 'package.json'))), warnings: [] };
     throw new Error('it has neither "packages" nor "dependencies"');
   },
 };
@@ -58,30 +59,38 @@ function resolve(packages: Record<string, unknown>, from: string, name: string):
 }
 
 function scopeOf(entry: Record<string, unknown>): DependencyScope {
-  if (entry['dev'] === true || entry['devOptional'] === true) return 'dev';
-  return entry['optional'] === true ? 'optional' : 'required';
+  if (entry['dev'] === true) return 'dev';
+  return entry['optional'] === true || entry['devOptional'] === true ? 'optional' : 'required';
 }
 
-/** Version 1: a tree of `dependencies` with `requires`. Which ones are direct it does not say. */
-function fromTree(dependencies: Record<string, unknown>, path: string): DetectedComponent[] {
+/** Version 1: a tree of `dependencies` with `requires`. Which ones are direct only package.json says. */
+function fromTree(dependencies: Record<string, unknown>, path: string, manifest: Record<string, unknown> | null): DetectedComponent[] {
   const found: DetectedComponent[] = [];
+  const wanted = manifest === null ? null : new Set(dependencyNames(manifest, true));
   const visit = (level: Record<string, unknown>, above: readonly Record<string, unknown>[]): void => {
     const levels = [level, ...above];
     if (levels.length > 200) throw new Error('it is nested too deep');
     for (const [name, value] of Object.entries(level)) {
       const entry = record(value);
-      const version = textOf(entry['version']);
-      if (version === null || /[:/]/.test(version)) continue; // a git or file URL
+      const id = identity(name, textOf(entry['version']));
+      if (id === null) continue;
       const own = record(entry['dependencies']);
       const dependsOn = Object.keys(record(entry['requires'])).flatMap((one) => {
         const target = [own, ...levels].find((candidate) => Object.hasOwn(candidate, one));
-        const targetVersion = target === undefined ? null : textOf(record(target[one])['version']);
-        return targetVersion === null ? [] : [npmPurl(one, targetVersion)];
+        const targetId = target === undefined ? null : identity(one, textOf(record(target[one])['version']));
+        return targetId === null ? [] : [npmPurl(targetId.name, targetId.version)];
       });
-      found.push(locked({ type: 'npm', ...npmParts(name), version, direct: null, scope: scopeOf(entry), hashes: integrityHashes(entry['integrity']), dependsOn, path }));
+      found.push(locked({ type: 'npm', ...npmParts(id.name), version: id.version, direct: wanted === null ? null : above.length === 0 && wanted.has(name), scope: scopeOf(entry), hashes: integrityHashes(entry['integrity']), dependsOn, path }));
       visit(own, levels);
     }
   };
   visit(dependencies, []);
   return found;
+}
+
+/** `npm:b@1.0.0` is the package b under an alias; git and file URLs have no version that counts. */
+function identity(name: string, version: string | null): { name: string; version: string } | null {
+  const [, alias, aliased] = /^npm:((?:@[^/@]+\/)?[^@/]+)@([^@/:]+)$/.exec(version ?? '') ?? [];
+  if (alias !== undefined && aliased !== undefined) return { name: alias, version: aliased };
+  return version === null || /[:/]/.test(version) ? null : { name, version };
 }

@@ -70,6 +70,8 @@ function sender(text: string): string {
   const [, name = '', address = ''] = /^(?:([^<>"\p{Cc}]*)<)?([^<>\s]+?)>?$/u.exec(text) ?? [];
   if (!/^[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9.-]+$/i.test(address) || (name !== '') !== text.endsWith('>')) throw new Error('must be an e-mail address, or `Name <address>`');
   return text;
+}
+
 function allowedAddresses(text: string): string[] {
   const entries = list(text);
   entries.forEach(checkAllowed);

@@ -1089,6 +1089,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/api-keys/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give an API key a new secret
+         * @description Issues a key like the old one with a new secret, and ends the old one: at once, or after `grace_seconds`, so that a pipeline can be changed over. The caller
+         *     becomes the issuer and needs the right to issue such a key. A revoked or expired key is 409.
+         */
+        post: operations["rotateApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/webhooks/github": {
         parameters: {
             query?: never;
@@ -3678,10 +3702,79 @@ export interface components {
              */
             expires_at?: string | null;
         };
-        /** @description The key with its secret. */
-        ApiKeyCreated: components["schemas"]["ApiKey"] & {
+        /**
+         * @description The key with its secret.
+         * @example {
+         *       "raw_key": "tos_a1b2c3d4_Zk3n8Qe1TtB0cV7yXr5uJw2mGhP9sLdA",
+         *       "id": "0198f3bc-3d4e-7f66-8a77-b1c2d3e4f506",
+         *       "name": "payments pipeline",
+         *       "scope": "project",
+         *       "team_id": null,
+         *       "project_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
+         *       "key_prefix": "a1b2c3d4",
+         *       "allowed_actions": [
+         *         "scan:trigger",
+         *         "scan:read"
+         *       ],
+         *       "created_by_user_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e61",
+         *       "expires_at": "2027-05-24T00:00:00.000Z",
+         *       "last_used_at": null,
+         *       "last_used_ip": null,
+         *       "revoked_at": null,
+         *       "created_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
+        ApiKeyCreated: {
             /** @description The whole key, shown this once. */
             raw_key: string;
+            id: components["schemas"]["Uuid"];
+            name: string;
+            /** @enum {string} */
+            scope: "org" | "team" | "project";
+            /**
+             * Format: uuid
+             * @description The team, with scope `team`.
+             */
+            team_id: string | null;
+            /**
+             * Format: uuid
+             * @description The project, with scope `project`.
+             */
+            project_id: string | null;
+            /** @description The middle of `tos_<prefix>_<secret>`. */
+            key_prefix: string;
+            allowed_actions: components["schemas"]["ApiKeyAction"][];
+            /**
+             * Format: uuid
+             * @description The issuer; null where the account is gone and the key dead with it.
+             */
+            created_by_user_id: string | null;
+            /**
+             * Format: date-time
+             * @description Null where it does not expire.
+             */
+            expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description To the minute.
+             */
+            last_used_at: string | null;
+            last_used_ip: string | null;
+            /** Format: date-time */
+            revoked_at: string | null;
+            created_at: components["schemas"]["Timestamp"];
+        };
+        /**
+         * @example {
+         *       "grace_seconds": 3600
+         *     }
+         */
+        ApiKeyRotate: {
+            /**
+             * @description How long the old secret stays good.
+             * @default 0
+             */
+            grace_seconds: number;
         };
         /**
          * @description GitHub's own payload. What is read of it stands here; it holds much more.
@@ -8361,6 +8454,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `not-found`: Nothing with this address that you may see. */
             404: {
                 headers: {
@@ -10204,16 +10307,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -10338,16 +10431,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -10431,8 +10514,139 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotateApiKey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A string of your choice, kept for 24 hours. The same key with the same request gives the first answer again (with `Idempotency-Replayed: true`); with another request 422 `idempotency-mismatch`; while the first still runs 409 `idempotency-in-progress`. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the key. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ApiKeyRotate"];
+            };
+        };
+        responses: {
+            /** @description The new key with its secret. */
+            201: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ApiKeyCreated"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `idempotency-in-progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `conflict`: The request contradicts the present state.
+             */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer.
+             *
+             *     `idempotency-mismatch`: The Idempotency-Key was used before with another request.
+             */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;

@@ -46,6 +46,23 @@ export interface AdvisorySources {
   newest_modified_at: Timestamp | null;
 }
 
+export interface ApiKeys {
+  id: Generated<string>;
+  name: string;
+  scope: 'org' | 'team' | 'project';
+  team_id: string | null;
+  project_id: string | null;
+  prefix: string;
+  key_hash: Buffer;
+  allowed_actions: string[];
+  created_by_user_id: string | null;
+  expires_at: Timestamp | null;
+  last_used_at: Timestamp | null;
+  last_used_ip: string | null;
+  revoked_at: Timestamp | null;
+  created_at: Generated<Timestamp>;
+}
+
 export interface AuditLog {
   id: Generated<string>;
   created_at: Generated<Timestamp>;
@@ -386,6 +403,7 @@ export interface DB {
   advisories: Advisories;
   advisory_ranges: AdvisoryRanges;
   advisory_sources: AdvisorySources;
+  api_keys: ApiKeys;
   audit_log: AuditLog;
   blob_chunks: BlobChunks;
   blobs: Blobs;

@@ -1130,6 +1130,7 @@ export const operations = {
     "problems": [
       "invalid-request",
       "unauthorized",
+      "forbidden",
       "not-found",
       "internal-error",
       "unavailable"
@@ -1639,7 +1640,7 @@ export const operations = {
       "permission": "api_key.manage",
       "within": "visible"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [
@@ -1660,7 +1661,6 @@ export const operations = {
       "unauthorized",
       "forbidden",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -1671,7 +1671,7 @@ export const operations = {
       "permission": "api_key.manage",
       "within": "visible"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -1695,7 +1695,6 @@ export const operations = {
       "validation-failed",
       "idempotency-mismatch",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -1707,7 +1706,7 @@ export const operations = {
       "within": "api_key",
       "from": "path.id"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1723,7 +1722,43 @@ export const operations = {
       "forbidden",
       "not-found",
       "internal-error",
-      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "rotateApiKey": {
+    "method": "post",
+    "path": "/v1/api-keys/{id}/rotate",
+    "access": {
+      "permission": "api_key.manage",
+      "within": "api_key",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [
+      "idempotency-key"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "rotateApiKey__application_json"
+    },
+    "rateLimit": null,
+    "idempotent": true,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "idempotency-in-progress",
+      "conflict",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "idempotency-mismatch",
+      "internal-error",
       "unavailable"
     ]
   },
@@ -2691,6 +2726,7 @@ export const operationIds = [
   "listApiKeys",
   "createApiKey",
   "deleteApiKey",
+  "rotateApiKey",
   "receiveGithubWebhook",
   "receiveGitlabWebhook",
   "listAdminUsers",

@@ -17,6 +17,7 @@ export declare const updateVulnerabilityFindingStatus__application_json: Validat
 export declare const createApproval__application_json: ValidateFunction;
 export declare const transitionApproval__application_json: ValidateFunction;
 export declare const createApiKey__application_json: ValidateFunction;
+export declare const rotateApiKey__application_json: ValidateFunction;
 export declare const receiveGithubWebhook__application_json: ValidateFunction;
 export declare const receiveGitlabWebhook__application_json: ValidateFunction;
 export declare const updateAdminUserRole__application_json: ValidateFunction;

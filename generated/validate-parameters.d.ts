@@ -55,6 +55,7 @@ export declare const markNotificationRead: ValidateFunction;
 export declare const listApiKeys: ValidateFunction;
 export declare const createApiKey: ValidateFunction;
 export declare const deleteApiKey: ValidateFunction;
+export declare const rotateApiKey: ValidateFunction;
 export declare const receiveGithubWebhook: ValidateFunction;
 export declare const receiveGitlabWebhook: ValidateFunction;
 export declare const listAdminUsers: ValidateFunction;

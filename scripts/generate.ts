@@ -8,6 +8,7 @@ import path from 'node:path';
 import { bundle, createConfig, formatProblems, getTotals, lintFromString, loadConfig } from '@redocly/openapi-core';
 import { parse } from 'yaml';
 import { generateDatabaseTypes } from './codegen-db.ts';
+import { accessMatrix } from './generate/access-matrix.ts';
 import { derive } from './generate/derive.ts';
 import type { OpenApiDocument, ProblemRegistry } from './generate/document.ts';
 import { brokenRules } from './generate/house-rules.ts';
@@ -49,6 +50,7 @@ async function outputs(doc: OpenApiDocument, registry: ProblemRegistry): Promise
     'operations.ts': operationTable(doc),
     'problems.ts': problemTable(registry),
     'operations.md': goldenList(doc),
+    'access.md': accessMatrix(doc),
     'validate-parameters.js': validators.parameters.code,
     'validate-parameters.d.ts': validators.parameters.types,
     'validate-bodies.js': validators.bodies.code,

@@ -36,7 +36,9 @@ function problemsOf({ operation, parameters }: OperationEntry): string[] {
   const access = operation['x-access'];
   const slugs = ['invalid-request'];
   if (access.public === undefined) slugs.push('unauthorized');
-  if (access.permission !== undefined || access.self === 'interactive') slugs.push(access.hide === true ? 'not-found' : 'forbidden');
+  const everywhereHidden = access.within === 'installation';
+  if ((access.permission !== undefined && !everywhereHidden) || access.self === 'interactive') slugs.push('forbidden'); // also where rows are hidden: a key that lacks the action
+  if (access.hide === true) slugs.push('not-found');
   if (parameters.some((parameter) => parameter.in === 'path')) slugs.push('not-found');
   if (operation.requestBody !== undefined) slugs.push('payload-too-large', 'unsupported-media-type', 'validation-failed');
   if (parameters.some((parameter) => parameter.name === 'Idempotency-Key')) slugs.push('idempotency-in-progress', 'idempotency-mismatch');

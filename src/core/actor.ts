@@ -1,16 +1,35 @@
-/** Who acts: a signed-in user, nobody, or the portal itself. */
+/** Who acts: a signed-in user, an API key in its issuer's stead, nobody, or the portal itself. */
 
 export type TeamRole = 'team_admin' | 'developer';
 
-export interface UserActor {
-  kind: 'user';
+/** What both kinds of credential stand for: a user, and what that user may do at present. */
+interface Account {
   userId: string;
   email: string;
   isSuperAdmin: boolean;
   /** Role by team id. */
   memberships: ReadonlyMap<string, TeamRole>;
+}
+
+export interface UserActor extends Account {
+  kind: 'user';
   /** The log-in that the access token came from. */
   sessionId: string;
+}
+
+export type ApiKeyAction = 'scan:trigger' | 'scan:read' | 'project:read' | 'project:write' | 'finding:triage' | 'approval:decide' | 'report:download' | '*';
+
+/** Acts as its issuer, within its scope and actions. */
+export interface ApiKeyActor extends Account {
+  kind: 'api_key';
+  keyId: string;
+  /** The middle of `tos_<prefix>_<secret>`: what people know the key by. */
+  prefix: string;
+  /** Null where the key reaches beyond one team. */
+  teamId: string | null;
+  /** Null where the key reaches beyond one project. */
+  projectId: string | null;
+  actions: ReadonlySet<ApiKeyAction>;
 }
 
 export interface AnonymousActor {
@@ -22,16 +41,32 @@ export interface SystemActor {
   kind: 'system';
 }
 
-export type Actor = UserActor | AnonymousActor | SystemActor;
+export type Actor = UserActor | ApiKeyActor | AnonymousActor | SystemActor;
 
 export const ANONYMOUS: AnonymousActor = { kind: 'anonymous' };
 export const SYSTEM: SystemActor = { kind: 'system' };
 
-/** Which rows a list may show: everything, or what these teams own plus what is open to the organisation. */
-export type Visibility = { everything: true } | { everything: false; teamIds: readonly string[] };
+/** The user who acts, or whose key does; null for nobody and for jobs. */
+export function userIdOf(actor: Actor): string | null {
+  return actor.kind === 'user' || actor.kind === 'api_key' ? actor.userId : null;
+}
+
+/** Whose limits and Idempotency-Keys count together: a user, a key, or an address. */
+export function subjectOf(actor: Actor, ip: string): string {
+  if (actor.kind === 'user') return `user:${actor.userId}`;
+  return actor.kind === 'api_key' ? `key:${actor.keyId}` : `ip:${ip}`;
+}
+
+/** Which rows a list may show: what these teams own plus what is open to the organisation, and of that what a key's scope leaves. */
+export interface Visibility {
+  teamIds: readonly string[] | 'all';
+  onlyTeamId: string | null;
+  onlyProjectId: string | null;
+}
 
 export function visibleTo(actor: Actor): Visibility {
-  if (actor.kind === 'system') return { everything: true };
-  if (actor.kind === 'anonymous') return { everything: false, teamIds: [] };
-  return actor.isSuperAdmin ? { everything: true } : { everything: false, teamIds: [...actor.memberships.keys()] };
+  if (actor.kind === 'system') return { teamIds: 'all', onlyTeamId: null, onlyProjectId: null };
+  if (actor.kind === 'anonymous') return { teamIds: [], onlyTeamId: null, onlyProjectId: null };
+  const [onlyTeamId, onlyProjectId] = actor.kind === 'api_key' ? [actor.teamId, actor.projectId] : [null, null];
+  return { teamIds: actor.isSuperAdmin ? 'all' : [...actor.memberships.keys()], onlyTeamId, onlyProjectId };
 }

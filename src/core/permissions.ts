@@ -1,5 +1,5 @@
 /** Which role has which permission: the only place that says so. The contract names permissions in `x-access`. */
-import type { Actor, TeamRole } from './actor.ts';
+import type { Actor, ApiKeyAction, ApiKeyActor, TeamRole, UserActor } from './actor.ts';
 
 const DEVELOPER = [
   'project.read', 'project.create', 'project.update', 'scan.read', 'scan.trigger', 'scan.comment', 'finding.triage',
@@ -25,10 +25,28 @@ export interface Scope {
   organizationWide: boolean;
 }
 
-/** May the actor do this within a scope? Roles count in the owning team only. */
+/**
+ * Which action an API key must have for a permission. Null: no key has it, so that a key cannot make keys that outlive or exceed it.
+ */
+export const ACTION_FOR: Readonly<Record<Permission, ApiKeyAction | null>> = {
+  'project.read': 'project:read', 'project.create': 'project:write', 'project.update': 'project:write', 'project.delete': 'project:write',
+  'scan.read': 'scan:read', 'scan.trigger': 'scan:trigger', 'scan.comment': 'scan:trigger',
+  'finding.triage': 'finding:triage', 'vex.import': 'finding:triage',
+  'approval.read': 'project:read', 'approval.request': 'project:write', 'approval.decide': 'approval:decide',
+  'report.download': 'report:download', 'api_key.manage': null, 'team.manage': null, admin: '*',
+};
+
+/** Has the key the action at all, wherever? Users have no such bounds. */
+export function hasAction(actor: Actor, permission: Permission): boolean {
+  if (actor.kind !== 'api_key') return true;
+  const action = ACTION_FOR[permission];
+  return action !== null && (actor.actions.has('*') || actor.actions.has(action));
+}
+
+/** May the actor do this within a scope? Roles count in the owning team only; a key never does more than its issuer. */
 export function allows(actor: Actor, permission: Permission, scope: Scope): boolean {
   if (actor.kind === 'system') return true;
-  if (actor.kind === 'anonymous') return false;
+  if (actor.kind === 'anonymous' || !hasAction(actor, permission) || !reaches(actor, scope)) return false;
   if (actor.isSuperAdmin) return true;
   const role = actor.memberships.get(scope.teamId);
   if (role !== undefined) return BY_ROLE[role].has(permission);
@@ -37,5 +55,13 @@ export function allows(actor: Actor, permission: Permission, scope: Scope): bool
 
 /** May the actor do what concerns the whole installation? */
 export function allowsInstallation(actor: Actor): boolean {
-  return actor.kind === 'system' || (actor.kind === 'user' && actor.isSuperAdmin);
+  if (actor.kind === 'system') return true;
+  if (actor.kind === 'anonymous' || !actor.isSuperAdmin) return false;
+  return actor.kind === 'user' || (actor.teamId === null && actor.projectId === null && hasAction(actor, 'admin'));
+}
+
+/** Does the scope of a key hold this? A key of one project does not reach what concerns its team. */
+function reaches(actor: UserActor | ApiKeyActor, scope: Scope): boolean {
+  if (actor.kind === 'user') return true;
+  return (actor.teamId === null || actor.teamId === scope.teamId) && (actor.projectId === null || actor.projectId === scope.projectId);
 }

@@ -5,7 +5,7 @@ import type { Visibility } from '../core/actor.ts';
 import type { Db } from './connect.ts';
 import { statement } from './statement.ts';
 
-export type ScopeKind = 'project' | 'scan' | 'component' | 'finding' | 'license_finding' | 'team';
+export type ScopeKind = 'project' | 'scan' | 'component' | 'finding' | 'license_finding' | 'team' | 'api_key';
 
 interface OwnerRow {
   team_id: string;
@@ -30,11 +30,23 @@ export async function findScope(db: Db, kind: ScopeKind, id: string): Promise<Sc
     const team = await sql`SELECT 1 FROM teams WHERE id = ${id}`.execute(db);
     return team.rows.length === 0 ? undefined : { teamId: id, projectId: null, organizationWide: false };
   }
+  if (kind === 'api_key') return findApiKeyScope(db, id);
   const row = (await OWNER_OF[kind](db, id))[0];
   return row && { teamId: row.team_id, projectId: row.project_id, organizationWide: row.visibility === 'organization' };
 }
 
+/** A key of the whole organisation belongs to no team: only a super admin manages it. */
+async function findApiKeyScope(db: Db, id: string): Promise<Scope | undefined> {
+  const { rows } = await sql<{ team_id: string | null; project_id: string | null }>`
+    SELECT coalesce(k.team_id, p.team_id) AS team_id, k.project_id FROM api_keys k LEFT JOIN projects p ON p.id = k.project_id WHERE k.id = ${id}`.execute(db);
+  return rows[0] && { teamId: rows[0].team_id ?? '', projectId: rows[0].project_id, organizationWide: false };
+}
+
 /** Condition on `projects p` that lists carry. */
 export function projectVisible(visibility: Visibility): RawBuilder<unknown>[] {
-  return visibility.everything ? [] : [sql`(p.team_id = ANY(${visibility.teamIds}::uuid[]) OR p.visibility = 'organization')`];
+  const conditions: RawBuilder<unknown>[] = [];
+  if (visibility.teamIds !== 'all') conditions.push(sql`(p.team_id = ANY(${visibility.teamIds}::uuid[]) OR p.visibility = 'organization')`);
+  if (visibility.onlyTeamId !== null) conditions.push(sql`p.team_id = ${visibility.onlyTeamId}`);
+  if (visibility.onlyProjectId !== null) conditions.push(sql`p.id = ${visibility.onlyProjectId}`);
+  return conditions;
 }

@@ -1,4 +1,5 @@
 /** One audit row for each write, in the write's own transaction, with secrets masked. */
+import { userIdOf } from '../core/actor.ts';
 import { insertAudit } from '../db/audit.ts';
 import type { Tx } from '../db/connect.ts';
 import type { Context } from './context.ts';
@@ -18,8 +19,9 @@ export async function audit(tx: Tx, context: Context, entry: AuditEntry): Promis
   const { actor, request } = context;
   await insertAudit(tx, {
     actorKind: actor.kind,
-    actorUserId: actor.kind === 'user' ? actor.userId : null,
-    actorEmail: actor.kind === 'user' ? actor.email : null,
+    actorUserId: userIdOf(actor),
+    actorEmail: actor.kind === 'user' || actor.kind === 'api_key' ? actor.email : null,
+    actorKeyPrefix: actor.kind === 'api_key' ? actor.prefix : null,
     teamId: entry.teamId ?? null,
     operation: request.operation,
     action: entry.action,

@@ -4,7 +4,7 @@ import Koa from 'koa';
 import cors from '@koa/cors';
 import type { Logger } from 'pino';
 import { DomainError } from '../core/errors.ts';
-import { ANONYMOUS } from '../core/actor.ts';
+import { ANONYMOUS, userIdOf } from '../core/actor.ts';
 import { uuidv7 } from '../core/ids.ts';
 import { accountPages } from './account-pages.ts';
 import type { AddressOf } from './client-address.ts';
@@ -69,7 +69,7 @@ function withRequestId({ log, addressOf, limits, stopping }: AppOptions): Koa.Mi
     await next();
     ctx.res.once('close', () => {
       for (const cleanup of exchange.cleanups) cleanup().catch((error: unknown) => exchange.log.warn({ err: error }, 'cleaning up failed'));
-      exchange.log.info({ method: ctx.method, path: ctx.path, operation: exchange.operationId, status: ctx.res.statusCode, ms: Math.round(performance.now() - startedAt), user_id: exchange.actor.kind === 'user' ? exchange.actor.userId : undefined }, 'request');
+      exchange.log.info({ method: ctx.method, path: ctx.path, operation: exchange.operationId, status: ctx.res.statusCode, ms: Math.round(performance.now() - startedAt), user_id: userIdOf(exchange.actor) ?? undefined, key_prefix: exchange.actor.kind === 'api_key' ? exchange.actor.prefix : undefined }, 'request');
     });
   };
 }

@@ -1,5 +1,5 @@
 /** The one gate of authorisation: what `x-access` asks of the actor, answered before any handler runs. */
-import { allows, allowsInstallation, type Permission } from '../core/permissions.ts';
+import { ACTION_FOR, allows, allowsInstallation, hasAction, type Permission } from '../core/permissions.ts';
 import { DomainError } from '../core/errors.ts';
 import { isUuid } from '../core/ids.ts';
 import type { Actor } from '../core/actor.ts';
@@ -16,21 +16,24 @@ export interface Access {
   readonly hide?: boolean;
 }
 
-const SCOPES: readonly ScopeKind[] = ['project', 'scan', 'component', 'finding', 'license_finding', 'team'];
+const SCOPES: readonly ScopeKind[] = ['project', 'scan', 'component', 'finding', 'license_finding', 'team', 'api_key'];
 
 /**
  * Throws forbidden, or not-found where existence is hidden or there is no such row. Ids that are no UUIDs pass: validation, which
  * comes next, refuses them.
  */
 export async function authorize(caches: Caches, actor: Actor, access: Access, path: Readonly<Record<string, string | undefined>>, body: unknown): Promise<void> {
-  if (access.permission === undefined || access.within === 'visible') return;
+  if (access.self === 'interactive' && actor.kind === 'api_key') throw new DomainError('forbidden', `API key 'tos_${actor.prefix}_…' cannot do this: it takes a signed-in user.`);
+  if (access.permission === undefined) return;
   const permission = access.permission;
-  const refuse = (): DomainError =>
-    access.hide === true ? hidden() : new DomainError('forbidden', `Your role does not include '${permission}' here. Ask an admin of the owning team.`);
   if (access.within === 'installation') {
-    if (!allowsInstallation(actor)) throw refuse();
+    if (!allowsInstallation(actor)) throw hidden();
     return;
   }
+  // what a key may not do anywhere tells nothing of any row, so this is 403 where rows are hidden too
+  if (!hasAction(actor, permission)) throw new DomainError('forbidden', lackOf(actor, permission));
+  if (access.within === 'visible') return;
+  const refuse = (): DomainError => (access.hide === true ? hidden() : new DomainError('forbidden', refusalOf(actor, permission)));
   const kind = SCOPES.find((scope) => scope === access.within);
   if (kind === undefined) throw hidden(); // no such rows before the release that brings them
   const id = idFrom(access.from ?? '', path, body);
@@ -41,6 +44,17 @@ export async function authorize(caches: Caches, actor: Actor, access: Access, pa
     throw hidden();
   }
   if (!allows(actor, permission, scope)) throw refuse();
+}
+
+function lackOf(actor: Actor, permission: Permission): string {
+  if (actor.kind !== 'api_key') return refusalOf(actor, permission);
+  const action = ACTION_FOR[permission];
+  return `API key 'tos_${actor.prefix}_…' ${action === null ? 'cannot do this: it takes a signed-in user' : `lacks required action '${action}'`}.`;
+}
+
+function refusalOf(actor: Actor, permission: Permission): string {
+  if (actor.kind !== 'api_key') return `Your role does not include '${permission}' here. Ask an admin of the owning team.`;
+  return `API key 'tos_${actor.prefix}_…' does not reach this: it lies outside the key's scope or its issuer's role ('${permission}').`;
 }
 
 const hidden = (): DomainError => new DomainError('not-found', 'Nothing with this address that you may see.');

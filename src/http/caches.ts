@@ -3,6 +3,7 @@ import type { UserActor } from '../core/actor.ts';
 import type { Scope } from '../core/permissions.ts';
 import type { Db } from '../db/connect.ts';
 import { findScope, type ScopeKind } from '../db/scopes.ts';
+import { loadApiKey, type LiveApiKey } from '../db/api-keys.ts';
 import { loadActor } from '../db/users.ts';
 import { createWatchedCache, type WatchedCache } from './watched-cache.ts';
 
@@ -12,6 +13,8 @@ export const SCOPE_CHANNEL = 'scope_changed';
 
 export interface Caches {
   actor: (userId: string, sessionId: string) => Promise<UserActor | undefined>;
+  /** @param hash of the whole key */
+  apiKey: (hash: Buffer, prefix: string) => Promise<LiveApiKey | undefined>;
   scope: (kind: ScopeKind, id: string) => Promise<Scope | undefined>;
   /** A message of one of the channels. */
   changed: (channel: string, payload: string) => void;
@@ -20,6 +23,7 @@ export interface Caches {
 
 export function createCaches(db: Db): Caches {
   const actors: WatchedCache<UserActor> = createWatchedCache((key) => loadActor(db, ...pair(key)));
+  const apiKeys: WatchedCache<LiveApiKey> = createWatchedCache((key) => loadApiKey(db, ...hashAndPrefix(key)));
   const scopes: Record<ScopeKind, WatchedCache<Scope>> = {
     project: createWatchedCache((id) => findScope(db, 'project', id)),
     scan: createWatchedCache((id) => findScope(db, 'scan', id)),
@@ -27,16 +31,22 @@ export function createCaches(db: Db): Caches {
     finding: createWatchedCache((id) => findScope(db, 'finding', id)),
     license_finding: createWatchedCache((id) => findScope(db, 'license_finding', id)),
     team: createWatchedCache((id) => findScope(db, 'team', id)),
+    api_key: createWatchedCache((id) => findScope(db, 'api_key', id)),
   };
   return {
     actor: (userId, sessionId) => actors.get(`${userId} ${sessionId}`),
+    apiKey: (hash, prefix) => apiKeys.get(`${hash.toString('base64')} ${prefix}`),
     scope: (kind, id) => scopes[kind].get(id.toLowerCase()),
     changed: (channel, payload) => {
-      if (channel === ACTOR_CHANNEL) actors.forget((actor) => actor.userId === payload);
+      if (channel === ACTOR_CHANNEL) {
+        actors.forget((actor) => actor.userId === payload);
+        apiKeys.forget(({ actor }) => actor.userId === payload);
+      }
       if (channel === SCOPE_CHANNEL) for (const cache of Object.values(scopes)) cache.forget((scope) => scope.projectId === payload || scope.teamId === payload);
     },
     listening: (isListening) => {
       actors.listening(isListening);
+      apiKeys.listening(isListening);
       for (const cache of Object.values(scopes)) cache.listening(isListening);
     },
   };
@@ -45,4 +55,9 @@ export function createCaches(db: Db): Caches {
 function pair(key: string): [userId: string, sessionId: string] {
   const [userId = '', sessionId = ''] = key.split(' ');
   return [userId, sessionId];
+}
+
+function hashAndPrefix(key: string): [hash: Buffer, prefix: string] {
+  const [hash = '', prefix = ''] = key.split(' ');
+  return [Buffer.from(hash, 'base64'), prefix];
 }

@@ -1,7 +1,10 @@
-/** Idempotency-Key: the same key and request gives the first answer again. */
-import { createHash } from 'node:crypto';
+/**
+ * Idempotency-Key: the same key and request gives the first answer again. Answers are kept sealed, since some show a secret, and requests
+ * are told apart by a keyed hash, since some hold a password.
+ */
+import { subjectOf } from '../core/actor.ts';
 import { DomainError } from '../core/errors.ts';
-import type { Db } from '../db/connect.ts';
+import type { Services } from '../domain/context.ts';
 import { claimIdempotencyKey, keepAnswer, releaseIdempotencyKey } from '../db/idempotency.ts';
 import type { Exchange } from './exchange.ts';
 import type { OperationId } from './types.ts';
@@ -11,16 +14,17 @@ const LOCK_SECONDS = 120;
 const KEEP_SECONDS = 24 * 3600;
 
 /** Runs `handle`, or answers with what the first request with this key was answered. */
-export async function idempotently(db: Db, exchange: Exchange, operationId: OperationId, key: string, now: Date, handle: () => Promise<void>): Promise<void> {
-  const id = { actor: exchange.actor.kind === 'user' ? `user:${exchange.actor.userId}` : `ip:${exchange.ip}`, operation: operationId, key };
+export async function idempotently({ db, vault, now }: Services, exchange: Exchange, operationId: OperationId, key: string, handle: () => Promise<void>): Promise<void> {
+  const id = { actor: subjectOf(exchange.actor, exchange.ip), operation: operationId, key };
   const digest = 'digest' in exchange.body ? exchange.body.digest : Buffer.alloc(0);
-  const fingerprint = createHash('sha256').update(JSON.stringify([exchange.params, exchange.query])).update(digest).digest();
-  const claim = await claimIdempotencyKey(db, id, fingerprint, now, LOCK_SECONDS, KEEP_SECONDS);
+  const fingerprint = vault.mac('idempotency', Buffer.concat([Buffer.from(JSON.stringify([exchange.params, exchange.query])), digest]));
+  const claim = await claimIdempotencyKey(db, id, fingerprint, now(), LOCK_SECONDS, KEEP_SECONDS);
   if (claim.state === 'running') throw new DomainError('idempotency-in-progress', 'The first request with this Idempotency-Key is still running. Wait for its answer, or try again.');
   if (claim.state === 'other-request') throw new DomainError('idempotency-mismatch', 'This Idempotency-Key was used with another request. Take a new key for a new request.');
   if (claim.state === 'done') {
     exchange.headers['Idempotency-Replayed'] = 'true';
-    exchange.answer = { ...claim.answer, type: null };
+    const { status, headers, body } = claim.answer;
+    exchange.answer = { status, headers, body: body === null ? null : vault.open(Buffer.from(body, 'base64')), type: null };
     return;
   }
   try {
@@ -31,6 +35,6 @@ export async function idempotently(db: Db, exchange: Exchange, operationId: Oper
   }
   const { answer } = exchange;
   if (answer !== null && (typeof answer.body === 'string' || answer.body === null)) {
-    await keepAnswer(db, id, { status: answer.status, headers: answer.headers, body: answer.body });
+    await keepAnswer(db, id, { status: answer.status, headers: answer.headers, body: answer.body === null ? null : vault.seal(answer.body).toString('base64') });
   }
 }

@@ -1,12 +1,12 @@
 /** What happens to a request between routing and its handler, in the contract's order: who, may they, what do they send, do it. */
 import { operations } from '../../generated/operations.ts';
 import type { Services, Context } from '../domain/context.ts';
-import { ANONYMOUS } from '../core/actor.ts';
+import { ANONYMOUS, userIdOf } from '../core/actor.ts';
 import { DomainError } from '../core/errors.ts';
 import { parseSort, type SortKey } from '../core/page.ts';
-import { authenticate, readCredential } from './authenticate.ts';
+import { authenticate, authenticateKey, readCredential, type NotedUses } from './authenticate.ts';
 import { authorize, type Access } from './authorize.ts';
-import { SCOPE_CHANNEL, type Caches } from './caches.ts';
+import { ACTOR_CHANNEL, SCOPE_CHANNEL, type Caches } from './caches.ts';
 import { createContract, type Dispatch } from './contract.ts';
 import type { Exchange } from './exchange.ts';
 import { idempotently } from './idempotent.ts';
@@ -31,6 +31,7 @@ export interface PipelineOptions {
 export async function createPipeline({ services, handlers, caches, limits, stopping }: PipelineOptions): Promise<Dispatch<Exchange>> {
   // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- each handler was checked against its own operation; here they are one kind
   const table: ReadonlyMap<string, AnyHandler> = new Map(Object.entries(handlers) as [BuiltOperationId, AnyHandler][]);
+  const noted: NotedUses = new Map();
 
   const admit = async (exchange: Exchange, operationId: OperationId): Promise<void> => {
     const operation = operations[operationId];
@@ -54,19 +55,24 @@ export async function createPipeline({ services, handlers, caches, limits, stopp
     const run = async (): Promise<void> => {
       const { status, body, type, headers } = await handler(context, input);
       // the writer must see its own change at once; other processes hear of it from the database
-      if (operations[operationId].method !== 'get') caches.changed(SCOPE_CHANNEL, exchange.params['id'] ?? '');
+      if (operations[operationId].method !== 'get') {
+        caches.changed(SCOPE_CHANNEL, exchange.params['id'] ?? '');
+        caches.changed(ACTOR_CHANNEL, userIdOf(exchange.actor) ?? '');
+      }
       const text = isStream(body) || typeof body === 'string' ? body : body === undefined ? null : JSON.stringify(body);
       exchange.answer = { status, headers: headers ?? {}, body: text, type: type ?? null };
     };
     if (idempotencyKey === undefined) await run();
-    else await idempotently(services.db, exchange, operationId, idempotencyKey, services.now(), run);
+    else await idempotently(services, exchange, operationId, idempotencyKey, run);
   };
 
   return createContract<Exchange>({
     authenticate: async (exchange, scheme) => {
       const credential = readCredential(exchange.request.headers.authorization);
-      if (credential === null || credential.scheme !== scheme || scheme === 'apiKey') return false;
-      exchange.actor = await authenticate(credential.token, services.tokens, caches);
+      if (credential === null || credential.scheme !== scheme) return false;
+      exchange.actor = scheme === 'apiKey'
+        ? await authenticateKey(credential.token, exchange.ip, services, caches, noted)
+        : await authenticate(credential.token, services.tokens, caches);
       return exchange.actor !== ANONYMOUS;
     },
     unauthorized: () => {

@@ -1,4 +1,5 @@
 /** Limits of the contract (`x-rate-limit`), counted in the database. */
+import { subjectOf } from '../core/actor.ts';
 import { DomainError } from '../core/errors.ts';
 import type { Db } from '../db/connect.ts';
 import { countHit } from '../db/rate-limits.ts';
@@ -13,9 +14,8 @@ export interface RateLimit {
 
 /** Counts the request and sets the RateLimit headers. Throws too-many-requests; its Retry-After is the whole window, as clients know it. */
 export async function enforceRateLimit(db: Db, exchange: Exchange, limit: RateLimit, now: Date): Promise<void> {
-  const { actor } = exchange;
   const allowed = exchange.limits[limit.name] ?? limit.limit;
-  const subject = limit.by === 'actor' && actor.kind === 'user' ? `user:${actor.userId}` : `ip:${exchange.ip}`;
+  const subject = limit.by === 'actor' ? subjectOf(exchange.actor, exchange.ip) : `ip:${exchange.ip}`;
   const { hits, resetSeconds } = await countHit(db, `${limit.name}:${subject}`, limit.window_seconds, now);
   exchange.headers['RateLimit-Policy'] = `"${limit.name}";q=${allowed};w=${limit.window_seconds}`;
   exchange.headers['RateLimit'] = `"${limit.name}";r=${Math.max(0, allowed - hits)};t=${resetSeconds}`;

@@ -1,4 +1,5 @@
 /** A new project. */
+import { userIdOf } from '../../core/actor.ts';
 import { DomainError } from '../../core/errors.ts';
 import { allows } from '../../core/permissions.ts';
 import { findProject, insertProject, slugsLike, type Distribution, type ProjectRow, type Visible } from '../../db/projects.ts';
@@ -40,8 +41,6 @@ export async function createProject(context: Context, draft: ProjectDraft): Prom
 }
 
 async function insert(tx: Tx, context: Context, draft: ProjectDraft): Promise<ProjectRow> {
-  const { actor } = context;
-  const userId = actor.kind === 'user' ? actor.userId : null;
   const git = draft.gitUrl === undefined || draft.gitUrl === null ? null : acceptGitUrl(context.config, draft.gitUrl);
   const credential = draft.gitCredential ?? git?.credential ?? null;
   const teamId = draft.teamId ?? (await defaultTeam(tx, context));
@@ -49,7 +48,7 @@ async function insert(tx: Tx, context: Context, draft: ProjectDraft): Promise<Pr
   const id = await insertProject(tx, {
     teamId, name: draft.name.trim(), slug: draft.slug ?? freeSlug(base, await slugsLike(tx, teamId, base)), description: draft.description ?? null,
     gitUrl: git?.url ?? null, gitCredentialSealed: credential === null ? null : context.vault.seal(credential),
-    defaultBranch: draft.defaultBranch ?? null, visibility: draft.visibility, distribution: draft.distribution, gate: draft.gate ?? {}, createdByUserId: userId,
+    defaultBranch: draft.defaultBranch ?? null, visibility: draft.visibility, distribution: draft.distribution, gate: draft.gate ?? {}, createdByUserId: userIdOf(context.actor),
   });
   await audit(tx, context, { action: 'create', table: 'projects', id, teamId, diff: { name: draft.name, git_url: git?.url, git_credential: credential ?? undefined } });
   const project = await findProject(tx, id);
@@ -60,7 +59,8 @@ async function insert(tx: Tx, context: Context, draft: ProjectDraft): Promise<Pr
 /** The oldest membership in which the caller may create projects; a caller without any gets a team of their own. */
 async function defaultTeam(tx: Tx, context: Context): Promise<string> {
   const { actor } = context;
-  if (actor.kind !== 'user') throw new DomainError('forbidden', 'Name the team_id that is to own the project.');
+  if (actor.kind !== 'user' && actor.kind !== 'api_key') throw new DomainError('forbidden', 'Name the team_id that is to own the project.');
   const own = [...actor.memberships.keys()].find((teamId) => allows(actor, 'project.create', { teamId, projectId: null, organizationWide: false }));
+  if (own === undefined && actor.kind === 'api_key') throw new DomainError('forbidden', `API key 'tos_${actor.prefix}_…' reaches no team in which it may create projects.`);
   return own ?? createPersonalTeam(tx, actor.userId, actor.email);
 }

@@ -1,5 +1,6 @@
 /** Queueing a scan: the upload is recognised, stored and handed to a worker in one transaction. */
 import { statfs } from 'node:fs/promises';
+import { userIdOf } from '../../core/actor.ts';
 import { DomainError, notFound } from '../../core/errors.ts';
 import { storeBlob } from '../../db/blobs.ts';
 import { activeScans, findScan, insertScan, setScanJob, type ScanRow } from '../../db/scans.ts';
@@ -34,7 +35,7 @@ export async function createScan(context: Context, projectId: string, request: S
     const id = await insertScan(tx, {
       projectId, kind: request.kind, ...plan, commitSha: request.commitSha, metadata: request.metadata, sourceFormat,
       blobId: request.upload === null ? null : await storeBlob(tx, request.upload),
-      requestedByUserId: context.actor.kind === 'user' ? context.actor.userId : null,
+      requestedByUserId: userIdOf(context.actor),
     });
     await setScanJob(tx, id, await context.enqueue(tx, 'run-scan', { scan_id: id }));
     await audit(tx, context, { action: 'create', table: 'scans', id, teamId: project.team_id, diff: { kind: request.kind, ref: plan.ref, source_format: sourceFormat } });

@@ -1,10 +1,10 @@
 /** Log-in with identity providers, the identities that users have there, and the keys by which others check our tokens. */
 import { stringifySetCookie } from 'cookie';
-import { DomainError } from '../../core/errors.ts';
 import type { Context } from '../../domain/context.ts';
 import { deleteOwnIdentity, listOwnIdentities } from '../../domain/auth/identities.ts';
 import { TRANSACTION_TTL_SECONDS } from '../../domain/auth/oauth-transaction.ts';
 import { authorizeUrl, finishOauth, startOauth } from '../../domain/auth/oauth.ts';
+import { signedIn } from '../../domain/signed-in.ts';
 import { noContent, ok } from '../reply.ts';
 import type { Handlers } from '../types.ts';
 import { refreshCookie } from './auth.ts';
@@ -32,18 +32,13 @@ export const oauth = {
     ];
     return { status: 302, body: undefined, headers: { Location: location, ...(set.length === 0 ? {} : { 'Set-Cookie': set }) } };
   },
-  listOauthIdentities: async (context, { page }) => ok(await listOwnIdentities(context, userIdOf(context), page)),
+  listOauthIdentities: async (context, { page }) => ok(await listOwnIdentities(context, signedIn(context).userId, page)),
   deleteOauthIdentity: async (context, { path }) => {
-    await deleteOwnIdentity(context, userIdOf(context), path.identity_id);
+    await deleteOwnIdentity(context, signedIn(context).userId, path.identity_id);
     return noContent;
   },
   getJwks: async (context) => ({ ...ok({ keys: await context.tokens.publicKeys() }), headers: { 'Cache-Control': `public, max-age=${JWKS_MAX_AGE_SECONDS}` } }),
 } satisfies Partial<Handlers>;
-
-function userIdOf({ actor }: Context): string {
-  if (actor.kind !== 'user') throw new DomainError('unauthorized', 'Log in first.');
-  return actor.userId;
-}
 
 /** Lax: the browser comes back by a link of the provider's. Path `/`: the same route answers under /auth, /v1/auth and /api/auth. */
 function stateCookie(context: Context, value: string, maxAge: number): string {

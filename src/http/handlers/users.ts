@@ -1,10 +1,8 @@
 /** /v1/users/me: what the signed-in user may do with their own account. */
-import type { UserActor } from '../../core/actor.ts';
-import { DomainError } from '../../core/errors.ts';
 import { changePassword } from '../../domain/accounts/change-password.ts';
 import { getPreferences, replacePreferences } from '../../domain/accounts/preferences.ts';
 import { endMyOtherSessions, endMySession, listMySessions } from '../../domain/accounts/sessions.ts';
-import type { Context } from '../../domain/context.ts';
+import { signedIn } from '../../domain/signed-in.ts';
 import { noContent, ok } from '../reply.ts';
 import type { Handlers } from '../types.ts';
 
@@ -25,9 +23,3 @@ export const users = {
   getNotificationPreferences: async (context) => ok(await getPreferences(context, signedIn(context))),
   replaceNotificationPreferences: async (context, { body }) => ok(await replacePreferences(context, signedIn(context), body)),
 } satisfies Partial<Handlers>;
-
-/** The gate lets nobody else come here (`x-access: {self: interactive}`); this tells the compiler. */
-function signedIn({ actor }: Context): UserActor {
-  if (actor.kind !== 'user') throw new DomainError('unauthorized', 'Log in first.');
-  return actor;
-}

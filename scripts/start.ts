@@ -2,7 +2,7 @@
  * `make start`: the portal on its embedded database, with the shipped advisories imported and this very repository scanned as its first
  * project, and the outcome as a table. Stays up until Ctrl-C. It speaks to the portal as any client does: over HTTP and the WebSocket.
  */
-import { createWriteStream } from 'node:fs';
+import { openSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,10 +29,11 @@ async function main(): Promise<void> {
   const config = loadConfig();
   await mkdir(config.DATA_DIR, { recursive: true });
   const logFile = path.join(config.DATA_DIR, 'portal.log');
-  const log = pino({ level: config.LOG_LEVEL }, createWriteStream(logFile, { flags: 'a', mode: 0o600 }));
+  const logFd = openSync(logFile, 'a', 0o600); // of the worker process too
+  const log = pino({ level: config.LOG_LEVEL }, pino.destination({ fd: logFd, sync: true }));
   progress('Starting the portal and its database ...');
   const { password, configured } = await adminPassword(config);
-  const running = await run(configured, log);
+  const running = await run(configured, log, logFd);
   stopOnSignal(running);
   const { portal } = running;
   progress(`The portal answers at ${portal.url}`, true);

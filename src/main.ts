@@ -10,10 +10,10 @@ export interface Running {
   stop: () => Promise<void>;
 }
 
-/** Starts what ROLE says. */
-export async function run(config: Config, log: Logger): Promise<Running> {
+/** Starts what ROLE says. @param workerOutput file descriptor for the log of the worker process; ours where there is none */
+export async function run(config: Config, log: Logger, workerOutput?: number): Promise<Running> {
   const portal = await startPortal(config, { api: config.ROLE !== 'worker', worker: config.ROLE === 'worker' }, log);
-  const worker = config.ROLE === 'both' ? superviseWorker({ DATABASE_URL: portal.databaseUrl, DATA_DIR: config.DATA_DIR }, log) : null;
+  const worker = config.ROLE === 'both' ? superviseWorker({ DATABASE_URL: portal.databaseUrl, DATA_DIR: config.DATA_DIR }, log, workerOutput) : null;
   return {
     portal,
     stop: async () => {

@@ -14,8 +14,11 @@ const RESTART_MS = [100, 500, 1000, 5000];
 /** A child that lived this long was well: its end is not counted with the ones before. */
 const HEALTHY_MS = 30_000;
 
-/** @param environment of the child, beside ours */
-export function superviseWorker(environment: Readonly<Record<string, string>>, log: Logger): WorkerProcess {
+/**
+ * @param environment of the child, beside ours
+ * @param output file descriptor that takes what the child writes; ours where there is none
+ */
+export function superviseWorker(environment: Readonly<Record<string, string>>, log: Logger, output: number | 'inherit' = 'inherit'): WorkerProcess {
   let child: ChildProcess | null = null;
   let timer: NodeJS.Timeout | null = null;
   let stopping = false;
@@ -23,7 +26,7 @@ export function superviseWorker(environment: Readonly<Record<string, string>>, l
 
   const run = (): void => {
     const startedAt = Date.now();
-    const own = fork(fileURLToPath(new URL('./main.ts', import.meta.url)), { env: { ...inheritedEnvironment(), ...environment, ROLE: 'worker' }, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const own = fork(fileURLToPath(new URL('./main.ts', import.meta.url)), { env: { ...inheritedEnvironment(), ...environment, ROLE: 'worker' }, stdio: ['ignore', output, output, 'ipc'] });
     child = own;
     own.once('exit', (code, signal) => {
       if (stopping) return;

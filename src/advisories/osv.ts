@@ -52,6 +52,8 @@ export interface Advisory {
 }
 
 const LIMIT = { id: 128, names: 64, summary: 1000, details: 20_000, references: 100, cwes: 20, url: 2000, affected: 20_000, version: 256 };
+/** Go's zero time: the Go database writes it for "not told" in its own exports. */
+const NO_DATE = /^0001-01-01T00:00:00(?:\.0+)?Z$/;
 const SEVERITY_WORDS: Readonly<Record<string, Severity>> = { critical: 'critical', high: 'high', moderate: 'medium', medium: 'medium', low: 'low', none: 'info', informational: 'info' };
 
 /** Throws an Error that says why the record cannot be used at all. */
@@ -61,7 +63,7 @@ export function readOsv(record: unknown): Advisory {
   if (id === null || !/^[A-Za-z][\w.:+-]*$/.test(id)) throw new Error('has no id');
   const faults: string[] = [];
   const modified = timestamp(record['modified']) ?? timestamp(record['published']) ?? new Date(0).toISOString();
-  if (timestamp(record['modified']) === null) faults.push('has no valid "modified"');
+  if (timestamp(record['modified']) === null && !NO_DATE.test(text(record['modified'], 32) ?? '')) faults.push('has no valid "modified", so its date of publication stands for it');
   const names = [...new Set([id, ...texts(record['aliases'], LIMIT.id)])].slice(0, LIMIT.names);
   const affected = records(record['affected']);
   if (affected.length > LIMIT.affected) throw new Error(`names more than ${LIMIT.affected} packages`);

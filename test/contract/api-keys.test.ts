@@ -60,6 +60,13 @@ issuing('a repeat with the same Idempotency-Key gives the same key, and what is 
   const { rows } = await sql<{ body: string }>`SELECT body FROM idempotency_keys`.execute(database.db);
   assert.ok(rows.length > 0 && rows.every(({ body }) => !body.includes('tos_')));
 });
+issuing('a repeat while the first request runs is told so, and another request with the same Idempotency-Key too', async () => {
+  const options = { json: { name: 'twice', scope: 'project', project_id: project }, headers: { 'Idempotency-Key': 'issue-2' } };
+  await developer.client.expect(201, 'createApiKey', options);
+  await developer.client.refused('idempotency-mismatch', 'createApiKey', { ...options, json: { ...options.json, name: 'other' } });
+  await sql`UPDATE idempotency_keys SET status = NULL, locked_until = now() + interval '1 minute' WHERE key = 'issue-2'`.execute(database.db);
+  await developer.client.refused('idempotency-in-progress', 'createApiKey', options);
+});
 issuing('does not fit bodies that are none, and other media types', async () => {
   await admin.refused('validation-failed', 'createApiKey', { json: { name: 'k', scope: 'galaxy' } });
   await admin.refused('validation-failed', 'createApiKey', { json: { name: 'k', scope: 'org', allowed_actions: ['everything'] } });
@@ -167,6 +174,11 @@ rotating('lets the old one live on for the time asked', async () => {
   await key.client.expect(200, 'getMe');
   const { rows: [row] } = await sql<{ left: number }>`SELECT extract(epoch FROM expires_at - now())::int AS left FROM api_keys WHERE id = ${key.id}`.execute(database.db);
   assert.ok((row?.left ?? 0) > 500 && (row?.left ?? 0) <= 600);
+});
+rotating('refuses a time that is none', async () => {
+  const key = await issueKey(developer.client, { scope: 'project', project_id: project });
+  await developer.client.refused('validation-failed', 'rotateApiKey', { path: { id: key.id }, json: { grace_seconds: 'a while' } });
+  await key.client.expect(200, 'getMe');
 });
 rotating('of ten at once makes one new key', async () => {
   const key = await issueKey(developer.client, { scope: 'project', project_id: project });

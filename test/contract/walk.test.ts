@@ -5,6 +5,7 @@ import { sql } from 'kysely';
 import { operationIds as ids, operations } from '../../generated/operations.ts';
 import { importAdvisories } from '../../src/domain/advisories/import.ts';
 import type { OperationId } from '../../src/http/types.ts';
+import { issueKey } from '../support/api-keys.ts';
 import { exampleBody, member, read } from '../support/contract.ts';
 import { startTestPortal } from '../support/portal.ts';
 import { sbomForm, SMALL_SBOM } from '../support/fixtures.ts';
@@ -31,11 +32,13 @@ const scan = (await scanToEnd(admin, project, sbomForm(SMALL_SBOM))).id;
 const { rows } = await sql<{ component: string; finding: string; license_finding: string }>`
   SELECT f.component_id AS component, f.id AS finding, l.id AS license_finding FROM findings f JOIN license_findings l ON l.component_id = f.component_id LIMIT 1`.execute(database.db);
 
+const apiKey = (await issueKey(admin, { scope: 'org' })).id;
+
 /** Path parameters that name rows which are there, as far as there are any yet. */
 function realPath(id: OperationId): Record<string, string> {
   const { path } = operations[id];
   const { component = '', finding = '', license_finding: licenseFinding = '' } = rows[0] ?? {};
-  const ofId = path.startsWith('/v1/projects/') ? project : path.startsWith('/v1/scans/') ? scan : NOBODY;
+  const ofId = path.startsWith('/v1/projects/') ? project : path.startsWith('/v1/scans/') ? scan : path.startsWith('/v1/api-keys/') ? apiKey : NOBODY;
   return { ...somePath(id), id: ofId, component_id: component, finding_id: path.startsWith('/v1/license_findings') ? licenseFinding : finding };
 }
 

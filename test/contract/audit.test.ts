@@ -1,0 +1,131 @@
+/** Every operation that changes something writes its audit row, with who and whence; and no secret is in that, in the log, or in a kept answer. */
+import { Writable } from 'node:stream';
+import * as assert from 'uvu/assert';
+import { sql } from 'kysely';
+import { pino } from 'pino';
+import { operationIds as ids, operations } from '../../generated/operations.ts';
+import type { BuiltOperationId } from '../../src/http/types.ts';
+import { issueKey } from '../support/api-keys.ts';
+import { member, type Answer, type CallOptions, type ContractClient } from '../support/contract.ts';
+import { sbomForm, SMALL_SBOM } from '../support/fixtures.ts';
+import { openMailbox, tokenIn } from '../support/mailbox.ts';
+import { ADMIN, startTestPortal } from '../support/portal.ts';
+import { newProject, newUser } from '../support/scans.ts';
+import { suite } from '../support/suite.ts';
+
+const logged: string[] = [];
+const log = pino({ level: 'trace' }, new Writable({ write: (chunk: Buffer, _encoding, done) => { logged.push(chunk.toString()); done(); } }));
+const mailbox = await openMailbox();
+const { admin, anonymous, database } = await startTestPortal({ SMTP_URL: mailbox.url, MAIL_FROM: 'portal@example.test', LOG_LEVEL: 'trace' }, { api: true, worker: true }, log);
+const { db } = database;
+
+/** Everything that must not be found again. */
+const secrets = new Set<string>([ADMIN.password, 'a long enough passphrase']);
+const secret = (text: unknown): string => {
+  if (typeof text !== 'string' || text.length < 12) throw new Error('that is no secret');
+  secrets.add(text);
+  return text;
+};
+const password = (): string => secret(`lantern-${crypto.randomUUID()}`);
+const someone = (): string => `${crypto.randomUUID().slice(0, 13)}@example.com`;
+const forgetLimits = () => sql`DELETE FROM rate_limits`.execute(db);
+
+/** The refresh token of a log-in's answer. */
+const refreshToken = (answer: Answer): string => secret(/refresh_token=([^;]+)/.exec(answer.headers.get('Set-Cookie') ?? '')?.[1]);
+async function signedUp(): Promise<{ email: string; password: string; client: ContractClient; cookie: string }> {
+  const user = await newUser(anonymous, database, 'team_admin');
+  await forgetLimits();
+  const answer = await anonymous.expect(200, 'loginUser', { json: { email: user.email, password: 'a long enough passphrase' } });
+  return { email: user.email, password: 'a long enough passphrase', client: anonymous.as(secret(member(answer.body, 'access_token'))), cookie: `refresh_token=${refreshToken(answer)}` };
+}
+
+type Call = { client: ContractClient; options: CallOptions; status: number; table: string };
+type Changing = { [Id in BuiltOperationId]: (typeof operations)[Id]['method'] extends 'get' ? never : Id }[BuiltOperationId];
+
+/** How each is called with success. A changing operation that is missing here does not compile. */
+const CALLS: Record<Changing, () => Call | Promise<Call>> = {
+  registerUser: () => ({ client: anonymous, options: { json: { email: someone(), password: password() } }, status: 202, table: 'pending_registrations' }),
+  verifyEmail: async () => {
+    const json = { email: someone(), password: password() };
+    await anonymous.expect(202, 'registerUser', { json });
+    return { client: anonymous, options: { json: { token: secret(tokenIn(await mailbox.next(json.email), 'verify-email')), password: json.password } }, status: 201, table: 'users' };
+  },
+  loginUser: () => ({ client: anonymous, options: { json: ADMIN }, status: 200, table: 'sessions' }),
+  refreshSession: async () => ({ client: anonymous, options: { headers: { Cookie: (await signedUp()).cookie } }, status: 200, table: 'sessions' }),
+  logoutUser: async () => ({ client: anonymous, options: { headers: { Cookie: (await signedUp()).cookie } }, status: 204, table: 'sessions' }),
+  forgotPassword: async () => ({ client: anonymous, options: { json: { email: (await signedUp()).email } }, status: 204, table: 'password_reset_tokens' }),
+  resetPassword: async () => {
+    const { email } = await signedUp();
+    await anonymous.expect(204, 'forgotPassword', { json: { email } });
+    return { client: anonymous, options: { json: { token: secret(tokenIn(await mailbox.next(email), 'reset-password')), new_password: password() } }, status: 204, table: 'users' };
+  },
+  replaceMyPassword: async () => {
+    const user = await signedUp();
+    return { client: user.client, options: { json: { current_password: user.password, new_password: password() } }, status: 204, table: 'users' };
+  },
+  deleteMySession: async () => {
+    const { client } = await signedUp();
+    const { body } = await client.expect(200, 'listMySessions');
+    return { client, options: { path: { session_id: String(member(body, 'items', 0, 'id')) } }, status: 204, table: 'sessions' };
+  },
+  deleteMyOtherSessions: async () => ({ client: (await signedUp()).client, options: {}, status: 204, table: 'sessions' }),
+  replaceNotificationPreferences: async () => ({
+    client: (await signedUp()).client, options: { json: { in_app_enabled: true, email_enabled: false, slack_enabled: false, teams_enabled: false } }, status: 200, table: 'notification_preferences',
+  }),
+  deleteOauthIdentity: async () => {
+    const user = await newUser(anonymous, database, 'developer');
+    const { rows } = await sql<{ id: string }>`
+      INSERT INTO oauth_identities (user_id, provider, issuer, provider_user_id) VALUES (${user.id}, 'github', 'https://github.com', ${user.id}) RETURNING id`.execute(db);
+    return { client: user.client, options: { path: { identity_id: rows[0]?.id ?? '' } }, status: 204, table: 'oauth_identities' };
+  },
+  createApiKey: async () => ({ client: (await signedUp()).client, options: { json: { name: 'k', scope: 'project', project_id: '' } }, status: 201, table: 'api_keys' }),
+  rotateApiKey: async () => {
+    const key = await issueKey(admin, { scope: 'org' });
+    secret(key.text);
+    return { client: admin, options: { path: { id: key.id }, json: { grace_seconds: 60 } }, status: 201, table: 'api_keys' };
+  },
+  deleteApiKey: async () => ({ client: admin, options: { path: { id: (await issueKey(admin, { scope: 'org' })).id } }, status: 204, table: 'api_keys' }),
+  createProject: () => ({ client: admin, options: { json: { name: 'Audited', git_url: `https://user:${password()}@example.com/a/b.git` } }, status: 201, table: 'projects' }),
+  updateProject: async () => ({ client: admin, options: { path: { id: await newProject(admin) }, headers: { 'If-Match': '1' }, json: { git_url: 'https://example.com/a/b.git', git_credential: password() } }, status: 200, table: 'projects' }),
+  deleteProject: async () => ({ client: admin, options: { path: { id: await newProject(admin) } }, status: 204, table: 'projects' }),
+  createScan: async () => ({ client: admin, options: { path: { id: await newProject(admin) }, form: sbomForm(SMALL_SBOM) }, status: 202, table: 'scans' }),
+};
+
+const changing = ids.filter((id): id is Changing => Object.hasOwn(CALLS, id));
+const test = suite('audit');
+for (const id of changing) {
+  test(`${id} writes its row, with who, whence and which request`, async () => {
+    await forgetLimits();
+    const { client, options, status, table } = await CALLS[id]();
+    if (id === 'createApiKey') options.json = { name: 'k', scope: 'project', project_id: await newProject(client) };
+    await forgetLimits();
+    const requestId = `audit-${id}`;
+    const answer = await client.expect(status, id, { ...options, headers: { ...options.headers, 'X-Request-ID': requestId, 'User-Agent': 'audit-test/1' } });
+    for (const shown of [member(answer.body, 'raw_key'), member(answer.body, 'access_token')]) if (shown !== undefined) secret(shown);
+    if (answer.headers.has('Set-Cookie') && status === 200) refreshToken(answer);
+    const { rows } = await sql<{ operation: string; actor_kind: string; ip: string; user_agent: string; target_table: string }>`
+      SELECT operation, actor_kind, ip, user_agent, target_table FROM audit_log WHERE request_id = ${requestId}`.execute(db);
+    const row = rows.find((one) => one.target_table === table);
+    const actorKind = client === anonymous ? 'anonymous' : 'user';
+    assert.equal(row, { operation: id, actor_kind: actorKind, ip: '127.0.0.1', user_agent: 'audit-test/1', target_table: table });
+  });
+}
+test('every built operation that is no GET is among them', () => {
+  assert.equal(changing.toSorted(), ids.filter((id) => operations[id].built && operations[id].method !== 'get').toSorted());
+});
+test('no password, token or key is in the log at any level, in the audit log, in kept answers or in the jobs', async () => {
+  const key = await issueKey(admin, { scope: 'org' });
+  secret(key.text);
+  await key.client.expect(200, 'listProjects');
+  await anonymous.as(secret(`tos_0123abcd_${'x'.repeat(32)}`)).call('getMe');
+  await anonymous.as(secret(`eyJhbGciOiJub25lIn0.${'x'.repeat(40)}.`)).call('getMe');
+  await forgetLimits();
+  await anonymous.refused('invalid-credentials', 'loginUser', { json: { email: ADMIN.email, password: password() } });
+  await admin.expect(201, 'createApiKey', { json: { name: 'k', scope: 'org' }, headers: { 'Idempotency-Key': 'k1' } }).then(({ body }) => secret(member(body, 'raw_key')));
+  const { rows } = await sql<{ text: string }>`
+    SELECT a::text AS text FROM audit_log a UNION ALL SELECT i::text FROM idempotency_keys i UNION ALL SELECT j::text FROM pgboss.job j UNION ALL SELECT k::text FROM api_keys k
+    UNION ALL SELECT u::text FROM users u UNION ALL SELECT p::text FROM projects p`.execute(db);
+  const everything = [...logged, ...rows.map(({ text }) => text)].join('\n');
+  assert.ok(logged.length > 50 && secrets.size > 20, `${logged.length} log lines, ${secrets.size} secrets`);
+  assert.equal([...secrets].filter((one) => everything.includes(one)), []);
+});

@@ -124,7 +124,7 @@ async function createServices(config: Config, { db }: Database, queue: Queue, lo
 
 async function serve(config: Config, services: Services, databaseUrl: string, log: Logger, shutdown: Shutdown): Promise<number> {
   const state = { stopping: false };
-  const caches = createCaches(services.db);
+  const caches = createCaches(services);
   const limits = { uploadBytes: config.MAX_UPLOAD_BYTES, spoolDir: path.join(config.DATA_DIR, 'spool') };
   const app = createApp({
     log, corsOrigins: config.CORS_ORIGINS, addressOf: clientAddress(config.TRUSTED_PROXIES), limits: { 'forgot-password': config.PASSWORD_RESET_RATE_LIMIT }, stopping: () => state.stopping,

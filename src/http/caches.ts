@@ -1,7 +1,8 @@
 /** What requests look up before any handler runs: who the actor is, and who owns what the request is about. */
 import type { UserActor } from '../core/actor.ts';
 import type { Scope } from '../core/permissions.ts';
-import type { Db } from '../db/connect.ts';
+import { hashApiKey, parseApiKey } from '../domain/api-keys/secret.ts';
+import type { Services } from '../domain/context.ts';
 import { findScope, type ScopeKind } from '../db/scopes.ts';
 import { loadApiKey, type LiveApiKey } from '../db/api-keys.ts';
 import { loadActor } from '../db/users.ts';
@@ -13,17 +14,20 @@ export const SCOPE_CHANNEL = 'scope_changed';
 
 export interface Caches {
   actor: (userId: string, sessionId: string) => Promise<UserActor | undefined>;
-  /** @param hash of the whole key */
-  apiKey: (hash: Buffer, prefix: string) => Promise<LiveApiKey | undefined>;
+  /** @param text of the whole key */
+  apiKey: (text: string) => Promise<LiveApiKey | undefined>;
   scope: (kind: ScopeKind, id: string) => Promise<Scope | undefined>;
   /** A message of one of the channels. */
   changed: (channel: string, payload: string) => void;
   listening: (isListening: boolean) => void;
 }
 
-export function createCaches(db: Db): Caches {
+export function createCaches({ db, vault }: Pick<Services, 'db' | 'vault'>): Caches {
   const actors: WatchedCache<UserActor> = createWatchedCache((key) => loadActor(db, ...pair(key)));
-  const apiKeys: WatchedCache<LiveApiKey> = createWatchedCache((key) => loadApiKey(db, ...hashAndPrefix(key)));
+  const apiKeys: WatchedCache<LiveApiKey> = createWatchedCache(async (text) => {
+    const key = parseApiKey(text);
+    return key === null ? undefined : loadApiKey(db, hashApiKey(vault, text), key.prefix);
+  });
   const scopes: Record<ScopeKind, WatchedCache<Scope>> = {
     project: createWatchedCache((id) => findScope(db, 'project', id)),
     scan: createWatchedCache((id) => findScope(db, 'scan', id)),
@@ -35,7 +39,7 @@ export function createCaches(db: Db): Caches {
   };
   return {
     actor: (userId, sessionId) => actors.get(`${userId} ${sessionId}`),
-    apiKey: (hash, prefix) => apiKeys.get(`${hash.toString('base64')} ${prefix}`),
+    apiKey: (text) => apiKeys.get(text),
     scope: (kind, id) => scopes[kind].get(id.toLowerCase()),
     changed: (channel, payload) => {
       if (channel === ACTOR_CHANNEL) {
@@ -55,9 +59,4 @@ export function createCaches(db: Db): Caches {
 function pair(key: string): [userId: string, sessionId: string] {
   const [userId = '', sessionId = ''] = key.split(' ');
   return [userId, sessionId];
-}
-
-function hashAndPrefix(key: string): [hash: Buffer, prefix: string] {
-  const [hash = '', prefix = ''] = key.split(' ');
-  return [Buffer.from(hash, 'base64'), prefix];
 }

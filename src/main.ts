@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   const { portal } = running;
   if (portal.firstAdmin !== null) announce(portal.firstAdmin.email, portal.firstAdmin.generatedPassword);
   log.info(config.ROLE === 'worker' ? 'worker ready' : `listening on ${portal.url}`);
-  process.send?.({ ready: true });
+  process.send?.({ ready: true }, undefined, undefined, () => undefined); // a parent that has gone meanwhile is told of by 'disconnect'
   let stops = 0;
   const stop = (why: string): void => {
     stops += 1;

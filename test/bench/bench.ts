@@ -3,7 +3,7 @@
  * long an SBOM takes from POST to `succeeded`. Ratios against a baseline in the same run; results go to test/bench/RESULTS.md.
  */
 import { fork, type ChildProcess } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -173,7 +173,8 @@ ${keys}
 |---|---|---|
 ${times.join('\n')}
 `;
-  await writeFile(RESULTS, text);
+  const others = /\n## [\s\S]*$/.exec(await readFile(RESULTS, 'utf8'))?.[0] ?? ''; // sections of other measurements stay
+  await writeFile(RESULTS, text + others);
   console.log(text);
 }
 

@@ -1,40 +1,98 @@
 /** How packages are called in OSV records and in package URLs, brought to one name to match by. */
+import { distributionOf, sourceOf, type PackageName } from './distributions.ts';
 
 export interface MatchCoordinates {
-  /** OSV's name of the ecosystem. */
+  /** OSV's name of the ecosystem, with the release of a distribution (`Debian:12`). */
   ecosystem: string;
   /** The package's name as it is compared. */
   matchName: string;
 }
 
-const ECOSYSTEM: Readonly<Record<string, string>> = {
-  npm: 'npm', pypi: 'PyPI', golang: 'Go', maven: 'Maven', cargo: 'crates.io', gem: 'RubyGems', composer: 'Packagist', nuget: 'NuGet', hex: 'Hex', pub: 'Pub',
-};
-/** Type of a package URL -> what joins namespace and name. */
-const JOINER: Readonly<Record<string, string>> = { maven: ':' };
+const ECOSYSTEM: ReadonlyMap<string, string> = new Map([
+  ['npm', 'npm'], ['pypi', 'PyPI'], ['golang', 'Go'], ['maven', 'Maven'], ['cargo', 'crates.io'], ['gem', 'RubyGems'], ['composer', 'Packagist'], ['nuget', 'NuGet'], ['hex', 'Hex'],
+  ['pub', 'Pub'], ['swift', 'SwiftURL'], ['github', 'GitHub Actions'], ['githubactions', 'GitHub Actions'], ['conan', 'ConanCenter'], ['bitnami', 'Bitnami'], ['cran', 'CRAN'],
+  ['bioconductor', 'Bioconductor'], ['hackage', 'Hackage'], ['julia', 'Julia'], ['opam', 'opam'],
+]);
+/** The ecosystems in which a namespace is no part of a package's name. */
+const NAME_ONLY: ReadonlySet<string> = new Set(['ConanCenter', 'Bitnami', 'CRAN', 'Bioconductor', 'Hackage', 'Julia', 'opam']);
 
-/** Coordinates of a package URL's package; null where OSV has no ecosystem for its type. */
-export function coordinatesOf({ type, namespace, name }: { type: string; namespace: string; name: string }): MatchCoordinates | null {
-  const ecosystem = ECOSYSTEM[type];
-  if (ecosystem === undefined) return null;
-  return { ecosystem, matchName: matchName(ecosystem, namespace === '' ? name : `${namespace}${JOINER[type] ?? '/'}${name}`) };
+/**
+ * Coordinates of a package URL's package; null where OSV has no ecosystem for its type. A package of a distribution whose release is not
+ * known is in an ecosystem without a release, which no record names.
+ */
+export function coordinatesOf(named: PackageName): MatchCoordinates | null {
+  const distribution = distributionOf(named);
+  if (distribution !== null) return { ecosystem: distribution.ecosystem, matchName: matchName(distribution.ecosystem, sourceOf(named, distribution)?.name ?? named.name) };
+  const ecosystem = ECOSYSTEM.get(named.type);
+  return ecosystem === undefined ? null : { ecosystem, matchName: matchName(ecosystem, fullName(named, ecosystem)) };
+}
+
+/**
+ * The version by which a package is matched, which is not the package URL's where a distribution's source package has one of its own, or
+ * an RPM's epoch is a qualifier.
+ */
+export function matchVersion(named: PackageName & { version: string }): string {
+  const distribution = distributionOf(named);
+  const version = (distribution === null ? undefined : sourceOf(named, distribution)?.version) ?? named.version;
+  const epoch = named.type === 'rpm' ? named.qualifiers?.get('epoch') : undefined;
+  return epoch === undefined || !/^\d+$/.test(epoch) || version === '' || version.includes(':') ? version : `${epoch}:${version}`;
+}
+
+function fullName({ type, namespace, name, subpath }: PackageName, ecosystem: string): string {
+  if (namespace === '' || NAME_ONLY.has(ecosystem)) return withMajor(name, ecosystem, subpath);
+  if (type === 'npm' && !namespace.startsWith('@')) return `@${namespace}/${name}`;
+  return withMajor(`${namespace}${type === 'maven' ? ':' : '/'}${name}`, ecosystem, subpath);
+}
+
+/** Some tools write the major version of a Go module, a part of its path, as a subpath: `pkg:golang/example.com/m@v2.1.0#v2`. */
+function withMajor(name: string, ecosystem: string, subpath: string | null | undefined): string {
+  const major = ecosystem === 'Go' ? /^v(?:[2-9]|[1-9]\d+)(?=\/|$)/.exec(subpath ?? '')?.[0] : undefined;
+  return major === undefined || /\/v\d+$/.test(name) ? name : `${name}/${major}`;
 }
 
 /**
  * The name as it is compared. PyPI: PEP 503. Go: package URLs are in lower case, module paths in advisories are not; the standard library
- * is `stdlib`. NuGet, Packagist and Hex names do not depend on case; npm's and Maven's do.
+ * is `stdlib`. Swift: the repository without scheme and `.git`. GitHub Actions: the repository, without the path in it. Names of NuGet,
+ * Packagist, Hex and Conan do not depend on case, and names of RPMs are in lower case in some package URLs; npm's and Maven's do depend.
  */
 export function matchName(ecosystem: string, name: string): string {
-  switch (ecosystem) {
+  switch (ecosystem.split(':', 1)[0]) {
     case 'PyPI':
       return name.toLowerCase().replaceAll(/[-_.]+/g, '-');
     case 'Go':
       return name === 'std' ? 'stdlib' : name.toLowerCase();
+    case 'SwiftURL':
+      return name.toLowerCase().replace(/^(?:[a-z+]+:\/\/)?(?:[^/@]*@)?/, '').replace(/^([^/:]+):(?!\d)/, '$1/').replace(/\/$/, '').replace(/\.git$/, '');
+    case 'GitHub Actions':
+      return name.toLowerCase().split('/').slice(0, 2).join('/');
     case 'NuGet':
     case 'Packagist':
     case 'Hex':
+    case 'ConanCenter':
+    case 'Bitnami':
+    case 'Red Hat':
+    case 'AlmaLinux':
+    case 'Rocky Linux':
+    case 'openSUSE':
+    case 'SUSE':
+    case 'Mageia':
+    case 'openEuler':
+    case 'Photon OS':
       return name.toLowerCase();
     default:
       return name;
   }
+}
+
+/**
+ * The ecosystem as it is compared. Records name the products of one distribution release apart, package URLs do not: the streams of Red
+ * Hat's releases (`Red Hat:enterprise_linux:9::appstream`) and the modules of SUSE's (`SUSE:Linux Enterprise Module for Basesystem 15
+ * SP5`) are that release. The registry behind `Maven:` is left out: group ids are unique among them.
+ */
+export function matchEcosystem(ecosystem: string): string {
+  if (ecosystem.startsWith('Maven:')) return 'Maven';
+  const redHat = /^Red Hat:enterprise_linux:(\d+)(?:\.\d+)?(?:::|$)/.exec(ecosystem);
+  if (redHat !== null) return `Red Hat:enterprise_linux:${redHat[1] ?? ''}`;
+  const suse = /^SUSE:Linux Enterprise .*?(?<!\S)(\d\d)(?: (SP\d))?(?:-[A-Za-z]+)*$/.exec(ecosystem);
+  return suse === null ? ecosystem : `SUSE:Linux Enterprise ${[suse[1], suse[2]].filter((part) => part !== undefined).join(' ')}`;
 }

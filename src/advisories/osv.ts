@@ -1,11 +1,11 @@
 /** OSV records (ossf.github.io/osv-schema) to what is stored of them: facts on the vulnerability, and intervals of affected versions. */
 import { isRecord } from '../core/values.ts';
-import { matchName } from './coordinates.ts';
+import { matchEcosystem, matchName } from './coordinates.ts';
 import { judgeCvss, type Severity } from './cvss.ts';
 import { hasOrder, versionKey } from './versions/index.ts';
 
 /** Part of every content hash: a change in how records are read makes the next import read all of them again. */
-export const READER_VERSION = 1;
+export const READER_VERSION = 2;
 
 /** What one record says of its vulnerability. */
 export interface AdvisoryFacts {
@@ -98,9 +98,10 @@ const vectorsOf = (severity: unknown): string[] => records(severity).flatMap((on
 
 function rangesOf(entry: Record<string, unknown>, faults: string[]): AdvisoryRange[] {
   const named = isRecord(entry['package']) ? entry['package'] : {};
-  const ecosystem = text(named['ecosystem'], 64);
+  const written = text(named['ecosystem'], 128);
   const name = text(named['name'], 512);
-  if (ecosystem === null || name === null) return []; // a record on commits of a repository, not on a package
+  if (written === null || name === null) return []; // a record on commits of a repository, not on a package
+  const ecosystem = matchEcosystem(written);
   const base: AdvisoryRange = { ecosystem, matchName: matchName(ecosystem, name), introduced: null, introducedKey: null, fixed: null, fixedKey: null, lastAffected: null, lastKey: null, exact: [] };
   const intervals = records(entry['ranges']).flatMap((range) => {
     if (range['type'] === 'GIT' || !hasOrder(ecosystem)) return [];

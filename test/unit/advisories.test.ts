@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
-import { coordinatesOf, matchName } from '../../src/advisories/coordinates.ts';
 import { judgeCvss } from '../../src/advisories/cvss.ts';
 import { covers, readOsv, type Advisory } from '../../src/advisories/osv.ts';
 import { readSource, type SourceItem } from '../../src/advisories/read.ts';
@@ -49,8 +48,13 @@ osv('a bound that is no version spoils its range only, and is told', () => {
 osv('commits are passed over, and ecosystems without an order keep their lists', () => {
   const git = readOsv(record({ package: { ecosystem: 'npm', name: 'x' }, ranges: [{ type: 'GIT', events: [{ introduced: '0' }, { fixed: 'abc' }] }] }));
   assert.equal([git.ranges.length, git.faults.length], [0, 0]);
-  const debian = readOsv(record({ package: { ecosystem: 'Debian:12', name: 'x' }, ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }] }], versions: ['1-1'] }));
-  assert.equal(debian.ranges.map((range) => range.exact), [['1-1']]);
+  const android = readOsv(record({ package: { ecosystem: 'Android', name: 'x' }, ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }] }], versions: ['12'] }));
+  assert.equal(android.ranges.map((range) => range.exact), [['12']]);
+});
+osv('a release of a distribution has the order of its distribution, and streams of one release are one', () => {
+  const of = (ecosystem: string, fixed: string): unknown => readOsv(record({ package: { ecosystem, name: 'X' }, ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed }] }] })).ranges.map((range) => [range.ecosystem, range.matchName, range.fixedKey?.equals(versionKey(ecosystem, fixed) ?? Buffer.alloc(0))]);
+  assert.equal(of('Debian:12', '1.0~rc1-1+deb12u1'), [['Debian:12', 'X', true]]);
+  assert.equal(of('Red Hat:enterprise_linux:9::appstream', '0:1.0-1.el9'), [['Red Hat:enterprise_linux:9', 'x', true]]);
 });
 osv('a withdrawn record affects nothing', () => assert.is(readOsv(record(npm([{ introduced: '0' }]), { withdrawn: '2024-02-01T00:00:00Z' })).ranges.length, 0));
 osv('severity comes from vectors, else from words, else it is unknown', () => {
@@ -80,18 +84,6 @@ scores('the newest CVSS version wins, then the highest score', () => {
   assert.equal([judgeCvss([v2])?.score, judgeCvss([v2, v31])?.severity, judgeCvss([v31, v4, v2])?.score], [10, 'high', 9.3]);
   assert.equal(judgeCvss([v31, 'CVSS:3.1/AV:L/AC:H/PR:H/UI:R/S:U/C:L/I:N/A:N'])?.score, 7.5);
   assert.is(judgeCvss(['CVSS:3.1/AV:N', '', 'x'.repeat(1000)]), null);
-});
-
-const coordinates = suite('coordinatesOf');
-coordinates('names packages as OSV does', () => {
-  const of = (type: string, namespace: string, name: string): unknown => coordinatesOf({ type, namespace, name });
-  assert.equal(of('npm', '@babel', 'core'), { ecosystem: 'npm', matchName: '@babel/core' });
-  assert.equal(of('maven', 'org.slf4j', 'slf4j-api'), { ecosystem: 'Maven', matchName: 'org.slf4j:slf4j-api' });
-  assert.equal(of('pypi', '', 'Ruamel.YAML_clib'), { ecosystem: 'PyPI', matchName: 'ruamel-yaml-clib' });
-  assert.equal(of('golang', 'github.com/Azure', 'go-autorest'), { ecosystem: 'Go', matchName: 'github.com/azure/go-autorest' });
-  assert.equal(of('golang', '', 'std'), { ecosystem: 'Go', matchName: 'stdlib' });
-  assert.is(of('generic', '', 'x'), null);
-  assert.is.not(matchName('npm', 'JSONStream'), matchName('npm', 'jsonstream'));
 });
 
 const advisory = (id: string, ...aliases: string[]): NamedAdvisory => ({ id, names: [id, ...aliases], withdrawn: false });

@@ -3,6 +3,9 @@
  * sort as their ecosystem sorts the versions, and are equal where the ecosystem calls the versions equal. No key is empty.
  */
 
+/** Longer texts are no versions; it bounds the time and the size of keys. */
+export const MAX_LENGTH = 256;
+
 export class KeyWriter {
   readonly #parts: Buffer[] = [];
 
@@ -18,7 +21,7 @@ export class KeyWriter {
     return this.byte(plain.length).#text(plain);
   }
 
-  /** Text of ASCII letters, digits and hyphens, closed so that a prefix sorts first. */
+  /** Text of printable ASCII, closed so that a prefix sorts first. */
   word(text: string): this {
     return this.#text(text).byte(0);
   }

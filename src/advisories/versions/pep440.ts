@@ -1,5 +1,5 @@
 /** PEP 440, as PyPA's `packaging` compares: epoch, release without trailing zeros, then pre-, post- and development releases and the local label. */
-import { KeyWriter, type KeyOf } from './key.ts';
+import { KeyWriter, MAX_LENGTH, type KeyOf } from './key.ts';
 
 const VERSION =
   /^v?(?:(\d+)!)?(\d+(?:\.\d+)*)(?:[-_.]?(a|alpha|b|beta|c|rc|pre|preview)[-_.]?(\d+)?)?(?:-(\d+)|[-_.]?(post|rev|r)[-_.]?(\d+)?)?(?:([-_.]?dev[-_.]?)(\d+)?)?(?:\+([a-z0-9]+(?:[-_.][a-z0-9]+)*))?$/;
@@ -9,7 +9,7 @@ const PRESENT = 0x01;
 const HIGHEST = 0xff;
 
 export const pep440Key: KeyOf = (version) => {
-  const parts = version.length > 256 ? null : VERSION.exec(version.trim().toLowerCase());
+  const parts = version.length > MAX_LENGTH ? null : VERSION.exec(version.trim().toLowerCase());
   if (parts === null) return null;
   const [, epoch = '0', release = '', stage, stageNumber = '0', implicitPost, post, postNumber = '0', dev, devNumber = '0', local] = parts;
   const isPost = implicitPost !== undefined || post !== undefined;

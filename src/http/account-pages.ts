@@ -5,7 +5,7 @@
 import type Koa from 'koa';
 import { canonicalPath } from './paths.ts';
 
-const CSP = "default-src 'none'; script-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 const SCRIPT = `'use strict';
 const form = document.querySelector('form');
@@ -26,9 +26,19 @@ form.addEventListener('submit', async (event) => {
 });
 `;
 
+const STYLE = `:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
+body { margin: 0; }
+main { max-width: 26rem; margin: 12vh auto 0; padding: 0 1.5rem; }
+h1 { font-size: 1.5rem; }
+input, button { box-sizing: border-box; width: 100%; padding: 0.6rem 0.75rem; font: inherit; border: 1px solid #767676; border-radius: 0.4rem; }
+button { border-color: #1a56b0; background: #1a56b0; color: #fff; cursor: pointer; }
+button:focus-visible, input:focus-visible { outline: 3px solid #5b9bff; outline-offset: 2px; }
+`;
+
 const FILES: ReadonlyMap<string, { type: string; body: string }> = new Map([
   ['/verify-email', page({ title: 'Confirm your registration', label: 'The password that you chose when you registered', autocomplete: 'current-password', api: 'auth/verify-email', member: 'password', done: 'The account is made. You can log in now.' })],
   ['/reset-password', page({ title: 'Set a new password', label: 'New password, 12 characters or more', autocomplete: 'new-password', api: 'auth/reset-password', member: 'new_password', done: 'The password is set. You can log in now.' })],
+  ['/account-page.css', { type: 'text/css; charset=utf-8', body: STYLE }],
   ['/account-page.js', { type: 'text/javascript; charset=utf-8', body: SCRIPT }],
 ]);
 
@@ -58,7 +68,7 @@ interface Page {
 function page({ title, label, autocomplete, api, member, done }: Page): { type: string; body: string } {
   const body = `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>SCA Portal: ${title}</title><link rel="icon" href="data:,"></head>
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>SCA Portal: ${title}</title><link rel="icon" href="data:,"><link rel="stylesheet" href="account-page.css"></head>
 <body><main><h1>${title}</h1>
 <form data-api="${api}" data-member="${member}" data-done="${done}">
 <p><label for="password">${label}</label><br><input id="password" name="password" type="password" maxlength="256" required autocomplete="${autocomplete}"></p>

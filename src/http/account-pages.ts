@@ -5,7 +5,7 @@
 import type Koa from 'koa';
 import { canonicalPath } from './paths.ts';
 
-const CSP = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+const CSP = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 const SCRIPT = `'use strict';
 const form = document.querySelector('form');

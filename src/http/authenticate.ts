@@ -2,20 +2,32 @@
  * From the Authorization header to an actor. Access tokens are checked by signature, API keys by their keyed hash; who the user is now
  * comes from the database.
  */
+import type { IncomingMessage } from 'node:http';
 import { ANONYMOUS, type Actor } from '../core/actor.ts';
 import type { Services } from '../domain/context.ts';
 import { noteApiKeyUse } from '../db/api-keys.ts';
 import type { Caches } from './caches.ts';
 
 const BEARER = /^Bearer ([\x21-\x7e]{1,4096})$/i;
+const AUTHORIZATION = 'authorization';
 const API_KEY_PREFIX = 'tos_';
 const USE_NOTED_MS = 60_000;
 
-/** The credential, told apart by its prefix; null where the header is missing or not `Bearer`. */
-export function readCredential(authorization: string | undefined): { scheme: 'accessToken' | 'apiKey'; token: string } | null {
-  const token = BEARER.exec(authorization ?? '')?.[1];
-  if (token === undefined) return null;
+/** The credential, told apart by its prefix; null where the header is missing, not `Bearer`, or there twice. */
+export function readCredential({ headers, rawHeaders }: IncomingMessage): { scheme: 'accessToken' | 'apiKey'; token: string } | null {
+  const token = BEARER.exec(headers.authorization ?? '')?.[1];
+  if (token === undefined || isRepeated(rawHeaders)) return null;
   return { scheme: token.startsWith(API_KEY_PREFIX) ? 'apiKey' : 'accessToken', token };
+}
+
+/** Node keeps the first of two; a proxy in front may have looked at the other. `rawHeaders`: names and values in turn. */
+function isRepeated(rawHeaders: readonly string[]): boolean {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index];
+    if (name?.length === AUTHORIZATION.length && name.toLowerCase() === AUTHORIZATION) count += 1;
+  }
+  return count > 1;
 }
 
 /** The actor of a good access token; anonymous for any other. */

@@ -68,7 +68,7 @@ export async function createPipeline({ services, handlers, caches, limits, stopp
 
   return createContract<Exchange>({
     authenticate: async (exchange, scheme) => {
-      const credential = readCredential(exchange.request.headers.authorization);
+      const credential = readCredential(exchange.request);
       if (credential === null || credential.scheme !== scheme) return false;
       exchange.actor = scheme === 'apiKey'
         ? await authenticateKey(credential.token, exchange.ip, services, caches, noted)

@@ -1,4 +1,6 @@
 /** API keys: issuing, scope, actions, expiry, rotation, what they never do, and what is written of them. */
+import { once } from 'node:events';
+import { IncomingMessage, request } from 'node:http';
 import * as assert from 'uvu/assert';
 import { sql } from 'kysely';
 import { pause } from '../../src/core/values.ts';
@@ -140,6 +142,23 @@ using('that are altered, cut, in another case or not ours are 401', async () => 
   }
   assert.is((await anonymous.call('getMe', { headers: { Authorization: `Basic ${text}` } })).status, 401);
   assert.is((await anonymous.call('getMe', { headers: { Authorization: `Bearer ${text}, Bearer ${text}` } })).status, 401);
+});
+
+using('and tokens are none where the header comes twice', async () => {
+  const { text } = await issueKey(developer.client, { scope: 'project', project_id: project });
+  const statusWith = async (...credentials: string[]): Promise<number | undefined> => {
+    const url = new URL('/auth/me', anonymous.baseUrl);
+    const sent = request(url, { headers: ['Host', url.host, 'Connection', 'close', ...credentials.flatMap((one) => ['Authorization', `Bearer ${one}`])] }).end();
+    const answers: unknown[] = await once(sent, 'response');
+    const response = answers[0];
+    if (!(response instanceof IncomingMessage)) throw new Error('that is no answer');
+    response.resume();
+    await once(response, 'end');
+    return response.statusCode;
+  };
+  assert.is(await statusWith(text), 200);
+  assert.is(await statusWith(text, text), 401);
+  assert.is(await statusWith(admin.token ?? '', text), 401);
 });
 
 const ending = suite('deleteApiKey');

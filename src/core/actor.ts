@@ -1,4 +1,5 @@
 /** Who acts: a signed-in user, an API key in its issuer's stead, nobody, or the portal itself. */
+import type { components } from '../../generated/api.ts';
 
 export type TeamRole = 'team_admin' | 'developer';
 
@@ -17,7 +18,7 @@ export interface UserActor extends Account {
   sessionId: string;
 }
 
-export type ApiKeyAction = 'scan:trigger' | 'scan:read' | 'project:read' | 'project:write' | 'finding:triage' | 'approval:decide' | 'report:download' | '*';
+export type ApiKeyAction = components['schemas']['ApiKeyAction'];
 
 /** Acts as its issuer, within its scope and actions. */
 export interface ApiKeyActor extends Account {

@@ -4,6 +4,7 @@ import type { ApiKeyAction, ApiKeyActor, TeamRole } from '../core/actor.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
 import { orderAndPage, where } from './paging.ts';
+import { MEMBERSHIP_PAIRS } from './users.ts';
 
 export type KeyScope = 'org' | 'team' | 'project';
 
@@ -101,7 +102,7 @@ export async function loadApiKey(db: Db, hash: Buffer, prefix: string): Promise<
   const { rows } = await sql<{ id: string; team_id: string | null; project_id: string | null; allowed_actions: ApiKeyAction[]; expires_at: string | null;
     user_id: string; email: string; is_super_admin: boolean; memberships: [string, TeamRole][] | null }>`
     SELECT k.id, k.team_id, k.project_id, k.allowed_actions, k.expires_at, u.id AS user_id, u.email, u.is_super_admin,
-      (SELECT json_agg(json_build_array(m.team_id, m.role) ORDER BY m.created_at, m.team_id) FROM memberships m WHERE m.user_id = u.id) AS memberships
+      ${MEMBERSHIP_PAIRS} AS memberships
     FROM api_keys k JOIN users u ON u.id = k.created_by_user_id
     WHERE k.prefix = ${prefix} AND k.key_hash = ${hash} AND k.revoked_at IS NULL AND u.is_active`.execute(db);
   const row = rows[0];

@@ -34,11 +34,14 @@ export async function userWithMemberships(db: Db, userId: string): Promise<{ use
   return user.rows[0] && { user: user.rows[0], memberships: memberships.rows };
 }
 
+/** `[team id, role]` pairs of `users u`, oldest first: memberships of an actor. */
+export const MEMBERSHIP_PAIRS = sql<[string, TeamRole][] | null>`(SELECT json_agg(json_build_array(m.team_id, m.role) ORDER BY m.created_at, m.team_id) FROM memberships m WHERE m.user_id = u.id)`;
+
 /** The actor behind a session that has not ended, of a user who is active. Membership order is oldest first. */
 export async function loadActor(db: Db, userId: string, sessionId: string): Promise<UserActor | undefined> {
   const { rows } = await sql<{ email: string; is_super_admin: boolean; memberships: [string, TeamRole][] | null }>`
     SELECT u.email, u.is_super_admin,
-      (SELECT json_agg(json_build_array(m.team_id, m.role) ORDER BY m.created_at, m.team_id) FROM memberships m WHERE m.user_id = u.id) AS memberships
+      ${MEMBERSHIP_PAIRS} AS memberships
     FROM users u JOIN sessions s ON s.user_id = u.id
     WHERE u.id = ${userId} AND s.id = ${sessionId} AND u.is_active AND s.ended_at IS NULL`.execute(db);
   const row = rows[0];

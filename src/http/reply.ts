@@ -1,4 +1,6 @@
 /** Small makers of replies and their headers. */
+import { stringifySetCookie } from 'cookie';
+import type { Context } from '../domain/context.ts';
 
 /** The version as an entity tag: `"3"`. */
 export const etag = (version: number): string => `"${version}"`;
@@ -16,3 +18,12 @@ export function created<Body extends { id: string; version: number }>(collection
 }
 
 export const noContent = { status: 204, body: undefined } as const;
+
+/**
+ * Set-Cookie. Path `/`: the same route answers under /auth, /v1/auth and /api/auth. Lax: a browser that comes from an identity provider by
+ * a link brings it along. Secure unless the portal is reached by plain http. @param maxAge seconds; 0 removes the cookie
+ */
+export function ownCookie({ config }: Pick<Context, 'config'>, name: string, value: string, maxAge: number): string {
+  const secure = config.BASE_URL?.startsWith('https:') ?? false;
+  return stringifySetCookie({ name, value, httpOnly: true, sameSite: 'lax', secure, path: '/', maxAge });
+}

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import { operationIds as ids, operations } from '../../generated/operations.ts';
 import { CALLERS, otherAction, verdictOf, type Caller } from '../../scripts/generate/access-matrix.ts';
-import { isRecord, pause } from '../../src/core/values.ts';
+import { isRecord } from '../../src/core/values.ts';
 import { importAdvisories } from '../../src/domain/advisories/import.ts';
 import type { OperationId } from '../../src/http/types.ts';
 import { exampleBody, member, type CallOptions, type ContractClient } from '../support/contract.ts';
@@ -42,7 +42,7 @@ const clients: Record<Exclude<Caller, 'key without the action'>, ContractClient>
   'expired key': expired.client, 'revoked key': revoked.client,
 };
 const clientOf = (id: OperationId, caller: Caller): ContractClient | undefined => (caller === 'key without the action' ? without[otherAction(operations[id].access)] : clients[caller]);
-for (const gone of [deactivated.client, expired.client]) while ((await gone.call('getMe')).status !== 401) await pause(5); // told of by the database
+for (const gone of [deactivated.client, expired.client]) await gone.isOut();
 
 /** Names rows that are there, and a query parameter that is not: whoever is let in changes nothing. */
 function request(id: OperationId): CallOptions {

@@ -25,10 +25,6 @@ const names = async (client: ContractClient): Promise<unknown[]> => {
   const items = member((await client.expect(200, 'listProjects', { query: { sort: 'name' } })).body, 'items');
   return Array.isArray(items) ? items.map((item) => member(item, 'name')) : [];
 };
-/** Changes made by SQL reach the portal by its notification channel. */
-const untilRefused = async (client: ContractClient): Promise<void> => {
-  while ((await client.call('getMe')).status !== 401) await pause(5);
-};
 
 const issuing = suite('createApiKey');
 issuing('shows the key once and stores no part of the secret', async () => {
@@ -117,13 +113,13 @@ using('never do more than their issuer may now', async () => {
   await sql`DELETE FROM memberships WHERE user_id = ${member_.id}`.execute(database.db);
   while ((await key.client.call('getProject', { path: { id: project } })).status !== 403) await pause(5);
   await sql`UPDATE users SET is_active = false WHERE id = ${member_.id}`.execute(database.db);
-  await untilRefused(key.client);
+  await key.client.isOut();
 });
 using('end when they expire', async () => {
   const key = await issueKey(developer.client, { scope: 'project', project_id: project, expires_at: new Date(Date.now() + 3_600_000).toISOString() });
   await key.client.expect(200, 'getMe');
   await sql`UPDATE api_keys SET expires_at = now() WHERE id = ${key.id}`.execute(database.db);
-  await untilRefused(key.client);
+  await key.client.isOut();
 });
 using('note their last use once a minute', async () => {
   const key = await issueKey(developer.client, { scope: 'project', project_id: project });
@@ -168,7 +164,7 @@ ending('ends a key at once; again changes nothing; only who may', async () => {
   await other.client.refused('forbidden', 'deleteApiKey', { path: { id: key.id } });
   await key.client.expect(200, 'getMe');
   await teamAdmin.client.expect(204, 'deleteApiKey', { path: { id: key.id } });
-  await untilRefused(key.client);
+  await key.client.isOut();
   await developer.client.expect(204, 'deleteApiKey', { path: { id: key.id } });
   const { rows: [audited] } = await sql<{ count: number }>`SELECT count(*)::int AS count FROM audit_log WHERE target_id = ${key.id} AND action = 'delete'`.execute(database.db);
   assert.is(audited?.count, 1);
@@ -184,7 +180,7 @@ rotating('gives a new secret, keeps the rest, and ends the old one', async () =>
   const { body } = await developer.client.expect(201, 'rotateApiKey', { path: { id: key.id }, json: {} });
   assert.equal([member(body, 'scope'), member(body, 'project_id'), member(body, 'allowed_actions')], ['project', project, ['scan:read']]);
   await anonymous.as(String(member(body, 'raw_key'))).expect(200, 'listScans');
-  await untilRefused(key.client);
+  await key.client.isOut();
   await developer.client.refused('conflict', 'rotateApiKey', { path: { id: key.id }, json: {} });
 });
 rotating('lets the old one live on for the time asked', async () => {

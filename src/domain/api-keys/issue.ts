@@ -3,7 +3,7 @@ import { allows } from '../../core/permissions.ts';
 import type { ApiKeyAction, UserActor } from '../../core/actor.ts';
 import { DomainError, notFound } from '../../core/errors.ts';
 import { insertApiKey, lockApiKey, revokeApiKey, shortenApiKey, type ApiKeyRow, type KeyScope, type NewApiKey } from '../../db/api-keys.ts';
-import type { Tx } from '../../db/connect.ts';
+import type { Db, Tx } from '../../db/connect.ts';
 import { findScope } from '../../db/scopes.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { audit } from '../audit.ts';
@@ -31,7 +31,7 @@ const MAX_PREFIX_TRIES = 5;
 export async function issueApiKey(context: Context, draft: ApiKeyDraft): Promise<IssuedApiKey> {
   const issuer = signedIn(context);
   checkDraft(draft, context.now());
-  if (!(await mayIssue(context, issuer, draft))) throw new DomainError('forbidden', REFUSALS[draft.scope]);
+  if (!(await mayIssue(context.db, issuer, draft))) throw new DomainError('forbidden', REFUSALS[draft.scope]);
   return inTransaction(context.db, async (tx) => {
     const issued = await insert(tx, context, { ...draft, name: draft.name.trim(), issuerId: issuer.userId });
     await audit(tx, context, { action: 'create', table: 'api_keys', id: issued.id, teamId: draft.teamId, diff: { ...described(issued) } });
@@ -51,7 +51,7 @@ export async function rotateApiKey(context: Context, id: string, graceSeconds: n
     if (old === undefined) throw notFound('The API key');
     if (!(await mayManage(tx, issuer, old))) throw new DomainError('forbidden', 'Only its issuer, an admin of its team or a super admin rotates an API key.');
     const draft: ApiKeyDraft = { name: old.name, scope: old.scope, teamId: old.team_id, projectId: old.project_id, actions: old.allowed_actions, expiresAt: old.expires_at };
-    if (!(await mayIssue({ ...context, db: tx }, issuer, draft))) throw new DomainError('forbidden', REFUSALS[draft.scope]);
+    if (!(await mayIssue(tx, issuer, draft))) throw new DomainError('forbidden', REFUSALS[draft.scope]);
     if (old.revoked_at !== null || (old.expires_at !== null && Date.parse(old.expires_at) <= now.getTime())) {
       throw new DomainError('conflict', 'The key is revoked or expired. Issue a new one instead.');
     }
@@ -78,9 +78,9 @@ function fitFault(pointer: string, value: string | null, wanted: boolean, scope:
 }
 
 /** A team or project that is not there is refused like one that is somebody else's. */
-async function mayIssue(context: Context, issuer: UserActor, { scope, teamId, projectId }: ApiKeyDraft): Promise<boolean> {
+async function mayIssue(db: Db, issuer: UserActor, { scope, teamId, projectId }: ApiKeyDraft): Promise<boolean> {
   if (scope === 'org') return issuer.isSuperAdmin;
-  const owner = scope === 'team' ? await findScope(context.db, 'team', teamId ?? '') : await findScope(context.db, 'project', projectId ?? '');
+  const owner = scope === 'team' ? await findScope(db, 'team', teamId ?? '') : await findScope(db, 'project', projectId ?? '');
   return owner !== undefined && allows(issuer, scope === 'team' ? 'team.manage' : 'api_key.manage', { ...owner, organizationWide: false });
 }
 

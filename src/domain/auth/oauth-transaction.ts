@@ -1,7 +1,8 @@
 /** A log-in on its way to an identity provider and back. It travels sealed in a cookie, so that it belongs to one browser. */
-import { randomBytes, timingSafeEqual, createHash } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { isRecord } from '../../core/values.ts';
 import type { Vault } from '../../core/vault.ts';
+import { digest, newToken } from './one-time-token.ts';
 
 /** Time to log in at the provider. */
 export const TRANSACTION_TTL_SECONDS = 300;
@@ -19,10 +20,9 @@ export interface OauthTransaction {
 
 /** Tells this use of the vault from any other. */
 const USE = 'oauth_state';
-const random = (): string => randomBytes(32).toString('base64url');
 
 export function newTransaction(provider: string, redirectAfter: string | null, now: Date): OauthTransaction {
-  return { provider, state: random(), nonce: random(), verifier: random(), redirectAfter, expiresAt: now.getTime() + TRANSACTION_TTL_SECONDS * 1000 };
+  return { provider, state: newToken(), nonce: newToken(), verifier: newToken(), redirectAfter, expiresAt: now.getTime() + TRANSACTION_TTL_SECONDS * 1000 };
 }
 
 export function sealTransaction(vault: Vault, transaction: OauthTransaction): string {
@@ -43,8 +43,7 @@ export function openTransaction(vault: Vault, sealed: string | undefined): Oauth
   }
 }
 
-export const hashOf = (text: string): Buffer => createHash('sha256').update(text).digest();
-export const sameText = (one: string, other: string): boolean => timingSafeEqual(hashOf(one), hashOf(other));
+export const sameText = (one: string, other: string): boolean => timingSafeEqual(digest(one), digest(other));
 
 /**
  * A path of the portal: it cannot lead a browser elsewhere. The contract's pattern says the same; this one also asks the rules by which

@@ -4,7 +4,8 @@ import { DomainError, notFound } from '../../core/errors.ts';
 import { spendState } from '../../db/identities.ts';
 import { reasonOf, IdentityProviderError, type ExternalIdentity, type IdentityProvider, type SignIn } from '../../integrations/identity/sign-in.ts';
 import type { Context } from '../context.ts';
-import { hashOf, isOwnPath, newTransaction, openTransaction, sameText, sealTransaction, type OauthTransaction } from './oauth-transaction.ts';
+import { isOwnPath, newTransaction, openTransaction, sameText, sealTransaction, type OauthTransaction } from './oauth-transaction.ts';
+import { digest } from './one-time-token.ts';
 import { signInWithIdentity } from './oauth-sign-in.ts';
 
 export type OauthError =
@@ -55,7 +56,7 @@ export async function finishOauth(context: Context, name: string, answer: OauthA
   const transaction = openTransaction(context.vault, sealed);
   if (transaction === null || !fits(transaction, name, state, context.now())) return fail('oauth_invalid_state', false);
   // spent before the code is traded: a second callback, at the same time or later, finds it so
-  if (!(await spendState(context.db, hashOf(state), new Date(transaction.expiresAt + SPENT_KEEP_MS)))) return fail('oauth_invalid_state', true);
+  if (!(await spendState(context.db, digest(state), new Date(transaction.expiresAt + SPENT_KEEP_MS)))) return fail('oauth_invalid_state', true);
   if (code === undefined || error !== undefined) {
     if (error === 'access_denied') return fail('oauth_denied', true);
     context.log.warn({ provider: name, error: error?.slice(0, 100), request_id: context.request.id }, 'an identity provider refused a log-in');

@@ -1,9 +1,8 @@
 /** /auth: log-in, refresh, log-out, and who am I. */
-import { stringifySetCookie } from 'cookie';
 import type { Context } from '../../domain/context.ts';
 import { getMe } from '../../domain/auth/me.ts';
 import { logIn, logOut, refresh, type Tokens } from '../../domain/auth/sessions.ts';
-import { noContent, ok } from '../reply.ts';
+import { noContent, ok, ownCookie } from '../reply.ts';
 import type { Handlers, Schema } from '../types.ts';
 
 const COOKIE = 'refresh_token';
@@ -26,8 +25,4 @@ function withCookie(context: Context, tokens: Tokens): { status: 200; body: Sche
   };
 }
 
-/** Path `/`: the same route answers under /auth, /v1/auth and /api/auth. Secure unless the portal is reached by plain http. */
-export function refreshCookie(context: Context, value: string, maxAge: number): string {
-  const secure = context.config.BASE_URL?.startsWith('https:') ?? false;
-  return stringifySetCookie({ name: COOKIE, value, httpOnly: true, sameSite: 'lax', secure, path: '/', maxAge });
-}
+export const refreshCookie = (context: Context, value: string, maxAge: number): string => ownCookie(context, COOKIE, value, maxAge);

@@ -1,11 +1,10 @@
 /** Log-in with identity providers, the identities that users have there, and the keys by which others check our tokens. */
-import { stringifySetCookie } from 'cookie';
 import type { Context } from '../../domain/context.ts';
 import { deleteOwnIdentity, listOwnIdentities } from '../../domain/auth/identities.ts';
 import { TRANSACTION_TTL_SECONDS } from '../../domain/auth/oauth-transaction.ts';
 import { authorizeUrl, finishOauth, startOauth } from '../../domain/auth/oauth.ts';
 import { signedIn } from '../../domain/signed-in.ts';
-import { noContent, ok } from '../reply.ts';
+import { noContent, ok, ownCookie } from '../reply.ts';
 import type { Handlers } from '../types.ts';
 import { refreshCookie } from './auth.ts';
 
@@ -40,8 +39,4 @@ export const oauth = {
   getJwks: async (context) => ({ ...ok({ keys: await context.tokens.publicKeys() }), headers: { 'Cache-Control': `public, max-age=${JWKS_MAX_AGE_SECONDS}` } }),
 } satisfies Partial<Handlers>;
 
-/** Lax: the browser comes back by a link of the provider's. Path `/`: the same route answers under /auth, /v1/auth and /api/auth. */
-function stateCookie(context: Context, value: string, maxAge: number): string {
-  const secure = context.config.BASE_URL?.startsWith('https:') ?? false;
-  return stringifySetCookie({ name: COOKIE, value, httpOnly: true, sameSite: 'lax', secure, path: '/', maxAge });
-}
+const stateCookie = (context: Context, value: string, maxAge: number): string => ownCookie(context, COOKIE, value, maxAge);

@@ -63,6 +63,21 @@ export interface ApiKeys {
   created_at: Generated<Timestamp>;
 }
 
+export interface Approvals {
+  id: Generated<string>;
+  project_id: string;
+  component_id: string;
+  license_expression: string | null;
+  status: Generated<'pending' | 'under_review' | 'approved' | 'rejected'>;
+  requested_by_user_id: string | null;
+  requested_at: Generated<Timestamp>;
+  decided_by_user_id: string | null;
+  decided_at: Timestamp | null;
+  decision_note: string | null;
+  version: Generated<number>;
+  updated_at: Generated<Timestamp>;
+}
+
 export interface AuditLog {
   id: Generated<string>;
   created_at: Generated<Timestamp>;
@@ -101,6 +116,17 @@ export interface Components {
   package_version_id: number;
   purl: string;
   created_at: Generated<Timestamp>;
+}
+
+export interface ConcludedLicenses {
+  component_id: string;
+  project_id: string;
+  expression: string;
+  justification: string;
+  concluded_by_user_id: string | null;
+  version: Generated<number>;
+  created_at: Generated<Timestamp>;
+  updated_at: Generated<Timestamp>;
 }
 
 export interface ExploitPredictions {
@@ -157,6 +183,21 @@ export interface LicenseFindings {
   created_at: Generated<Timestamp>;
 }
 
+export interface LicensePolicies {
+  id: Generated<string>;
+  team_id: string | null;
+  license: string | null;
+  purl_pattern: string | null;
+  tier: 'allowed' | 'conditional' | 'forbidden' | 'unknown';
+  reason: string | null;
+  expires_at: Timestamp | null;
+  lapsed_at: Timestamp | null;
+  created_by_user_id: string | null;
+  version: Generated<number>;
+  created_at: Generated<Timestamp>;
+  updated_at: Generated<Timestamp>;
+}
+
 export interface Licenses {
   id: Generated<string>;
   spdx_id: string;
@@ -205,6 +246,16 @@ export interface OauthIdentities {
 export interface OauthSpentStates {
   state_hash: Buffer;
   expires_at: Timestamp;
+}
+
+export interface ObligationFulfilments {
+  project_id: string;
+  obligation_id: string;
+  state: 'open' | 'in_progress' | 'fulfilled' | 'not_applicable';
+  note: string | null;
+  updated_by_user_id: string | null;
+  version: Generated<number>;
+  updated_at: Generated<Timestamp>;
 }
 
 export interface PackageVersions {
@@ -293,6 +344,8 @@ export interface ScanComponents {
   description: string | null;
   hashes: Generated<Json>;
   evidence: string | null;
+  license_concluded: string | null;
+  license_detected: string | null;
 }
 
 export interface Scans {
@@ -404,21 +457,25 @@ export interface DB {
   advisory_ranges: AdvisoryRanges;
   advisory_sources: AdvisorySources;
   api_keys: ApiKeys;
+  approvals: Approvals;
   audit_log: AuditLog;
   blob_chunks: BlobChunks;
   blobs: Blobs;
   components: Components;
+  concluded_licenses: ConcludedLicenses;
   exploit_predictions: ExploitPredictions;
   exploited_vulnerabilities: ExploitedVulnerabilities;
   findings: Findings;
   idempotency_keys: IdempotencyKeys;
   license_findings: LicenseFindings;
+  license_policies: LicensePolicies;
   licenses: Licenses;
   matches: Matches;
   memberships: Memberships;
   notification_preferences: NotificationPreferences;
   oauth_identities: OauthIdentities;
   oauth_spent_states: OauthSpentStates;
+  obligation_fulfilments: ObligationFulfilments;
   package_versions: PackageVersions;
   packages: Packages;
   password_reset_tokens: PasswordResetTokens;

@@ -1361,7 +1361,7 @@ export const operations = {
       "permission": "approval.read",
       "within": "visible"
     },
-    "built": false,
+    "built": true,
     "arrays": [
       "status"
     ],
@@ -1384,7 +1384,6 @@ export const operations = {
       "unauthorized",
       "forbidden",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -1397,7 +1396,7 @@ export const operations = {
       "from": "body.project_id",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -1424,7 +1423,6 @@ export const operations = {
       "validation-failed",
       "idempotency-mismatch",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -1437,7 +1435,7 @@ export const operations = {
       "from": "path.id",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1453,7 +1451,6 @@ export const operations = {
       "forbidden",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -1466,7 +1463,7 @@ export const operations = {
       "from": "path.id",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1483,7 +1480,6 @@ export const operations = {
       "not-found",
       "approval-closed",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -1496,7 +1492,7 @@ export const operations = {
       "from": "path.id",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [
       "if-match"
@@ -1522,7 +1518,6 @@ export const operations = {
       "validation-failed",
       "precondition-required",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },

@@ -53,6 +53,12 @@ export function allows(actor: Actor, permission: Permission, scope: Scope): bool
   return scope.organizationWide && ORGANIZATION.has(permission);
 }
 
+/** May the actor read what the permission is about: `approval.read` for `approval.decide`? False where reading has no permission of its own. */
+export function mayRead(actor: Actor, permission: Permission, scope: Scope): boolean {
+  const reading = TEAM_ADMIN.find((known) => known === `${permission.slice(0, permission.indexOf('.'))}.read`);
+  return reading !== undefined && allows(actor, reading, scope);
+}
+
 /** May the actor do what concerns the whole installation? */
 export function allowsInstallation(actor: Actor): boolean {
   if (actor.kind === 'system') return true;

@@ -5,7 +5,7 @@ import type { Visibility } from '../core/actor.ts';
 import type { Db } from './connect.ts';
 import { statement } from './statement.ts';
 
-export type ScopeKind = 'project' | 'scan' | 'component' | 'finding' | 'license_finding' | 'team' | 'api_key';
+export type ScopeKind = 'project' | 'scan' | 'component' | 'finding' | 'license_finding' | 'approval' | 'team' | 'api_key';
 
 interface OwnerRow {
   team_id: string;
@@ -21,6 +21,7 @@ const OWNER_OF = {
   scan: owner(sql`scans x JOIN projects p ON p.id = x.project_id WHERE x.id =`),
   component: owner(sql`components x JOIN projects p ON p.id = x.project_id WHERE x.id =`),
   finding: owner(sql`findings x JOIN projects p ON p.id = x.project_id WHERE x.id =`),
+  approval: owner(sql`approvals x JOIN projects p ON p.id = x.project_id WHERE x.id =`),
   license_finding: owner(sql`license_findings x JOIN projects p ON p.id = x.project_id WHERE x.id =`),
 };
 
@@ -42,10 +43,18 @@ async function findApiKeyScope(db: Db, id: string): Promise<Scope | undefined> {
   return rows[0] && { teamId: rows[0].team_id ?? '', projectId: rows[0].project_id, organizationWide: false };
 }
 
-/** Condition on `projects p` that lists carry. */
+/** Conditions on `projects p` that lists carry. */
 export function projectVisible(visibility: Visibility): RawBuilder<unknown>[] {
+  return visibility.teamIds === 'all' ? keyScope(visibility) : [sql`(p.team_id = ANY(${visibility.teamIds}::uuid[]) OR p.visibility = 'organization')`, ...keyScope(visibility)];
+}
+
+/** The same for what an open project does not show: only the owning teams see it. */
+export function projectOwned(visibility: Visibility): RawBuilder<unknown>[] {
+  return visibility.teamIds === 'all' ? keyScope(visibility) : [sql`p.team_id = ANY(${visibility.teamIds}::uuid[])`, ...keyScope(visibility)];
+}
+
+function keyScope(visibility: Visibility): RawBuilder<unknown>[] {
   const conditions: RawBuilder<unknown>[] = [];
-  if (visibility.teamIds !== 'all') conditions.push(sql`(p.team_id = ANY(${visibility.teamIds}::uuid[]) OR p.visibility = 'organization')`);
   if (visibility.onlyTeamId !== null) conditions.push(sql`p.team_id = ${visibility.onlyTeamId}`);
   if (visibility.onlyProjectId !== null) conditions.push(sql`p.id = ${visibility.onlyProjectId}`);
   return conditions;

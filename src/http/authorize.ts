@@ -1,5 +1,5 @@
 /** The one gate of authorisation: what `x-access` asks of the actor, answered before any handler runs. */
-import { ACTION_FOR, allows, allowsInstallation, hasAction, type Permission } from '../core/permissions.ts';
+import { ACTION_FOR, allows, allowsInstallation, hasAction, mayRead, type Permission } from '../core/permissions.ts';
 import { DomainError } from '../core/errors.ts';
 import { isUuid } from '../core/ids.ts';
 import type { Actor } from '../core/actor.ts';
@@ -16,7 +16,7 @@ export interface Access {
   readonly hide?: boolean;
 }
 
-const SCOPES: readonly ScopeKind[] = ['project', 'scan', 'component', 'finding', 'license_finding', 'team', 'api_key'];
+const SCOPES: readonly ScopeKind[] = ['project', 'scan', 'component', 'finding', 'license_finding', 'approval', 'team', 'api_key'];
 
 /**
  * Throws forbidden, or not-found where existence is hidden or there is no such row. Ids that are no UUIDs pass: validation, which
@@ -33,17 +33,18 @@ export async function authorize(caches: Caches, actor: Actor, access: Access, pa
   // what a key may not do anywhere tells nothing of any row, so this is 403 where rows are hidden too
   if (!hasAction(actor, permission)) throw new DomainError('forbidden', lackOf(actor, permission));
   if (access.within === 'visible') return;
-  const refuse = (): DomainError => (access.hide === true ? hidden() : new DomainError('forbidden', refusalOf(actor, permission)));
   const kind = SCOPES.find((scope) => scope === access.within);
   if (kind === undefined) throw hidden(); // no such rows before the release that brings them
   const id = idFrom(access.from ?? '', path, body);
   if (!isUuid(id)) return;
   const scope = await caches.scope(kind, id);
   if (scope === undefined) {
-    if (access.from?.startsWith('body.') === true) throw refuse();
-    throw hidden();
+    if (access.hide === true || access.from?.startsWith('body.') !== true) throw hidden();
+    throw new DomainError('forbidden', refusalOf(actor, permission));
   }
-  if (!allows(actor, permission, scope)) throw refuse();
+  if (allows(actor, permission, scope)) return;
+  // who may read the row knows that it exists
+  throw access.hide === true && !mayRead(actor, permission, scope) ? hidden() : new DomainError('forbidden', refusalOf(actor, permission));
 }
 
 function lackOf(actor: Actor, permission: Permission): string {

@@ -9,7 +9,7 @@ import { importAdvisories } from '../../src/domain/advisories/import.ts';
 import type { OperationId } from '../../src/http/types.ts';
 import { exampleBody, member, type CallOptions, type ContractClient } from '../support/contract.ts';
 import { issueKey } from '../support/api-keys.ts';
-import { sbomForm, SMALL_SBOM } from '../support/fixtures.ts';
+import { cycloneDx, sbomForm, SMALL_SBOM } from '../support/fixtures.ts';
 import { startTestPortal } from '../support/portal.ts';
 import { newUser, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
@@ -24,6 +24,8 @@ const deactivated = await newUser(anonymous, database, 'team_admin', teamId);
 await sql`UPDATE users SET is_active = false WHERE id = ${deactivated.id}`.execute(database.db);
 const project = String(member((await teamAdmin.client.expect(201, 'createProject', { json: { name: 'Guarded', team_id: teamId } })).body, 'id'));
 const scan = (await scanToEnd(teamAdmin.client, project, sbomForm(SMALL_SBOM))).id;
+await scanToEnd(teamAdmin.client, project, sbomForm(cycloneDx([{ purl: 'pkg:npm/conditional@1.0.0', license: 'MPL-2.0' }]), { ref: 'conditional' }));
+const { rows: [asked] } = await sql<{ id: string }>`SELECT id FROM approvals`.execute(database.db);
 const { rows: [found] } = await sql<{ component: string; finding: string; license_finding: string }>`
   SELECT f.component_id AS component, f.id AS finding, l.id AS license_finding FROM findings f JOIN license_findings l ON l.component_id = f.component_id LIMIT 1`.execute(database.db);
 
@@ -47,7 +49,7 @@ for (const gone of [deactivated.client, expired.client]) await gone.isOut();
 /** Names rows that are there, and a query parameter that is not: whoever is let in changes nothing. */
 function request(id: OperationId): CallOptions {
   const { path } = operations[id];
-  const ofId = path.startsWith('/v1/projects/') ? project : path.startsWith('/v1/scans/') ? scan : path.startsWith('/v1/api-keys') ? projectKey.id : '00000000-0000-4000-8000-000000000000';
+  const ofId = path.startsWith('/v1/projects/') ? project : path.startsWith('/v1/scans/') ? scan : path.startsWith('/v1/api-keys') ? projectKey.id : path.startsWith('/v1/approvals') ? asked?.id : '00000000-0000-4000-8000-000000000000';
   const known: Record<string, string | undefined> = {
     id: ofId, component_id: found?.component, finding_id: path.startsWith('/v1/license_findings') ? found?.license_finding : found?.finding, provider: 'github', name: 'manual-20260101T000000Z',
   };

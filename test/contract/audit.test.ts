@@ -7,10 +7,10 @@ import { operationIds as ids, operations } from '../../generated/operations.ts';
 import type { BuiltOperationId } from '../../src/http/types.ts';
 import { issueKey } from '../support/api-keys.ts';
 import { member, type Answer, type CallOptions, type ContractClient } from '../support/contract.ts';
-import { sbomForm, SMALL_SBOM } from '../support/fixtures.ts';
+import { cycloneDx, sbomForm, SMALL_SBOM } from '../support/fixtures.ts';
 import { openMailbox, tokenIn } from '../support/mailbox.ts';
 import { ADMIN, startTestPortal } from '../support/portal.ts';
-import { newProject, newUser } from '../support/scans.ts';
+import { newProject, newUser, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 
 const logged: string[] = [];
@@ -37,6 +37,14 @@ async function signedUp(): Promise<{ email: string; password: string; client: Co
   await forgetLimits();
   const answer = await anonymous.expect(200, 'loginUser', { json: { email: user.email, password: 'a long enough passphrase' } });
   return { email: user.email, password: 'a long enough passphrase', client: anonymous.as(secret(member(answer.body, 'access_token'))), cookie: `refresh_token=${refreshToken(answer)}` };
+}
+
+/** An approval that a scan opened. */
+async function approval(): Promise<{ id: string; projectId: string; componentId: string }> {
+  const projectId = await newProject(admin);
+  await scanToEnd(admin, projectId, sbomForm(cycloneDx([{ purl: 'pkg:npm/a@1.0.0', license: 'MPL-2.0' }])));
+  const { rows } = await sql<{ id: string; component_id: string }>`SELECT id, component_id FROM approvals WHERE project_id = ${projectId}`.execute(db);
+  return { id: rows[0]?.id ?? '', projectId, componentId: rows[0]?.component_id ?? '' };
 }
 
 type Call = { client: ContractClient; options: CallOptions; status: number; table: string };
@@ -88,6 +96,13 @@ const CALLS: Record<Changing, () => Call | Promise<Call>> = {
   createProject: () => ({ client: admin, options: { json: { name: 'Audited', git_url: `https://user:${password()}@example.com/a/b.git` } }, status: 201, table: 'projects' }),
   updateProject: async () => ({ client: admin, options: { path: { id: await newProject(admin) }, headers: { 'If-Match': '1' }, json: { git_url: 'https://example.com/a/b.git', git_credential: password() } }, status: 200, table: 'projects' }),
   deleteProject: async () => ({ client: admin, options: { path: { id: await newProject(admin) } }, status: 204, table: 'projects' }),
+  createApproval: async () => {
+    const { id, projectId, componentId } = await approval();
+    await admin.expect(204, 'deleteApproval', { path: { id } });
+    return { client: admin, options: { json: { project_id: projectId, component_id: componentId } }, status: 201, table: 'approvals' };
+  },
+  transitionApproval: async () => ({ client: admin, options: { path: { id: (await approval()).id }, headers: { 'If-Match': '1' }, json: { action: 'rejected' } }, status: 200, table: 'approvals' }),
+  deleteApproval: async () => ({ client: admin, options: { path: { id: (await approval()).id } }, status: 204, table: 'approvals' }),
   createScan: async () => ({ client: admin, options: { path: { id: await newProject(admin) }, form: sbomForm(SMALL_SBOM) }, status: 202, table: 'scans' }),
 };
 

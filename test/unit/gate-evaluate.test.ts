@@ -5,7 +5,7 @@ import { toGatePolicy, type GatePolicy } from '../../src/domain/gate/policy.ts';
 import { suite } from '../support/suite.ts';
 
 const finding = (fields: Partial<FindingGroup>): FindingGroup => ({ severity: 'medium', kev: false, epss_score: null, age_days: 0, count: 1, finding_ids: ['f1'], ...fields });
-const facts = (fields: Partial<GateFacts>): GateFacts => ({ scan: 'succeeded', findings: [], licenses: [{ tier: 'allowed', count: 3, component_ids: [] }], ...fields });
+const facts = (fields: Partial<GateFacts>): GateFacts => ({ scan: 'succeeded', findings: [], licenses: [{ tier: 'allowed', count: 3, component_ids: [] }], rejectedApprovals: { count: 0, component_ids: [] }, ...fields });
 const judge = (fields: Partial<GateFacts>, policy: Partial<GatePolicy> = {}) => evaluateGate(facts(fields), toGatePolicy(policy));
 
 const test = suite('evaluateGate');

@@ -2,6 +2,7 @@
 import type { components } from '../../../generated/api.ts';
 import { notFound } from '../../core/errors.ts';
 import { licenseTiers, openFindings } from '../../db/findings.ts';
+import { rejectedComponents } from '../../db/license-judgement.ts';
 import { findScan, type ScanRow } from '../../db/scans.ts';
 import type { Context } from '../context.ts';
 import { getProject } from '../projects/read.ts';
@@ -14,7 +15,7 @@ export type GateResult = components['schemas']['GateResult'];
 export async function gateResult(context: Context, projectId: string, scanId: string | undefined): Promise<GateResult> {
   const project = await getProject(context, projectId);
   const scan = await scanToJudge(context, projectId, scanId ?? project.current_scan_id ?? undefined);
-  const facts: GateFacts = scan?.status === 'succeeded' ? await factsOf(context, scan) : { scan: scan?.status ?? null, findings: [], licenses: [] };
+  const facts: GateFacts = scan?.status === 'succeeded' ? await factsOf(context, scan) : { scan: scan?.status ?? null, findings: [], licenses: [], rejectedApprovals: { count: 0, component_ids: [] } };
   const policy = toGatePolicy(project.gate);
   return { ...evaluateGate(facts, policy), policy, project_id: projectId, scan_id: scan?.id ?? null, evaluated_at: context.now().toISOString() };
 }
@@ -31,5 +32,6 @@ async function factsOf(context: Context, scan: ScanRow): Promise<GateFacts> {
     scan: scan.status,
     findings: await openFindings(context.db, scan.project_id, scan.id, context.now()),
     licenses: await licenseTiers(context.db, scan.id),
+    rejectedApprovals: await rejectedComponents(context.db, scan.id),
   };
 }

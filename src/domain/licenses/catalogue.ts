@@ -16,7 +16,7 @@ const STRONG: TierJudgement = { tier: 'forbidden', reason: 'copyleft for the who
 const NETWORK: TierJudgement = { tier: 'forbidden', reason: 'copyleft that reaches users over a network' };
 const NOT_OPEN: TierJudgement = { tier: 'forbidden', reason: 'forbids commercial or competing use' };
 const ADVERTISING: TierJudgement = { tier: 'conditional', reason: 'asks for more than attribution' };
-const UNKNOWN: TierJudgement = { tier: 'unknown', reason: 'not in the catalogue' };
+export const UNKNOWN: TierJudgement = { tier: 'unknown', reason: 'not in the catalogue' };
 
 /** First match wins; patterns are families of SPDX ids. */
 const FAMILIES: readonly [pattern: RegExp, judgement: TierJudgement][] = [

@@ -5,12 +5,14 @@ import type { Db } from '../../db/connect.ts';
 import { lockMatching, matchPackageVersions, refreshFindings } from '../../db/matches.ts';
 import { ensurePackageVersions } from '../../db/packages.ts';
 import { ensureLicenses, insertScanComponents, replaceDeclaredLicenses, type LicenseRow, type ScanComponentRow } from '../../db/publish.ts';
+import { lockLicenses } from '../../db/license-judgement.ts';
 import { lockRunningScan, succeedScan, type ClaimedScan } from '../../db/scans.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import type { Services } from '../context.ts';
 import { licenseInfo, tierOf } from '../licenses/catalogue.ts';
 import { licenseIds, parseExpression } from '../licenses/expression.ts';
 import { normalise } from '../licenses/normalise.ts';
+import { settleLicenses } from '../licenses/settle.ts';
 import { orderComponents } from './graph.ts';
 
 /** A row of the scan that still lacks its package version, and the licences it declares. */
@@ -80,6 +82,8 @@ export function publish(services: Services, scan: ClaimedScan, inventory: Invent
     await insertScanComponents(tx, scan, rows);
     await ensureLicenses(tx, [...new Set(rows.flatMap((row) => row.spdxIds))].map(licenseRow));
     await replaceDeclaredLicenses(tx, scan, rows.flatMap((row) => row.spdxIds.map((spdxId) => ({ ordinal: row.ordinal, spdxId }))));
+    await lockLicenses(tx, [scan.projectId]);
+    await settleLicenses(tx, { scanId: scan.id }, 'run-scan');
     await succeedScan(tx, scan, { componentCount: rows.length, occurrenceCount: inventory.occurrences, warnings: inventory.warnings.slice(0, 100) });
     await refreshFindings(tx, { projectId: scan.projectId });
     return true;

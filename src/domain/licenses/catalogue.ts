@@ -1,4 +1,5 @@
-/** What the built-in policy says of each licence, and why. Organisation and team policies will override it. */
+/** What policy says of each licence, and why: the built-in catalogue, and the rules of organisation and team that override it. */
+import { classOf, isLinkingException, type LicenseClass } from './classes.ts';
 import { formatExpression, parseExpression, type Expression } from './expression.ts';
 import { isDeprecated } from './deprecated.ts';
 import { findSpdxLicense } from './spdx-list.ts';
@@ -10,29 +11,26 @@ export interface TierJudgement {
   reason: string;
 }
 
-const ALLOWED: TierJudgement = { tier: 'allowed', reason: 'permissive' };
-const WEAK: TierJudgement = { tier: 'conditional', reason: 'copyleft for the licensed part only' };
-const STRONG: TierJudgement = { tier: 'forbidden', reason: 'copyleft for the whole work' };
-const NETWORK: TierJudgement = { tier: 'forbidden', reason: 'copyleft that reaches users over a network' };
-const NOT_OPEN: TierJudgement = { tier: 'forbidden', reason: 'forbids commercial or competing use' };
-const ADVERTISING: TierJudgement = { tier: 'conditional', reason: 'asks for more than attribution' };
 export const UNKNOWN: TierJudgement = { tier: 'unknown', reason: 'not in the catalogue' };
 
-/** First match wins; patterns are families of SPDX ids. */
-const FAMILIES: readonly [pattern: RegExp, judgement: TierJudgement][] = [
-  [/^(?:SSPL-1\.0|AGPL-|OSL-|RPL-|Watcom-1\.0|CPAL-1\.0|EUPL-)/, NETWORK],
-  [/^(?:BUSL-1\.1|Elastic-2\.0|FSL-|CC-BY-NC|PolyForm-|JPL-image|Aladdin|Parity-|Prosperity-|Hippocratic)/i, NOT_OPEN],
-  [/^(?:GPL-|CECILL-(?:1|2)|Sleepycat|QPL-1\.0|GFDL-|CC-BY-SA-[123])/, STRONG],
-  [/^(?:LGPL-|MPL-|EPL-|CDDL-|CPL-1\.0|IPL-1\.0|MS-RL|APSL-|CECILL-C|LPL-|SPL-1\.0|Nokia|ErlPL-1\.1|CC-BY-SA-4\.0|CC-BY-ND-|OFL-1\.1|SISSL|LGPLLR|MPL|NPL-)/, WEAK],
-  [/^(?:Apache-1\.[01]|BSD-4-Clause-UC|BSD-3-Clause-No-Nuclear|JSON$|Artistic-1\.0|PHP-3\.0$|OpenSSL-standalone)/, ADVERTISING],
-  [
-    /^(?:MIT|BSD-|0BSD|ISC|Apache-2\.0|Unlicense|CC0-1\.0|CC-BY-[1-4]|Zlib|zlib-|WTFPL|Python-2\.0|PSF-2\.0|BSL-1\.0|PostgreSQL|NTP|curl|Ruby|X11|Artistic-2\.0|PHP-3\.01|Libpng|libpng-2\.0|OpenSSL|UPL-1\.0|AFL-|MS-PL|BlueOak-1\.0\.0|W3C|ICU|Unicode-|NCSA|HPND|FTL|IJG|TCL|bzip2-|SMLNJ|Xnet|Fair|ECL-2\.0|EFL-2\.0|AAL|Beerware|CNRI-Python|SAX-PD|PDDL-1\.0|ANTLR-PD|blessing|Spencer-|TU-Berlin|Plexus|libtiff|Info-ZIP|Naumen|NAIST-2003|ODC-By-1\.0|MulanPSL-|VSL-1\.0|ZPL-|SSH-|OLDAP-2\.8)/,
-    ALLOWED,
-  ],
-];
+/** What the built-in policy makes of each class, and why. */
+const BY_CLASS: Readonly<Record<LicenseClass, TierJudgement>> = {
+  unconditional: { tier: 'allowed', reason: 'asks nothing in return' },
+  permissive: { tier: 'allowed', reason: 'permissive' },
+  conditional: { tier: 'conditional', reason: 'asks for more than attribution' },
+  weak: { tier: 'conditional', reason: 'copyleft for the licensed part only' },
+  share_alike: { tier: 'conditional', reason: 'adapted content or data stays under the same licence' },
+  no_derivatives: { tier: 'conditional', reason: 'may not be passed on changed' },
+  strong: { tier: 'forbidden', reason: 'copyleft for the whole work' },
+  network: { tier: 'forbidden', reason: 'copyleft that reaches users over a network' },
+  non_commercial: { tier: 'forbidden', reason: 'forbids commercial use' },
+  restricted: { tier: 'forbidden', reason: 'restricts what it may be used for' },
+  placeholder: { tier: 'unknown', reason: 'names no single licence' },
+};
 
-/** Exceptions that let other code be linked without the copyleft reaching it. */
-const LINKING = /^(?:Classpath-exception-2\.0|LLVM-exception|GCC-exception-|Autoconf-exception-|Bison-exception-|Font-exception-2\.0|WxWindows-exception-3\.1|eCos-exception-2\.0|OpenJDK-assembly-exception|Universal-FOSS-exception|Linux-syscall-note|OCaml-LGPL-linking-exception|Swift-exception|Libtool-exception|u-boot-exception|openvpn-openssl-exception)/;
+/** What an organisation and a team say of licences in place of the catalogue, by id. */
+export type LicenseRules = ReadonlyMap<string, TierJudgement>;
+const NO_RULES: LicenseRules = new Map();
 
 /**
  * OR is a choice: the least restrictive. AND and WITH bind together: the most restrictive. Unknown stands between conditional and forbidden: it may
@@ -40,27 +38,65 @@ const LINKING = /^(?:Classpath-exception-2\.0|LLVM-exception|GCC-exception-|Auto
  */
 const RESTRICTIVENESS: Record<Tier, number> = { allowed: 0, conditional: 1, unknown: 2, forbidden: 3 };
 
-/** The tier of an expression; unknown where it cannot be parsed. */
-export function tierOf(expression: string): TierJudgement {
+/** The tier of an expression; unknown where it cannot be parsed. A rule counts before the catalogue. */
+export function tierOf(expression: string, rules = NO_RULES): TierJudgement {
   const parsed = parseExpression(expression);
-  return parsed.ok ? judge(parsed.tree) : { tier: 'unknown', reason: `not an SPDX expression: it ${parsed.message}` };
+  return parsed.ok ? judge(parsed.tree, rules) : { tier: 'unknown', reason: `not an SPDX expression: it ${parsed.message}` };
 }
 
-function judge(tree: Expression): TierJudgement {
+function judge(tree: Expression, rules: LicenseRules): TierJudgement {
+  const ruled = tree.kind === 'and' || tree.kind === 'or' ? undefined : rules.get(formatExpression(tree));
+  if (ruled !== undefined) return ruled;
   switch (tree.kind) {
-    case 'license':
-      return FAMILIES.find(([pattern]) => pattern.test(tree.id))?.[1] ?? UNKNOWN;
+    case 'license': {
+      const known = classOf(tree.id);
+      return (tree.orLater ? rules.get(tree.id) : undefined) ?? (known === undefined ? UNKNOWN : BY_CLASS[known]);
+    }
     case 'reference':
       return tree.id === 'Public-Domain' ? { tier: 'allowed', reason: 'public domain' } : UNKNOWN;
     case 'with': {
-      const judged = judge(tree.license);
-      return judged.tier === 'forbidden' && LINKING.test(tree.exception) ? { tier: 'conditional', reason: `${judged.reason}, but for the exception ${tree.exception}` } : judged;
+      const judged = judge(tree.license, rules);
+      return judged.tier === 'forbidden' && isLinkingException(tree.exception) ? { tier: 'conditional', reason: `${judged.reason}, but for the exception ${tree.exception}` } : judged;
     }
     case 'and':
     case 'or': {
-      const judged = tree.parts.map((part) => ({ part, ...judge(part) })).sort((a, b) => RESTRICTIVENESS[a.tier] - RESTRICTIVENESS[b.tier]);
-      const decides = tree.kind === 'or' ? judged[0] : judged.at(-1);
+      const decides = deciding(tree.kind, tree.parts, rules);
       return decides === undefined ? UNKNOWN : { tier: decides.tier, reason: `${formatExpression(decides.part)}: ${decides.reason}` };
+    }
+  }
+}
+
+/** The part of a compound that its tier comes from; the first of equals. */
+function deciding(kind: 'and' | 'or', parts: readonly Expression[], rules: LicenseRules): ({ part: Expression } & TierJudgement) | undefined {
+  const judged = parts.map((part) => ({ part, ...judge(part, rules) })).sort((a, b) => RESTRICTIVENESS[a.tier] - RESTRICTIVENESS[b.tier]);
+  return kind === 'or' ? judged[0] : judged.at(-1);
+}
+
+/** A licence as one takes it: with its exception, where it has one. */
+export interface Term {
+  /** SPDX id with or without `+`, or `LicenseRef-...`. */
+  license: string;
+  exception: string | null;
+}
+
+/** The licences that bind whoever uses what has this expression: all of an AND, and of an OR the choice that its tier comes from. */
+export function bindingTerms(expression: string, rules = NO_RULES): Term[] {
+  const parsed = parseExpression(expression);
+  return parsed.ok ? termsOf(parsed.tree, rules) : [];
+}
+
+function termsOf(tree: Expression, rules: LicenseRules): Term[] {
+  switch (tree.kind) {
+    case 'license':
+    case 'reference':
+      return [{ license: formatExpression(tree), exception: null }];
+    case 'with':
+      return termsOf(tree.license, rules).map(({ license }) => ({ license, exception: tree.exception }));
+    case 'and':
+      return tree.parts.flatMap((part) => termsOf(part, rules));
+    case 'or': {
+      const chosen = deciding('or', tree.parts, rules);
+      return chosen === undefined ? [] : termsOf(chosen.part, rules);
     }
   }
 }

@@ -669,7 +669,11 @@ export interface paths {
         };
         /**
          * List a project's obligations
-         * @description What the licences of the current scan's components demand, given how the product is distributed.
+         * @description What the licences of the current scan's components demand, or those of `scan_id`, one item a licence (with its exception) and kind of duty. Where a licence leaves a choice (`OR`),
+         *     those of the alternative count that policy restricts least. Components that only build or test the product (scopes `dev` and `excluded`) bring none.
+         *     The project's `distribution` decides what applies: all of them where the product is `distributed`; for `saas` those that come with serving users over a network; for
+         *     `internal` those that come with use itself. A service whose scripts run in its users' browsers passes copies on: set it to `distributed`.
+         *     The duties stand in a catalogue of the portal, in its own words. They are no legal advice.
          */
         get: operations["listProjectObligations"];
         put?: never;
@@ -694,7 +698,7 @@ export interface paths {
         };
         /**
          * Get an obligation
-         * @description One obligation with its text and the components that bring it.
+         * @description One obligation of the current scan with its text and the components that bring it.
          */
         get: operations["getProjectObligation"];
         put?: never;
@@ -702,7 +706,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Note how far an obligation is fulfilled
+         * @description Sets status and note of an obligation for this project. They stay with the project when later scans bring the same obligation again.
+         */
+        patch: operations["updateProjectObligation"];
         trace?: never;
     };
     "/v1/projects/{id}/gate-result": {
@@ -2861,7 +2869,9 @@ export interface components {
             };
         };
         /** @enum {string} */
-        ObligationKind: "attribution" | "include_license_text" | "notice_file" | "state_changes" | "disclose_source" | "network_use_discloses" | "same_license" | "patent_grant" | "relinking";
+        ObligationKind: "attribution" | "include_license_text" | "notice_file" | "acknowledgement" | "state_changes" | "rename_changes" | "disclose_source" | "network_use_discloses" | "same_license" | "relinking" | "patent_grant" | "patent_termination" | "no_endorsement" | "no_trademark" | "non_commercial" | "no_derivatives" | "restricted_use";
+        /** @enum {string} */
+        ObligationStatus: "open" | "in_progress" | "fulfilled" | "not_applicable";
         /**
          * @example {
          *       "id": "0198f3a1-a2f1-7b58-9c06-8e3d5a7f1b20",
@@ -2870,9 +2880,12 @@ export interface components {
          *       "license_name": "Mozilla Public License 2.0",
          *       "tier": "conditional",
          *       "kind": "disclose_source",
-         *       "text": "Make the source of the licensed files available to whoever gets the product.",
+         *       "text": "Make the source of the licensed files, changed or not, available to whoever gets the product, and tell them where.",
          *       "link": "https://spdx.org/licenses/MPL-2.0.html",
          *       "affected_count": 1,
+         *       "status": "in_progress",
+         *       "note": "The archive of sources goes onto the download page.",
+         *       "version": 2,
          *       "updated_at": "2026-11-24T10:40:00.000Z"
          *     }
          */
@@ -2881,6 +2894,7 @@ export interface components {
             id: string;
             /** Format: uuid */
             license_id: string;
+            /** @description SPDX id without its exception, which `license_name` tells. */
             license_spdx_id: string;
             license_name: string;
             tier: components["schemas"]["LicenseTier"];
@@ -2889,6 +2903,9 @@ export interface components {
             /** Format: uri */
             link: string | null;
             affected_count: number;
+            status: components["schemas"]["ObligationStatus"];
+            note: string | null;
+            version: number;
             updated_at: components["schemas"]["Timestamp"];
         };
         ObligationPage: {
@@ -2916,7 +2933,7 @@ export interface components {
          *       "license_name": "Mozilla Public License 2.0",
          *       "tier": "conditional",
          *       "kind": "disclose_source",
-         *       "text": "Make the source of the licensed files available to whoever gets the product.",
+         *       "text": "Make the source of the licensed files, changed or not, available to whoever gets the product, and tell them where.",
          *       "text_truncated": false,
          *       "link": "https://spdx.org/licenses/MPL-2.0.html",
          *       "affected_components": [
@@ -2929,6 +2946,10 @@ export interface components {
          *       ],
          *       "affected_components_total": 1,
          *       "affected_components_truncated": false,
+         *       "status": "in_progress",
+         *       "note": "The archive of sources goes onto the download page.",
+         *       "updated_by_user_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e61",
+         *       "version": 2,
          *       "updated_at": "2026-11-24T10:40:00.000Z"
          *     }
          */
@@ -2937,6 +2958,7 @@ export interface components {
             id: string;
             /** Format: uuid */
             license_id: string;
+            /** @description SPDX id without its exception, which `license_name` tells. */
             license_spdx_id: string;
             license_name: string;
             tier: components["schemas"]["LicenseTier"];
@@ -2950,7 +2972,25 @@ export interface components {
             affected_components: components["schemas"]["AffectedComponent"][];
             affected_components_total: number;
             affected_components_truncated: boolean;
+            status: components["schemas"]["ObligationStatus"];
+            note: string | null;
+            /**
+             * Format: uuid
+             * @description Who changed status or note last.
+             */
+            updated_by_user_id: string | null;
+            version: number;
             updated_at: components["schemas"]["Timestamp"];
+        };
+        /**
+         * @example {
+         *       "status": "fulfilled",
+         *       "note": "The sources are on the download page since 4.2."
+         *     }
+         */
+        ObligationUpdate: {
+            status?: components["schemas"]["ObligationStatus"];
+            note?: string | null;
         };
         GateReason: {
             /** @enum {string} */
@@ -8217,6 +8257,8 @@ export interface operations {
                 q?: string;
                 /** @description Kind of obligation; repeat the key for several. */
                 kind?: components["schemas"]["ObligationKind"][];
+                /** @description How far the project has come; repeat the key for several. */
+                status?: components["schemas"]["ObligationStatus"][];
                 /** @description What policy says of the licence; repeat the key for several. */
                 tier?: components["schemas"]["LicenseTier"][];
             };
@@ -8289,16 +8331,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -8329,6 +8361,7 @@ export interface operations {
             /** @description The obligation. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
                 };
@@ -8386,8 +8419,153 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateProjectObligation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The row's version, as `"3"` (an ETag) or `3`. Missing is 428, stale is 412 with `current_version`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+                /** @description Id of the obligation. */
+                obligation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ObligationUpdate"];
+            };
+        };
+        responses: {
+            /** @description The obligation as it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObligationDetail"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project-archived`: The project is archived and takes no changes. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: If-Match does not name the current version. */
+            412: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer. */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-required`: This operation needs If-Match with the version of the row. */
+            428: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;

@@ -1052,9 +1052,10 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": false,
+    "built": true,
     "arrays": [
       "kind",
+      "status",
       "tier"
     ],
     "headers": [],
@@ -1062,7 +1063,8 @@ export const operations = {
       "tier",
       "license_name",
       "kind",
-      "affected_count"
+      "affected_count",
+      "status"
     ],
     "bodyLimit": "json",
     "bodyRequired": false,
@@ -1076,7 +1078,6 @@ export const operations = {
       "forbidden",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -1088,7 +1089,7 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1104,7 +1105,43 @@ export const operations = {
       "forbidden",
       "not-found",
       "internal-error",
-      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "updateProjectObligation": {
+    "method": "patch",
+    "path": "/v1/projects/{id}/obligations/{obligation_id}",
+    "access": {
+      "permission": "project.update",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [
+      "if-match"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "updateProjectObligation__application_json"
+    },
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": true,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "project-archived",
+      "precondition-failed",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "precondition-required",
+      "internal-error",
       "unavailable"
     ]
   },
@@ -2701,6 +2738,7 @@ export const operationIds = [
   "listProjectLicenses",
   "listProjectObligations",
   "getProjectObligation",
+  "updateProjectObligation",
   "getProjectGateResult",
   "listScans",
   "getScan",

@@ -35,6 +35,7 @@ export declare const listProjectVulnerabilities: ValidateFunction;
 export declare const listProjectLicenses: ValidateFunction;
 export declare const listProjectObligations: ValidateFunction;
 export declare const getProjectObligation: ValidateFunction;
+export declare const updateProjectObligation: ValidateFunction;
 export declare const getProjectGateResult: ValidateFunction;
 export declare const listScans: ValidateFunction;
 export declare const getScan: ValidateFunction;

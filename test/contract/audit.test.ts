@@ -103,6 +103,11 @@ const CALLS: Record<Changing, () => Call | Promise<Call>> = {
   },
   transitionApproval: async () => ({ client: admin, options: { path: { id: (await approval()).id }, headers: { 'If-Match': '1' }, json: { action: 'rejected' } }, status: 200, table: 'approvals' }),
   deleteApproval: async () => ({ client: admin, options: { path: { id: (await approval()).id } }, status: 204, table: 'approvals' }),
+  updateProjectObligation: async () => {
+    const { projectId } = await approval();
+    const { body } = await admin.expect(200, 'listProjectObligations', { path: { id: projectId } });
+    return { client: admin, options: { path: { id: projectId, obligation_id: String(member(body, 'items', 0, 'id')) }, headers: { 'If-Match': '1' }, json: { status: 'fulfilled' } }, status: 200, table: 'obligation_fulfilments' };
+  },
   createScan: async () => ({ client: admin, options: { path: { id: await newProject(admin) }, form: sbomForm(SMALL_SBOM) }, status: 202, table: 'scans' }),
 };
 

@@ -1,6 +1,7 @@
 /** SPDX expressions, names that stand for licences, and the tiers of the built-in catalogue. */
 import * as assert from 'uvu/assert';
 import { licenseInfo, tierOf } from '../../src/domain/licenses/catalogue.ts';
+import { classOf } from '../../src/domain/licenses/classes.ts';
 import { formatExpression, licenseIds, parseExpression } from '../../src/domain/licenses/expression.ts';
 import { normalise } from '../../src/domain/licenses/normalise.ts';
 import { allSpdxLicenses } from '../../src/domain/licenses/spdx-list.ts';
@@ -90,6 +91,16 @@ names('garbage becomes a reference that is an expression', () => {
     const expression = normalise(garbage);
     assert.ok(expression !== null && parseExpression(expression).ok, garbage.slice(0, 10));
   }
+});
+
+const classes = suite('classOf');
+classes('every licence of the SPDX list has a class', () => {
+  assert.equal(allSpdxLicenses().filter(({ id }) => classOf(id.replace(/\+$/, '')) === undefined), []);
+  assert.is(classOf('No-Such-License'), undefined);
+});
+classes('what OSI has approved is not restricted, and NC is', () => {
+  assert.equal(allSpdxLicenses().filter(({ id, osiApproved }) => osiApproved && ['restricted', 'non_commercial', 'no_derivatives'].includes(classOf(id) ?? '')), []);
+  assert.equal(allSpdxLicenses().filter(({ id }) => /^CC-BY-NC/.test(id) && classOf(id) !== 'non_commercial'), []);
 });
 
 const tiers = suite('tierOf');

@@ -79,6 +79,8 @@ export interface Term {
   exception: string | null;
 }
 
+export const formatTerm = ({ license, exception }: Term): string => (exception === null ? license : `${license} WITH ${exception}`);
+
 /** The licences that bind whoever uses what has this expression: all of an AND, and of an OR the choice that its tier comes from. */
 export function bindingTerms(expression: string, rules = NO_RULES): Term[] {
   const parsed = parseExpression(expression);

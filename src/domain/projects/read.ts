@@ -6,7 +6,7 @@ import { findProject, listProjects, type ProjectFilters, type ProjectRow } from 
 import { findScan } from '../../db/scans.ts';
 import type { Context } from '../context.ts';
 
-export async function getProject(context: Context, id: string): Promise<ProjectRow> {
+export async function getProject(context: Pick<Context, 'db'>, id: string): Promise<ProjectRow> {
   const project = await findProject(context.db, id);
   if (project === undefined) throw notFound('The project');
   return project;

@@ -820,6 +820,35 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/components/{component_id}/concluded-license": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the component. */
+                component_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Conclude a component's licence
+         * @description Says what the licence of a component is, where its metadata lack it or are wrong. It counts before what is declared or detected, in the project's current scans and in
+         *     those to come, for this version of the package. Takes a team admin, since it can turn the gate. Send `If-Match` with the version of the
+         *     conclusion that is to be replaced; the first one needs none.
+         */
+        put: operations["replaceConcludedLicense"];
+        post?: never;
+        /**
+         * Take a conclusion back
+         * @description The component is judged by what it declares again, else by what was detected.
+         */
+        delete: operations["deleteConcludedLicense"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/license_findings/{finding_id}": {
         parameters: {
             query?: never;
@@ -829,7 +858,7 @@ export interface paths {
         };
         /**
          * Get a licence finding
-         * @description One licence of a component, with the licence's data and the components of the project's current scan that have it.
+         * @description One licence of a component, with the licence's data and the components of the project's current scan that have it by the same kind of finding.
          */
         get: operations["getLicenseFinding"];
         put?: never;
@@ -3124,6 +3153,24 @@ export interface components {
             /** @enum {string} */
             gate: "pending" | "pass" | "warn" | "fail";
         };
+        /**
+         * @example {
+         *       "expression": "Apache-2.0",
+         *       "justification": "The package declares nothing; its repository has the Apache licence since the first commit.",
+         *       "concluded_by_user_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e61",
+         *       "version": 1,
+         *       "updated_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
+        ConcludedLicense: {
+            /** @description Normalised SPDX expression. */
+            expression: string;
+            justification: string;
+            /** Format: uuid */
+            concluded_by_user_id: string | null;
+            version: number;
+            updated_at: components["schemas"]["Timestamp"];
+        };
         ComponentReference: {
             /** Format: uuid */
             id: string;
@@ -3141,6 +3188,8 @@ export interface components {
          *       "type": "library",
          *       "license": "MIT",
          *       "license_declared": "MIT License",
+         *       "license_detected": "MIT",
+         *       "concluded_license": null,
          *       "license_tier": "allowed",
          *       "severity_max": "high",
          *       "vulnerability_count": 1,
@@ -3195,10 +3244,14 @@ export interface components {
             version: string;
             purl: string;
             type: string;
-            /** @description Normalised SPDX expression. */
+            /** @description SPDX expression that counts: what people concluded, else what the package declares (normalised), else what was detected in its files. */
             license: string | null;
             /** @description As the source wrote it. */
             license_declared: string | null;
+            /** @description SPDX expression of what its licence files and headers were found to say. */
+            license_detected: string | null;
+            /** @description What people made of its licence. */
+            concluded_license: components["schemas"]["ConcludedLicense"] | null;
             license_tier: components["schemas"]["LicenseTier"];
             /** @enum {string} */
             severity_max: "critical" | "high" | "medium" | "low" | "info" | "unknown" | "none";
@@ -3231,6 +3284,17 @@ export interface components {
             dependents: components["schemas"]["ComponentReference"][];
             /** @description Shortest paths from a direct dependency to this component, as package URLs; at most 10. */
             paths: string[][];
+        };
+        /**
+         * @example {
+         *       "expression": "Apache-2.0",
+         *       "justification": "The package declares nothing; its repository has the Apache licence since the first commit."
+         *     }
+         */
+        ConcludedLicenseReplace: {
+            /** @description SPDX expression of ids on the SPDX list, and of `LicenseRef-...` for other licences. */
+            expression: string;
+            justification: string;
         };
         /**
          * @example {
@@ -9088,6 +9152,275 @@ export interface operations {
             };
         };
     };
+    replaceConcludedLicense: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The row's version, as `"3"` (an ETag) or `3`. Missing is 428, stale is 412 with `current_version`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description Id of the component. */
+                component_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConcludedLicenseReplace"];
+            };
+        };
+        responses: {
+            /** @description The conclusion as it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConcludedLicense"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project-archived`: The project is archived and takes no changes. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: If-Match does not name the current version. */
+            412: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer. */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-required`: This operation needs If-Match with the version of the row. */
+            428: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteConcludedLicense: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The row's version, as `"3"` (an ETag) or `3`. Missing is 428, stale is 412 with `current_version`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description Id of the component. */
+                component_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Taken back. */
+            204: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project-archived`: The project is archived and takes no changes. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: If-Match does not name the current version. */
+            412: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-required`: This operation needs If-Match with the version of the row. */
+            428: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getLicenseFinding: {
         parameters: {
             query?: never;
@@ -9152,16 +9485,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;

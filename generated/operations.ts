@@ -1296,6 +1296,75 @@ export const operations = {
       "unavailable"
     ]
   },
+  "replaceConcludedLicense": {
+    "method": "put",
+    "path": "/v1/components/{component_id}/concluded-license",
+    "access": {
+      "permission": "approval.decide",
+      "within": "component",
+      "from": "path.component_id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [
+      "if-match"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "replaceConcludedLicense__application_json"
+    },
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": true,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "project-archived",
+      "precondition-failed",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "precondition-required",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "deleteConcludedLicense": {
+    "method": "delete",
+    "path": "/v1/components/{component_id}/concluded-license",
+    "access": {
+      "permission": "approval.decide",
+      "within": "component",
+      "from": "path.component_id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [
+      "if-match"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": true,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "project-archived",
+      "precondition-failed",
+      "precondition-required",
+      "internal-error",
+      "unavailable"
+    ]
+  },
   "getLicenseFinding": {
     "method": "get",
     "path": "/v1/license_findings/{finding_id}",
@@ -1304,7 +1373,7 @@ export const operations = {
       "within": "license_finding",
       "from": "path.finding_id"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1320,7 +1389,6 @@ export const operations = {
       "forbidden",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2744,6 +2812,8 @@ export const operationIds = [
   "getScan",
   "postScanPullRequestComment",
   "getComponent",
+  "replaceConcludedLicense",
+  "deleteConcludedLicense",
   "getLicenseFinding",
   "getVulnerabilityFinding",
   "updateVulnerabilityFindingStatus",

@@ -41,6 +41,8 @@ export declare const listScans: ValidateFunction;
 export declare const getScan: ValidateFunction;
 export declare const postScanPullRequestComment: ValidateFunction;
 export declare const getComponent: ValidateFunction;
+export declare const replaceConcludedLicense: ValidateFunction;
+export declare const deleteConcludedLicense: ValidateFunction;
 export declare const getLicenseFinding: ValidateFunction;
 export declare const getVulnerabilityFinding: ValidateFunction;
 export declare const updateVulnerabilityFindingStatus: ValidateFunction;

@@ -3,7 +3,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Visibility } from '../core/actor.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
-import { EFFECTIVE_LICENSE } from './license-judgement.ts';
+import { EFFECTIVE_LICENSE } from './components.ts';
 import { orderAndPage, where } from './paging.ts';
 import { projectOwned } from './scopes.ts';
 

@@ -9,6 +9,9 @@ export type Severity = 'critical' | 'high' | 'medium' | 'low' | 'info' | 'unknow
 export type FindingStatus = 'new' | 'analyzing' | 'exploitable' | 'not_affected' | 'false_positive' | 'suppressed' | 'fixed';
 export type DependencyScope = 'required' | 'optional' | 'dev' | 'excluded';
 
+/** What a component `sc` of a scan is judged by: what people concluded, else what it declares, else what its files say. */
+export const EFFECTIVE_LICENSE = sql`coalesce(sc.license_concluded, sc.license_expression, sc.license_detected)`;
+
 export interface ComponentRow {
   id: string;
   project_id: string;
@@ -44,11 +47,11 @@ const FROM = sql`
   JOIN package_versions pv ON pv.id = sc.package_version_id
   JOIN packages pk ON pk.id = pv.package_id
   ${OPEN_FINDINGS}`;
-const COLUMNS = sql`c.id, c.project_id, pk.name, nullif(pk.namespace, '') AS namespace, pv.version, c.purl, sc.type, sc.license_expression AS license, sc.license_tier,
+const COLUMNS = sql`c.id, c.project_id, pk.name, nullif(pk.namespace, '') AS namespace, pv.version, c.purl, sc.type, ${EFFECTIVE_LICENSE} AS license, sc.license_tier,
   (ARRAY['critical', 'high', 'medium', 'low', 'info', 'unknown', 'none'])[coalesce(open.worst, 6) + 1] AS severity_max,
   open.total AS vulnerability_count, sc.direct, sc.depth, sc.scope`;
 const SORTABLE = {
-  name: sql`pk.name`, version: sql`pv.version`, purl: sql`c.purl`, severity: sql`coalesce(open.worst, 6)`, license: sql`sc.license_expression`,
+  name: sql`pk.name`, version: sql`pv.version`, purl: sql`c.purl`, severity: sql`coalesce(open.worst, 6)`, license: EFFECTIVE_LICENSE,
   license_tier: tierRank, vulnerability_count: sql`open.total`, depth: sql`sc.depth`,
 };
 
@@ -74,10 +77,21 @@ export async function listScanComponents(db: Db, scanId: string, filters: Compon
   return { items: items.rows, total: total.rows[0]?.total ?? 0 };
 }
 
+/** What people made of a component's licence. */
+export interface ConcludedLicense {
+  expression: string;
+  justification: string;
+  concluded_by_user_id: string | null;
+  version: number;
+  updated_at: string;
+}
+
 export interface ComponentDetailRow extends ComponentRow {
   scan_id: string;
   ordinal: number;
   license_declared: string | null;
+  license_detected: string | null;
+  concluded_license: ConcludedLicense | null;
   supplier: string | null;
   description: string | null;
   hashes: Record<string, string>;
@@ -88,8 +102,10 @@ export interface ComponentDetailRow extends ComponentRow {
 /** A component as the named scan has it, else the project's current scan, else the newest scan that has it. */
 export async function findComponent(db: Db, id: string, scanId: string | null): Promise<ComponentDetailRow | undefined> {
   const { rows } = await sql<ComponentDetailRow>`
-    SELECT ${COLUMNS}, sc.scan_id, sc.ordinal, sc.license_declared, sc.supplier, sc.description, sc.hashes, sc.evidence, c.created_at AS first_seen_at
-    ${FROM} JOIN scans s ON s.id = sc.scan_id JOIN projects p ON p.id = c.project_id
+    SELECT ${COLUMNS}, sc.scan_id, sc.ordinal, sc.license_declared, sc.license_detected, sc.supplier, sc.description, sc.hashes, sc.evidence, c.created_at AS first_seen_at,
+      CASE WHEN cl.component_id IS NOT NULL THEN json_build_object('expression', cl.expression, 'justification', cl.justification, 'concluded_by_user_id', cl.concluded_by_user_id,
+        'version', cl.version, 'updated_at', to_char(cl.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) END AS concluded_license
+    ${FROM} LEFT JOIN concluded_licenses cl ON cl.component_id = c.id JOIN scans s ON s.id = sc.scan_id JOIN projects p ON p.id = c.project_id
     WHERE c.id = ${id} AND (${scanId}::uuid IS NULL OR sc.scan_id = ${scanId})
     ORDER BY (sc.scan_id = p.current_scan_id) DESC NULLS LAST, s.completed_at DESC, s.id DESC LIMIT 1`.execute(db);
   return rows[0];

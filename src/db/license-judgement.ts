@@ -5,13 +5,10 @@
  * Whoever writes any of these for a project holds its licence lock, so that a scan that is being published and a decision that is being made see each other.
  */
 import { sql, type RawBuilder } from 'kysely';
-import type { Tier } from './components.ts';
+import { EFFECTIVE_LICENSE, type Tier } from './components.ts';
 import type { Db, Tx } from './connect.ts';
 
 export type JudgedRows = { scanId: string } | { projectIds: readonly string[] } | { componentId: string };
-
-/** What a component `sc` is judged by: what people concluded, else what it declares, else what its files say. */
-export const EFFECTIVE_LICENSE = sql`coalesce(sc.license_concluded, sc.license_expression, sc.license_detected)`;
 
 const FROM = sql`FROM scan_components sc JOIN scans s ON s.id = sc.scan_id JOIN projects p ON p.id = s.project_id`;
 

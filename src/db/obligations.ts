@@ -1,7 +1,8 @@
 /** What obligations are computed from, and how far projects have come with them. */
 import { sql } from 'kysely';
+import { EFFECTIVE_LICENSE } from './components.ts';
 import type { Db, Tx } from './connect.ts';
-import { EFFECTIVE_LICENSE } from './license-judgement.ts';
+import type { AffectedComponentRow } from './licenses.ts';
 
 /** Components that reach users; what only builds or tests the product does not. */
 const SHIPPED = sql`sc.scope IN ('required', 'optional')`;
@@ -12,13 +13,6 @@ export async function shippedLicenses(db: Db, scanId: string): Promise<{ express
     SELECT ${EFFECTIVE_LICENSE} AS expression, count(*)::int AS count FROM scan_components sc
     WHERE sc.scan_id = ${scanId} AND ${SHIPPED} AND ${EFFECTIVE_LICENSE} IS NOT NULL GROUP BY 1 ORDER BY 1`.execute(db);
   return rows;
-}
-
-export interface AffectedComponentRow {
-  component_id: string;
-  component_name: string;
-  version: string;
-  purl: string;
 }
 
 /** The first of the shipped components that have one of the expressions. */

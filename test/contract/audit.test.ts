@@ -108,6 +108,14 @@ const CALLS: Record<Changing, () => Call | Promise<Call>> = {
     const { body } = await admin.expect(200, 'listProjectObligations', { path: { id: projectId } });
     return { client: admin, options: { path: { id: projectId, obligation_id: String(member(body, 'items', 0, 'id')) }, headers: { 'If-Match': '1' }, json: { status: 'fulfilled' } }, status: 200, table: 'obligation_fulfilments' };
   },
+  replaceConcludedLicense: async () => ({
+    client: admin, options: { path: { component_id: (await approval()).componentId }, json: { expression: 'MIT', justification: 'as its repository says' } }, status: 200, table: 'concluded_licenses',
+  }),
+  deleteConcludedLicense: async () => {
+    const { componentId } = await approval();
+    await admin.expect(200, 'replaceConcludedLicense', { path: { component_id: componentId }, json: { expression: 'MIT', justification: 'as its repository says' } });
+    return { client: admin, options: { path: { component_id: componentId }, headers: { 'If-Match': '1' } }, status: 204, table: 'concluded_licenses' };
+  },
   createScan: async () => ({ client: admin, options: { path: { id: await newProject(admin) }, form: sbomForm(SMALL_SBOM) }, status: 202, table: 'scans' }),
 };
 

@@ -4,14 +4,15 @@ import { parsePurl } from '../../core/purl.ts';
 import type { Db } from '../../db/connect.ts';
 import { lockMatching, matchPackageVersions, refreshFindings } from '../../db/matches.ts';
 import { ensurePackageVersions } from '../../db/packages.ts';
-import { ensureLicenses, insertScanComponents, replaceDeclaredLicenses, type LicenseRow, type ScanComponentRow } from '../../db/publish.ts';
+import { insertScanComponents, replaceDeclaredLicenses, type ScanComponentRow } from '../../db/publish.ts';
 import { lockLicenses } from '../../db/license-judgement.ts';
 import { lockRunningScan, succeedScan, type ClaimedScan } from '../../db/scans.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import type { Services } from '../context.ts';
-import { licenseInfo, tierOf } from '../licenses/catalogue.ts';
+import { tierOf } from '../licenses/catalogue.ts';
 import { licenseIds, parseExpression } from '../licenses/expression.ts';
 import { normalise } from '../licenses/normalise.ts';
+import { recordLicenses } from '../licenses/record.ts';
 import { settleLicenses } from '../licenses/settle.ts';
 import { orderComponents } from './graph.ts';
 
@@ -80,7 +81,7 @@ export function publish(services: Services, scan: ClaimedScan, inventory: Invent
     await lockMatching(tx, 'shared');
     if (!(await lockRunningScan(tx, scan))) return false;
     await insertScanComponents(tx, scan, rows);
-    await ensureLicenses(tx, [...new Set(rows.flatMap((row) => row.spdxIds))].map(licenseRow));
+    await recordLicenses(tx, rows.flatMap((row) => row.spdxIds));
     await replaceDeclaredLicenses(tx, scan, rows.flatMap((row) => row.spdxIds.map((spdxId) => ({ ordinal: row.ordinal, spdxId }))));
     await lockLicenses(tx, [scan.projectId]);
     await settleLicenses(tx, { scanId: scan.id }, 'run-scan');
@@ -88,9 +89,4 @@ export function publish(services: Services, scan: ClaimedScan, inventory: Invent
     await refreshFindings(tx, { projectId: scan.projectId });
     return true;
   });
-}
-
-function licenseRow(spdxId: string): LicenseRow {
-  const { name, osiApproved, fsfLibre, deprecated, referenceUrl } = licenseInfo(spdxId);
-  return { spdxId, name, tier: tierOf(spdxId).tier, osiApproved, fsfLibre, deprecated, referenceUrl };
 }

@@ -657,6 +657,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/projects/{id}/license-tiers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List what policy says of each licence
+         * @description The policy in effect for a project: every licence of the SPDX list and those that policies name, with its tier, the reason, and whether the team, the organisation or the built-in
+         *     catalogue says so. Policies about components, which count before these, are in `GET /v1/license-policies`.
+         */
+        get: operations["listProjectLicenseTiers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/projects/{id}/obligations": {
         parameters: {
             query?: never;
@@ -915,6 +939,64 @@ export interface paths {
          *     needs team_admin. Leaving `new` or `analyzing` needs a justification of ten characters or more.
          */
         patch: operations["updateVulnerabilityFindingStatus"];
+        trace?: never;
+    };
+    "/v1/license-policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List licence policies
+         * @description The policies of the organisation and of the caller's teams, expired ones included.
+         */
+        get: operations["listLicensePolicies"];
+        put?: never;
+        /**
+         * Make a licence policy
+         * @description Says which tier a licence, or each component whose package URL fits a pattern, has in place of the built-in catalogue. A policy about components counts before those about licences,
+         *     a team's before the organisation's, and of patterns the longest. Policies about licences count inside expressions: of `OR` the least restrictive part decides, of `AND` the most.
+         *     Takes an admin of the team, or a super admin for the organisation. Current scans are judged again by a job, which takes seconds; so they are within a minute after a policy expires.
+         *     Older scans keep the tiers of their time. A scope has at most 1000 policies.
+         */
+        post: operations["createLicensePolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/license-policies/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the policy. */
+                id: components["parameters"]["LicensePolicyId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get a licence policy
+         * @description One policy with its version. Those of the organisation can be read by every user.
+         */
+        get: operations["getLicensePolicy"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a licence policy
+         * @description What it was about is judged by other policies again, else by the catalogue.
+         */
+        delete: operations["deleteLicensePolicy"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a licence policy
+         * @description What it is about stays; tier, reason and expiry can change. A new expiry lets an expired policy count again.
+         */
+        patch: operations["updateLicensePolicy"];
         trace?: never;
     };
     "/v1/approvals": {
@@ -2897,6 +2979,37 @@ export interface components {
                 unknown: number;
             };
         };
+        /**
+         * @example {
+         *       "license": "MPL-2.0",
+         *       "name": "Mozilla Public License 2.0",
+         *       "tier": "allowed",
+         *       "reason": "We ship these packages unchanged.",
+         *       "decided_by": "team",
+         *       "policy_id": "0198f3b4-5e6f-7b22-a9c3-1d2e3f405162",
+         *       "expires_at": null
+         *     }
+         */
+        LicenseTierItem: {
+            /** @description SPDX id, or what a policy names: `LicenseRef-...`, a licence `WITH` an exception. */
+            license: string;
+            name: string;
+            tier: components["schemas"]["LicenseTier"];
+            /** @description Why: of the policy, else of the catalogue. */
+            reason: string | null;
+            /** @enum {string} */
+            decided_by: "catalogue" | "organization" | "team";
+            /** Format: uuid */
+            policy_id: string | null;
+            /** Format: date-time */
+            expires_at: string | null;
+        };
+        LicenseTierPage: {
+            items: components["schemas"]["LicenseTierItem"][];
+            total: number;
+            limit: number;
+            offset: number;
+        };
         /** @enum {string} */
         ObligationKind: "attribution" | "include_license_text" | "notice_file" | "acknowledgement" | "state_changes" | "rename_changes" | "disclose_source" | "network_use_discloses" | "same_license" | "relinking" | "patent_grant" | "patent_termination" | "no_endorsement" | "no_trademark" | "non_commercial" | "no_derivatives" | "restricted_use";
         /** @enum {string} */
@@ -3562,6 +3675,100 @@ export interface components {
              * @default false
              */
             all_versions: boolean;
+        };
+        /** @enum {string} */
+        PolicyTier: "allowed" | "conditional" | "forbidden";
+        /**
+         * @example {
+         *       "id": "0198f3b4-5e6f-7b22-a9c3-1d2e3f405162",
+         *       "scope": "team",
+         *       "team_id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3",
+         *       "license": "MPL-2.0",
+         *       "purl_pattern": null,
+         *       "tier": "allowed",
+         *       "reason": "We ship these packages unchanged.",
+         *       "expires_at": "2027-11-24T00:00:00.000Z",
+         *       "is_expired": false,
+         *       "created_by_user_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e61",
+         *       "version": 1,
+         *       "created_at": "2026-11-24T10:40:00.000Z",
+         *       "updated_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
+        LicensePolicy: {
+            id: components["schemas"]["Uuid"];
+            /** @enum {string} */
+            scope: "organization" | "team";
+            /**
+             * Format: uuid
+             * @description Null where it holds for the organisation.
+             */
+            team_id: string | null;
+            /** @description SPDX id or `LicenseRef-...`, also with `WITH` an exception; null where the policy is about components. */
+            license: string | null;
+            /** @description Package URLs that it is about; null where it is about a licence. */
+            purl_pattern: string | null;
+            tier: components["schemas"]["PolicyTier"];
+            reason: string | null;
+            /** Format: date-time */
+            expires_at: string | null;
+            /** @description It no longer counts. */
+            is_expired: boolean;
+            /** Format: uuid */
+            created_by_user_id: string | null;
+            version: number;
+            created_at: components["schemas"]["Timestamp"];
+            updated_at: components["schemas"]["Timestamp"];
+        };
+        LicensePolicyPage: {
+            items: components["schemas"]["LicensePolicy"][];
+            total: number;
+            limit: number;
+            offset: number;
+        };
+        /**
+         * @example {
+         *       "scope": "team",
+         *       "team_id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3",
+         *       "license": "MPL-2.0",
+         *       "tier": "allowed",
+         *       "reason": "We ship these packages unchanged.",
+         *       "expires_at": "2099-11-24T00:00:00.000Z"
+         *     }
+         */
+        LicensePolicyCreate: {
+            /** @enum {string} */
+            scope: "organization" | "team";
+            /**
+             * Format: uuid
+             * @description The team, where the scope is `team`.
+             */
+            team_id?: string;
+            /** @description SPDX id or `LicenseRef-...`, also with `WITH` an exception. Either this or `purl_pattern`. */
+            license?: string;
+            /** @description Package URL in which `*` stands for any text: `pkg:npm/%40acme/*`, `pkg:pypi/certifi@2024.7.4`. */
+            purl_pattern?: string;
+            tier: components["schemas"]["PolicyTier"];
+            reason?: string | null;
+            /**
+             * Format: date-time
+             * @description From then on the policy does not count. In the future.
+             */
+            expires_at?: string | null;
+        };
+        /**
+         * @example {
+         *       "tier": "conditional"
+         *     }
+         */
+        LicensePolicyUpdate: {
+            tier?: components["schemas"]["PolicyTier"];
+            reason?: string | null;
+            /**
+             * Format: date-time
+             * @description In the future; null means without end.
+             */
+            expires_at?: string | null;
         };
         /**
          * @description `approved` and `rejected` are final.
@@ -4818,6 +5025,8 @@ export interface components {
         CreatedBefore: string;
         /** @description Id of the finding. */
         FindingId: string;
+        /** @description Id of the policy. */
+        LicensePolicyId: string;
         /** @description Id of the approval. */
         ApprovalId: string;
         /** @description Id of the user. */
@@ -8306,6 +8515,104 @@ export interface operations {
             };
         };
     };
+    listProjectLicenseTiers: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items; `tier` ascending means forbidden first. */
+                sort?: string;
+                /** @description Text in id or name, case-insensitive. */
+                q?: string;
+                /** @description Only these tiers; repeat the key for several. */
+                tier?: components["schemas"]["LicenseTier"][];
+                /** @description Only those that these decide; repeat the key for several. */
+                decided_by?: ("catalogue" | "organization" | "team")[];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of licences. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LicenseTierPage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listProjectObligations: {
         parameters: {
             query?: {
@@ -9748,6 +10055,533 @@ export interface operations {
             };
             /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
             501: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listLicensePolicies: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items. */
+                sort?: string;
+                /** @description Only of this scope. */
+                scope?: "organization" | "team";
+                /** @description Only this team's. */
+                team_id?: string;
+                /** @description Text in licence, pattern or reason, case-insensitive. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of policies. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LicensePolicyPage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createLicensePolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A string of your choice, kept for 24 hours. The same key with the same request gives the first answer again (with `Idempotency-Replayed: true`); with another request 422 `idempotency-mismatch`; while the first still runs 409 `idempotency-in-progress`. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LicensePolicyCreate"];
+            };
+        };
+        responses: {
+            /** @description The new policy. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LicensePolicy"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `idempotency-in-progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `conflict`: The request contradicts the present state.
+             */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer.
+             *
+             *     `idempotency-mismatch`: The Idempotency-Key was used before with another request.
+             */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getLicensePolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the policy. */
+                id: components["parameters"]["LicensePolicyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policy. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LicensePolicy"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteLicensePolicy: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the policy. */
+                id: components["parameters"]["LicensePolicyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateLicensePolicy: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The row's version, as `"3"` (an ETag) or `3`. Missing is 428, stale is 412 with `current_version`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description Id of the policy. */
+                id: components["parameters"]["LicensePolicyId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LicensePolicyUpdate"];
+            };
+        };
+        responses: {
+            /** @description The policy as it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LicensePolicy"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: If-Match does not name the current version. */
+            412: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer. */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-required`: This operation needs If-Match with the version of the row. */
+            428: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;

@@ -188,7 +188,7 @@ export interface LicensePolicies {
   team_id: string | null;
   license: string | null;
   purl_pattern: string | null;
-  tier: 'allowed' | 'conditional' | 'forbidden' | 'unknown';
+  tier: 'allowed' | 'conditional' | 'forbidden';
   reason: string | null;
   expires_at: Timestamp | null;
   lapsed_at: Timestamp | null;

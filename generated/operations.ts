@@ -1044,6 +1044,41 @@ export const operations = {
       "unavailable"
     ]
   },
+  "listProjectLicenseTiers": {
+    "method": "get",
+    "path": "/v1/projects/{id}/license-tiers",
+    "access": {
+      "permission": "project.read",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [
+      "tier",
+      "decided_by"
+    ],
+    "headers": [],
+    "sortFields": [
+      "license",
+      "name",
+      "tier",
+      "decided_by"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "unavailable"
+    ]
+  },
   "listProjectObligations": {
     "method": "get",
     "path": "/v1/projects/{id}/obligations",
@@ -1456,6 +1491,164 @@ export const operations = {
       "precondition-required",
       "internal-error",
       "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "listLicensePolicies": {
+    "method": "get",
+    "path": "/v1/license-policies",
+    "access": {
+      "permission": "project.read",
+      "within": "visible"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [
+      "license",
+      "purl_pattern",
+      "tier",
+      "expires_at",
+      "created_at",
+      "updated_at"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "createLicensePolicy": {
+    "method": "post",
+    "path": "/v1/license-policies",
+    "access": {
+      "permission": "team.manage",
+      "within": "team",
+      "from": "body.team_id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [
+      "idempotency-key"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "createLicensePolicy__application_json"
+    },
+    "rateLimit": null,
+    "idempotent": true,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "idempotency-in-progress",
+      "conflict",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "idempotency-mismatch",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "getLicensePolicy": {
+    "method": "get",
+    "path": "/v1/license-policies/{id}",
+    "access": {
+      "permission": "project.read",
+      "within": "license_policy",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "updateLicensePolicy": {
+    "method": "patch",
+    "path": "/v1/license-policies/{id}",
+    "access": {
+      "permission": "team.manage",
+      "within": "license_policy",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [
+      "if-match"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "updateLicensePolicy__application_json"
+    },
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": true,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "precondition-failed",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "precondition-required",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "deleteLicensePolicy": {
+    "method": "delete",
+    "path": "/v1/license-policies/{id}",
+    "access": {
+      "permission": "team.manage",
+      "within": "license_policy",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
       "unavailable"
     ]
   },
@@ -2804,6 +2997,7 @@ export const operationIds = [
   "createScan",
   "listProjectVulnerabilities",
   "listProjectLicenses",
+  "listProjectLicenseTiers",
   "listProjectObligations",
   "getProjectObligation",
   "updateProjectObligation",
@@ -2817,6 +3011,11 @@ export const operationIds = [
   "getLicenseFinding",
   "getVulnerabilityFinding",
   "updateVulnerabilityFindingStatus",
+  "listLicensePolicies",
+  "createLicensePolicy",
+  "getLicensePolicy",
+  "updateLicensePolicy",
+  "deleteLicensePolicy",
   "listApprovals",
   "createApproval",
   "getApproval",

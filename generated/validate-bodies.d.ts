@@ -16,6 +16,8 @@ export declare const updateProjectObligation__application_json: ValidateFunction
 export declare const postScanPullRequestComment__application_json: ValidateFunction;
 export declare const replaceConcludedLicense__application_json: ValidateFunction;
 export declare const updateVulnerabilityFindingStatus__application_json: ValidateFunction;
+export declare const createLicensePolicy__application_json: ValidateFunction;
+export declare const updateLicensePolicy__application_json: ValidateFunction;
 export declare const createApproval__application_json: ValidateFunction;
 export declare const transitionApproval__application_json: ValidateFunction;
 export declare const createApiKey__application_json: ValidateFunction;

@@ -4,7 +4,7 @@ CREATE TABLE license_policies (
   team_id uuid REFERENCES teams ON DELETE CASCADE,
   license text,                             -- SPDX id or LicenseRef-..., also with `WITH` an exception
   purl_pattern text,                        -- package URL in which * stands for any text
-  tier text NOT NULL CHECK (tier IN ('allowed', 'conditional', 'forbidden', 'unknown')),
+  tier text NOT NULL CHECK (tier IN ('allowed', 'conditional', 'forbidden')),
   reason text,
   expires_at timestamptz,
   lapsed_at timestamptz,                    -- when scans were judged again after it expired

@@ -24,7 +24,7 @@ export function verdictOf(access: Access, caller: Caller): Verdict {
   if (access.within === 'installation') return allowsInstallation(actor) ? 'in' : 404;
   if (!hasAction(actor, permission)) return 403;
   if (access.within === 'visible') return 'in';
-  const scope: Scope = { teamId: TEAM, projectId: access.within === 'team' ? null : PROJECT, organizationWide: false };
+  const scope: Scope = { teamId: TEAM, projectId: access.within === 'team' || access.within === 'license_policy' ? null : PROJECT, organizationWide: false };
   if (allows(actor, permission, scope)) return 'in';
   return access.hide === true && !mayRead(actor, permission, scope) ? 404 : 403;
 }

@@ -10,7 +10,7 @@ const PERMISSIONS = new Set([
   'project.read', 'project.create', 'project.update', 'project.delete', 'scan.read', 'scan.trigger', 'scan.comment', 'finding.triage',
   'vex.import', 'approval.read', 'approval.request', 'approval.decide', 'report.download', 'api_key.manage', 'team.manage', 'admin',
 ]);
-const SCOPES_BY_ID = new Set(['project', 'scan', 'component', 'finding', 'license_finding', 'approval', 'team', 'api_key']);
+const SCOPES_BY_ID = new Set(['project', 'scan', 'component', 'finding', 'license_finding', 'license_policy', 'approval', 'team', 'api_key']);
 const KEY_ORDER = ['operationId', 'tags', 'summary', 'description', 'x-access', 'x-problems', 'parameters', 'requestBody', 'responses'];
 
 /** Every broken rule in words; empty where the contract is well. */

@@ -5,7 +5,7 @@ import type { Visibility } from '../core/actor.ts';
 import type { Db } from './connect.ts';
 import { statement } from './statement.ts';
 
-export type ScopeKind = 'project' | 'scan' | 'component' | 'finding' | 'license_finding' | 'approval' | 'team' | 'api_key';
+export type ScopeKind = 'project' | 'scan' | 'component' | 'finding' | 'license_finding' | 'license_policy' | 'approval' | 'team' | 'api_key';
 
 interface OwnerRow {
   team_id: string;
@@ -32,6 +32,7 @@ export async function findScope(db: Db, kind: ScopeKind, id: string): Promise<Sc
     return team.rows.length === 0 ? undefined : { teamId: id, projectId: null, organizationWide: false };
   }
   if (kind === 'api_key') return findApiKeyScope(db, id);
+  if (kind === 'license_policy') return findLicensePolicyScope(db, id);
   const row = (await OWNER_OF[kind](db, id))[0];
   return row && { teamId: row.team_id, projectId: row.project_id, organizationWide: row.visibility === 'organization' };
 }
@@ -41,6 +42,12 @@ async function findApiKeyScope(db: Db, id: string): Promise<Scope | undefined> {
   const { rows } = await sql<{ team_id: string | null; project_id: string | null }>`
     SELECT coalesce(k.team_id, p.team_id) AS team_id, k.project_id FROM api_keys k LEFT JOIN projects p ON p.id = k.project_id WHERE k.id = ${id}`.execute(db);
   return rows[0] && { teamId: rows[0].team_id ?? '', projectId: rows[0].project_id, organizationWide: false };
+}
+
+/** A policy of the organisation belongs to no team: everyone reads it, only a super admin changes it. */
+async function findLicensePolicyScope(db: Db, id: string): Promise<Scope | undefined> {
+  const { rows } = await sql<{ team_id: string | null }>`SELECT team_id FROM license_policies WHERE id = ${id}`.execute(db);
+  return rows[0] && { teamId: rows[0].team_id ?? '', projectId: null, organizationWide: rows[0].team_id === null };
 }
 
 /** Conditions on `projects p` that lists carry. */

@@ -16,7 +16,7 @@ export interface Access {
   readonly hide?: boolean;
 }
 
-const SCOPES: readonly ScopeKind[] = ['project', 'scan', 'component', 'finding', 'license_finding', 'approval', 'team', 'api_key'];
+const SCOPES: readonly ScopeKind[] = ['project', 'scan', 'component', 'finding', 'license_finding', 'license_policy', 'approval', 'team', 'api_key'];
 
 /**
  * Throws forbidden, or not-found where existence is hidden or there is no such row. Ids that are no UUIDs pass: validation, which

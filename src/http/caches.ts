@@ -34,6 +34,7 @@ export function createCaches({ db, vault }: Pick<Services, 'db' | 'vault'>): Cac
     component: createWatchedCache((id) => findScope(db, 'component', id)),
     finding: createWatchedCache((id) => findScope(db, 'finding', id)),
     license_finding: createWatchedCache((id) => findScope(db, 'license_finding', id)),
+    license_policy: createWatchedCache((id) => findScope(db, 'license_policy', id)),
     approval: createWatchedCache((id) => findScope(db, 'approval', id)),
     team: createWatchedCache((id) => findScope(db, 'team', id)),
     api_key: createWatchedCache((id) => findScope(db, 'api_key', id)),

@@ -14,6 +14,9 @@ export interface JobPayloads {
   /** Dead letters of run-scan: every try failed. */
   'give-up-scan': { scan_id: string };
   'send-mail': MailOrder;
+  /** Judges current scans again; null for all teams. */
+  'judge-licenses': { team_id: string | null };
+  'lapse-license-policies': Record<string, never>;
   'sweep-expired': Record<string, never>;
   'rotate-signing-keys': Record<string, never>;
 }

@@ -5,6 +5,7 @@ import type { Config } from '../config.ts';
 import type { Services } from '../domain/context.ts';
 import type { JobName } from './catalogue.ts';
 import type { JobDefinition } from './job.ts';
+import { judgeLicensesJob, lapseLicensePoliciesJob } from './judge-licenses.ts';
 import { rotateSigningKeysJob } from './rotate-signing-keys.ts';
 import { giveUpScanJob, runScanJob } from './run-scan.ts';
 import { sendMailJob } from './send-mail.ts';
@@ -40,6 +41,8 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
       await work(boss, services, giveUpScanJob);
       await work(boss, services, runScanJob);
       await work(boss, services, sendMailJob);
+      await work(boss, services, judgeLicensesJob);
+      await work(boss, services, lapseLicensePoliciesJob);
       await work(boss, services, sweepExpiredJob);
       await work(boss, services, rotateSigningKeysJob);
     },
@@ -47,7 +50,7 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
   };
 }
 
-const JOBS = [giveUpScanJob, runScanJob, sendMailJob, sweepExpiredJob, rotateSigningKeysJob] as const;
+const JOBS = [giveUpScanJob, runScanJob, sendMailJob, judgeLicensesJob, lapseLicensePoliciesJob, sweepExpiredJob, rotateSigningKeysJob] as const;
 
 async function work<Name extends JobName>(boss: PgBoss, services: Services, job: JobDefinition<Name>): Promise<void> {
   for (let count = 0; count < job.concurrency(services.config); count += 1) await startWorker(boss, services, job);

@@ -26,6 +26,7 @@ const project = String(member((await teamAdmin.client.expect(201, 'createProject
 const scan = (await scanToEnd(teamAdmin.client, project, sbomForm(SMALL_SBOM))).id;
 await scanToEnd(teamAdmin.client, project, sbomForm(cycloneDx([{ purl: 'pkg:npm/conditional@1.0.0', license: 'MPL-2.0' }]), { ref: 'conditional' }));
 const { rows: [asked] } = await sql<{ id: string }>`SELECT id FROM approvals`.execute(database.db);
+const policy = String(member((await teamAdmin.client.expect(201, 'createLicensePolicy', { json: { scope: 'team', team_id: teamId, license: 'LicenseRef-any', tier: 'allowed' } })).body, 'id'));
 const { rows: [found] } = await sql<{ component: string; finding: string; license_finding: string }>`
   SELECT f.component_id AS component, f.id AS finding, l.id AS license_finding FROM findings f JOIN license_findings l ON l.component_id = f.component_id LIMIT 1`.execute(database.db);
 
@@ -49,13 +50,13 @@ for (const gone of [deactivated.client, expired.client]) await gone.isOut();
 /** Names rows that are there, and a query parameter that is not: whoever is let in changes nothing. */
 function request(id: OperationId): CallOptions {
   const { path } = operations[id];
-  const ofId = path.startsWith('/v1/projects/') ? project : path.startsWith('/v1/scans/') ? scan : path.startsWith('/v1/api-keys') ? projectKey.id : path.startsWith('/v1/approvals') ? asked?.id : '00000000-0000-4000-8000-000000000000';
+  const ofId = path.startsWith('/v1/projects/') ? project : path.startsWith('/v1/scans/') ? scan : path.startsWith('/v1/api-keys') ? projectKey.id : path.startsWith('/v1/approvals') ? asked?.id : path.startsWith('/v1/license-policies') ? policy : '00000000-0000-4000-8000-000000000000';
   const known: Record<string, string | undefined> = {
     id: ofId, component_id: found?.component, finding_id: path.startsWith('/v1/license_findings') ? found?.license_finding : found?.finding, provider: 'github', name: 'manual-20260101T000000Z',
   };
   const names = [...path.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
   const body = exampleBody(id);
-  const owned = 'json' in body && isRecord(body.json) ? { json: { ...body.json, ...(id === 'createProject' ? { team_id: teamId } : {}), ...(id === 'createApproval' ? { project_id: project } : {}) } } : body;
+  const owned = 'json' in body && isRecord(body.json) ? { json: { ...body.json, ...(id === 'createProject' || id === 'createLicensePolicy' ? { team_id: teamId } : {}), ...(id === 'createApproval' ? { project_id: project } : {}) } } : body;
   return { path: Object.fromEntries(names.map((name) => [name, known[name] ?? '00000000-0000-4000-8000-000000000000'])), query: { no_such_parameter: '1' }, ...owned };
 }
 

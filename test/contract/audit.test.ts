@@ -47,6 +47,11 @@ async function approval(): Promise<{ id: string; projectId: string; componentId:
   return { id: rows[0]?.id ?? '', projectId, componentId: rows[0]?.component_id ?? '' };
 }
 
+async function policy(): Promise<string> {
+  const { body } = await admin.expect(201, 'createLicensePolicy', { json: { scope: 'organization', license: `LicenseRef-${crypto.randomUUID()}`, tier: 'allowed' } });
+  return String(member(body, 'id'));
+}
+
 type Call = { client: ContractClient; options: CallOptions; status: number; table: string };
 type Changing = { [Id in BuiltOperationId]: (typeof operations)[Id]['method'] extends 'get' ? never : Id }[BuiltOperationId];
 
@@ -116,6 +121,9 @@ const CALLS: Record<Changing, () => Call | Promise<Call>> = {
     await admin.expect(200, 'replaceConcludedLicense', { path: { component_id: componentId }, json: { expression: 'MIT', justification: 'as its repository says' } });
     return { client: admin, options: { path: { component_id: componentId }, headers: { 'If-Match': '1' } }, status: 204, table: 'concluded_licenses' };
   },
+  createLicensePolicy: () => ({ client: admin, options: { json: { scope: 'organization', license: 'ISC', tier: 'allowed' } }, status: 201, table: 'license_policies' }),
+  updateLicensePolicy: async () => ({ client: admin, options: { path: { id: await policy() }, headers: { 'If-Match': '1' }, json: { tier: 'forbidden' } }, status: 200, table: 'license_policies' }),
+  deleteLicensePolicy: async () => ({ client: admin, options: { path: { id: await policy() } }, status: 204, table: 'license_policies' }),
   createScan: async () => ({ client: admin, options: { path: { id: await newProject(admin) }, form: sbomForm(SMALL_SBOM) }, status: 202, table: 'scans' }),
 };
 

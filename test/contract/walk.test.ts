@@ -34,13 +34,14 @@ const { rows } = await sql<{ component: string; finding: string; license_finding
 
 await scanToEnd(admin, project, sbomForm(cycloneDx([{ purl: 'pkg:npm/conditional@1.0.0', license: 'MPL-2.0' }]), { ref: 'conditional' }));
 const { rows: [asked] } = await sql<{ id: string }>`SELECT id FROM approvals`.execute(database.db);
+const policy = String(member((await admin.expect(201, 'createLicensePolicy', { json: { scope: 'team', team_id: member((await admin.expect(200, 'getProject', { path: { id: project } })).body, 'team_id'), license: 'LicenseRef-any', tier: 'allowed' } })).body, 'id'));
 const apiKey = (await issueKey(admin, { scope: 'org' })).id;
 
 /** Path parameters that name rows which are there, as far as there are any yet. */
 function realPath(id: OperationId): Record<string, string> {
   const { path } = operations[id];
   const { component = '', finding = '', license_finding: licenseFinding = '' } = rows[0] ?? {};
-  const ofId = path.startsWith('/v1/projects/') ? project : path.startsWith('/v1/scans/') ? scan : path.startsWith('/v1/api-keys/') ? apiKey : path.startsWith('/v1/approvals/') ? (asked?.id ?? '') : NOBODY;
+  const ofId = path.startsWith('/v1/projects/') ? project : path.startsWith('/v1/scans/') ? scan : path.startsWith('/v1/api-keys/') ? apiKey : path.startsWith('/v1/approvals/') ? (asked?.id ?? '') : path.startsWith('/v1/license-policies/') ? policy : NOBODY;
   return { ...somePath(id), id: ofId, component_id: component, finding_id: path.startsWith('/v1/license_findings') ? licenseFinding : finding };
 }
 

@@ -27,7 +27,7 @@ export async function transitionApproval(context: Context, id: string, ifMatch: 
       throw new DomainError('invalid-transition', `From ${present.status} an approval goes ${allowed.length === 0 ? 'nowhere: it is decided' : `to ${allowed.join(' or ')}`}.`, { allowed_to: [...allowed] });
     }
     await setApprovalStatus(tx, id, { status: to, note, decidedBy: isFinal(to) ? { userId: userIdOf(context.actor), at: context.now() } : null });
-    if (isFinal(to)) await settleLicenses(tx, { componentId: approval.component_id }, context.request.operation);
+    if (isFinal(to)) await settleLicenses(tx, { componentId: approval.component_id }, context.request.operation, context.now());
     await audit(tx, context, { action: 'update', table: 'approvals', id, teamId: approval.team_id, diff: { status: [present.status, to], decision_note: note } });
     return getApproval({ db: tx }, id);
   });

@@ -50,7 +50,7 @@ async function change<T>(context: Context, componentId: string, work: (tx: Tx, p
   return inTransaction(context.db, async (tx) => {
     await lockLicenses(tx, [project.id]);
     const result = await work(tx, project);
-    await settleLicenses(tx, { componentId }, context.request.operation);
+    await settleLicenses(tx, { componentId }, context.request.operation, context.now());
     return result;
   });
 }

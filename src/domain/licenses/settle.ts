@@ -3,16 +3,19 @@ import { insertAudit } from '../../db/audit.ts';
 import { applyConclusions, distinctLicenses, openApprovals, setTiers, type JudgedRows } from '../../db/license-judgement.ts';
 import type { Tx } from '../../db/connect.ts';
 import { tierOf, UNKNOWN } from './catalogue.ts';
+import { loadRules } from './rules.ts';
 
 /**
  * Each distinct expression is judged once, then one statement sets the tiers that differ. The caller holds the projects' licence lock.
+ * @param now policies that have expired by then do not count
  * @param cause job or operation that approvals which open by themselves are put down to
  */
-export async function settleLicenses(tx: Tx, rows: JudgedRows, cause: string): Promise<{ rejudged: number }> {
+export async function settleLicenses(tx: Tx, rows: JudgedRows, cause: string, now: Date): Promise<{ rejudged: number }> {
   await applyConclusions(tx, rows);
   const found = await distinctLicenses(tx, rows);
-  const tiers = found.map(({ team_id: teamId, expression }) => ({ teamId, expression, tier: (expression === null ? UNKNOWN : tierOf(expression)).tier }));
-  const rejudged = await setTiers(tx, rows, tiers, []);
+  const rules = await loadRules(tx, [...new Set(found.map(({ team_id }) => team_id))], now);
+  const tiers = found.map(({ team_id: teamId, expression }) => ({ teamId, expression, tier: (expression === null ? UNKNOWN : tierOf(expression, rules.get(teamId)?.licenses)).tier }));
+  const rejudged = await setTiers(tx, rows, tiers, [...rules.values()].flatMap(({ components }) => components));
   const approvals = await openApprovals(tx, rows);
   if (approvals.opened + approvals.changed > 0) {
     await insertAudit(tx, {

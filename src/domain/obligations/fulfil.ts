@@ -23,9 +23,9 @@ export async function updateObligation(context: Context, projectId: string, obli
   return inTransaction(context.db, async (tx) => {
     const after = { status: patch.status ?? before.status, note: patch.note === undefined ? before.note : patch.note };
     if (!(await writeFulfilment(tx, { projectId: project.id, obligationId: before.id, ...after, userId: userIdOf(context.actor) }, version))) {
-      expectVersion(ifMatch, (await getProjectObligation({ db: tx }, projectId, obligationId)).version);
+      expectVersion(ifMatch, (await getProjectObligation({ db: tx, now: context.now }, projectId, obligationId)).version);
     }
     await audit(tx, context, { action: 'update', table: 'obligation_fulfilments', id: before.id, teamId: project.team_id, diff: { project_id: project.id, license: before.license_spdx_id, kind: before.kind, ...patch } });
-    return getProjectObligation({ db: tx }, projectId, obligationId);
+    return getProjectObligation({ db: tx, now: context.now }, projectId, obligationId);
   });
 }

@@ -3,12 +3,12 @@ import { notFound } from '../../core/errors.ts';
 import { uuidv5 } from '../../core/ids.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
 import type { Tier } from '../../db/components.ts';
-import type { Db } from '../../db/connect.ts';
 import { componentsWithLicense, fulfilmentsOf, licensesByIds, shippedLicenses, type FulfilmentState } from '../../db/obligations.ts';
 import type { AffectedComponentRow } from '../../db/licenses.ts';
 import type { Distribution } from '../../db/projects.ts';
 import type { Context } from '../context.ts';
 import { bindingTerms, formatTerm, tierOf, type Term } from '../licenses/catalogue.ts';
+import { loadTeamRules } from '../licenses/rules.ts';
 import { getProject, scanInView } from '../projects/read.ts';
 import { dutiesOf, type ObligationKind } from './catalogue.ts';
 
@@ -35,10 +35,11 @@ export interface Obligation {
 const NAMESPACE = '5b0f2f1e-6f0c-5f0a-9d57-3d0f1c8c4a71';
 
 /** All obligations of a scan, in no order. */
-export async function obligationsOf(db: Db, project: { id: string; team_id: string; distribution: Distribution }, scanId: string): Promise<Obligation[]> {
+export async function obligationsOf({ db, now }: Pick<Context, 'db' | 'now'>, project: { id: string; team_id: string; distribution: Distribution }, scanId: string): Promise<Obligation[]> {
+  const { licenses: rules } = await loadTeamRules(db, project.team_id, now());
   const terms = new Map<string, { term: Term; count: number; expressions: string[] }>();
   for (const { expression, count } of await shippedLicenses(db, scanId)) {
-    for (const [name, term] of new Map(bindingTerms(expression).map((term) => [formatTerm(term), term]))) {
+    for (const [name, term] of new Map(bindingTerms(expression, rules).map((term) => [formatTerm(term), term]))) {
       const known = terms.get(name);
       terms.set(name, { term, count: count + (known?.count ?? 0), expressions: [...(known?.expressions ?? []), expression] });
     }
@@ -52,7 +53,7 @@ export async function obligationsOf(db: Db, project: { id: string; team_id: stri
       const id = uuidv5(`${name} ${kind}`, NAMESPACE);
       const { status = 'open', note = null, updated_by_user_id = null, version = 1, updated_at = license.created_at } = fulfilments.get(id) ?? {};
       return {
-        id, license_id: license.id, license_spdx_id: term.license, license_name: term.exception === null ? license.name : `${license.name} with ${term.exception}`, tier: tierOf(name).tier,
+        id, license_id: license.id, license_spdx_id: term.license, license_name: term.exception === null ? license.name : `${license.name} with ${term.exception}`, tier: tierOf(name, rules).tier,
         kind, text, link, affected_count: count, status, note, updated_by_user_id, version, updated_at, expressions,
       };
     });
@@ -81,7 +82,7 @@ const KEYS: Readonly<Record<string, (one: Obligation) => string | number>> = {
 export async function listProjectObligations(context: Context, projectId: string, scanId: string | undefined, filters: ObligationFilters, page: PageRequest): Promise<ObligationPage> {
   const project = await getProject(context, projectId);
   const scan = await scanInView(context, projectId, scanId);
-  const all = scan === null ? [] : await obligationsOf(context.db, project, scan);
+  const all = scan === null ? [] : await obligationsOf(context, project, scan);
   const distribution: Record<string, number> = {};
   for (const { kind } of all) distribution[kind] = (distribution[kind] ?? 0) + 1;
   const matching = all.filter((one) => matches(one, filters)).toSorted((a, b) => compare(a, b, page));
@@ -113,10 +114,10 @@ export interface ObligationDetail extends Omit<Obligation, 'expressions' | 'affe
 const MAX_AFFECTED = 200;
 
 /** One of the current scan's obligations. Throws not-found. */
-export async function getProjectObligation(context: Pick<Context, 'db'>, projectId: string, obligationId: string): Promise<ObligationDetail> {
+export async function getProjectObligation(context: Pick<Context, 'db' | 'now'>, projectId: string, obligationId: string): Promise<ObligationDetail> {
   const project = await getProject(context, projectId);
   const scan = project.current_scan_id;
-  const found = scan === null ? undefined : (await obligationsOf(context.db, project, scan)).find((one) => one.id === obligationId.toLowerCase());
+  const found = scan === null ? undefined : (await obligationsOf(context, project, scan)).find((one) => one.id === obligationId.toLowerCase());
   if (scan === null || found === undefined) throw notFound('The obligation');
   const { expressions, affected_count: total, ...obligation } = found;
   const affected = await componentsWithLicense(context.db, scan, expressions, MAX_AFFECTED);

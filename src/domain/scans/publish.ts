@@ -84,7 +84,7 @@ export function publish(services: Services, scan: ClaimedScan, inventory: Invent
     await recordLicenses(tx, rows.flatMap((row) => row.spdxIds));
     await replaceDeclaredLicenses(tx, scan, rows.flatMap((row) => row.spdxIds.map((spdxId) => ({ ordinal: row.ordinal, spdxId }))));
     await lockLicenses(tx, [scan.projectId]);
-    await settleLicenses(tx, { scanId: scan.id }, 'run-scan');
+    await settleLicenses(tx, { scanId: scan.id }, 'run-scan', services.now());
     await succeedScan(tx, scan, { componentCount: rows.length, occurrenceCount: inventory.occurrences, warnings: inventory.warnings.slice(0, 100) });
     await refreshFindings(tx, { projectId: scan.projectId });
     return true;

@@ -5,6 +5,7 @@ import { apiKeys } from './api-keys.ts';
 import { approvals } from './approvals.ts';
 import { auth } from './auth.ts';
 import { components } from './components.ts';
+import { licensePolicies } from './license-policies.ts';
 import { licenses } from './licenses.ts';
 import { oauth } from './oauth.ts';
 import { projects } from './projects.ts';
@@ -13,4 +14,4 @@ import { scans } from './scans.ts';
 import { system } from './system.ts';
 import { users } from './users.ts';
 
-export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...scans, ...components, ...results, ...approvals, ...licenses, ...system } satisfies Handlers;
+export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...scans, ...components, ...results, ...approvals, ...licenses, ...licensePolicies, ...system } satisfies Handlers;

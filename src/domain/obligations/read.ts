@@ -69,6 +69,9 @@ export interface ObligationFilters {
 
 type ObligationItem = Omit<Obligation, 'expressions' | 'updated_by_user_id'>;
 
+const toItem = ({ id, license_id, license_spdx_id, license_name, tier, kind, text, link, affected_count, status, note, version, updated_at }: Obligation): ObligationItem =>
+  ({ id, license_id, license_spdx_id, license_name, tier, kind, text, link, affected_count, status, note, version, updated_at });
+
 export interface ObligationPage extends Page<ObligationItem> {
   /** Obligations by kind, whatever the filters. */
   distribution: Record<string, number>;
@@ -86,7 +89,7 @@ export async function listProjectObligations(context: Context, projectId: string
   const distribution: Record<string, number> = {};
   for (const { kind } of all) distribution[kind] = (distribution[kind] ?? 0) + 1;
   const matching = all.filter((one) => matches(one, filters)).toSorted((a, b) => compare(a, b, page));
-  const items = matching.slice(page.offset, page.offset + page.limit).map(({ expressions: _brings, updated_by_user_id: _who, ...item }) => item);
+  const items = matching.slice(page.offset, page.offset + page.limit).map(toItem);
   return { items, total: matching.length, limit: page.limit, offset: page.offset, distribution };
 }
 

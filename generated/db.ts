@@ -375,6 +375,7 @@ export interface Scans {
   updated_at: Generated<Timestamp>;
   fetch_ref: string | null;
   fetch_commit: string | null;
+  own_license: string | null;
 }
 
 export interface SchemaMigrations {

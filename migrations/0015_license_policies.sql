@@ -34,6 +34,8 @@ CREATE INDEX concluded_licenses_project_idx ON concluded_licenses (project_id);
 
 -- Judged is what was concluded, else what the package declares, else what its files were found to say.
 ALTER TABLE scan_components ADD COLUMN license_concluded text, ADD COLUMN license_detected text;
+-- The licence of the scanned product itself, as its own licence files say.
+ALTER TABLE scans ADD COLUMN own_license text;
 
 -- How far a project has come with an obligation. The obligations themselves follow from the catalogue in the code and have no rows; their ids are made of
 -- licence and kind.

@@ -32,12 +32,24 @@ export interface DetectedComponent {
   description: string | null;
   /** Path of the file in the source that names the component; null for an SBOM. */
   evidence: string | null;
+  /** Where the source holds the package's own files. */
+  detectedLicense?: DetectedLicense;
+}
+
+/** What licence files were found to say. */
+export interface DetectedLicense {
+  /** Joined into one SPDX-like expression, not yet normalised. */
+  expression: string;
+  /** The first of the files that say it. */
+  path: string;
 }
 
 /** What a source holds. */
 export interface Inventory {
   /** The product the document describes, where it says. */
   root: { ref: string | null; name: string; version: string; purl: string | null } | null;
+  /** What the licence files of the product itself say; left out where the source has no files. */
+  ownLicense?: DetectedLicense | null;
   /** Distinct by package URL. */
   components: readonly DetectedComponent[];
   /** Components as the source counts them: nested ones and repeats included. */

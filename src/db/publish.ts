@@ -14,6 +14,7 @@ export interface ScanComponentRow {
   type: string;
   licenseExpression: string | null;
   licenseDeclared: string | null;
+  licenseDetected: string | null;
   licenseTier: string;
   supplier: string | null;
   description: string | null;
@@ -37,14 +38,14 @@ async function insertBatch(tx: Tx, scan: { id: string; projectId: string }, rows
     ON CONFLICT (project_id, purl) DO NOTHING`.execute(tx);
   await sql`
     INSERT INTO scan_components (scan_id, component_id, package_version_id, ordinal, depends_on, direct, depth, scope, type,
-      license_expression, license_declared, license_tier, supplier, description, hashes, evidence)
+      license_expression, license_declared, license_detected, license_tier, supplier, description, hashes, evidence)
     SELECT ${scan.id}, c.id, c.package_version_id, t.ordinal, t.depends_on::int[], t.direct, t.depth, t.scope, t.type,
-      t.license_expression, t.license_declared, t.license_tier, t.supplier, t.description, t.hashes::jsonb, t.evidence
+      t.license_expression, t.license_declared, t.license_detected, t.license_tier, t.supplier, t.description, t.hashes::jsonb, t.evidence
     FROM unnest(${column('purl')}::text[], ${column('ordinal')}::int[], ${rows.map((row) => `{${row.dependsOn.join(',')}}`)}::text[],
       ${column('direct')}::boolean[], ${column('depth')}::int[], ${column('scope')}::text[], ${column('type')}::text[],
-      ${column('licenseExpression')}::text[], ${column('licenseDeclared')}::text[], ${column('licenseTier')}::text[],
+      ${column('licenseExpression')}::text[], ${column('licenseDeclared')}::text[], ${column('licenseDetected')}::text[], ${column('licenseTier')}::text[],
       ${column('supplier')}::text[], ${column('description')}::text[], ${column('hashes')}::text[], ${column('evidence')}::text[])
-      AS t (purl, ordinal, depends_on, direct, depth, scope, type, license_expression, license_declared, license_tier, supplier, description, hashes, evidence)
+      AS t (purl, ordinal, depends_on, direct, depth, scope, type, license_expression, license_declared, license_detected, license_tier, supplier, description, hashes, evidence)
     JOIN components c ON c.project_id = ${scan.projectId} AND c.purl = t.purl`.execute(tx);
 }
 
@@ -70,20 +71,29 @@ export async function ensureLicenses(tx: Tx, licenses: readonly LicenseRow[]): P
     WHERE (l.name, l.tier) IS DISTINCT FROM (excluded.name, excluded.tier)`.execute(tx);
 }
 
-/** Which component of the scan declares which licence; claims that the components no longer make are removed. */
-export async function replaceDeclaredLicenses(tx: Tx, scan: { id: string; projectId: string }, claims: readonly { ordinal: number; spdxId: string }[]): Promise<void> {
+export interface LicenseFinding {
+  ordinal: number;
+  spdxId: string;
+  kind: 'declared' | 'detected';
+  /** File that says so. */
+  path: string | null;
+}
+
+/** Which component of the scan has which licence by its metadata and its files; findings of these kinds that the scan no longer makes are removed. */
+export async function replaceLicenseFindings(tx: Tx, scan: { id: string; projectId: string }, kinds: readonly string[], findings: readonly LicenseFinding[]): Promise<void> {
+  const column = <K extends keyof LicenseFinding>(name: K): LicenseFinding[K][] => findings.map((finding) => finding[name]);
   await sql`
     WITH claimed AS (
-      SELECT sc.component_id, l.id AS license_id
-      FROM unnest(${claims.map((claim) => claim.ordinal)}::int[], ${claims.map((claim) => claim.spdxId)}::text[]) AS t (ordinal, spdx_id)
+      SELECT sc.component_id, l.id AS license_id, t.kind, t.path
+      FROM unnest(${column('ordinal')}::int[], ${column('spdxId')}::text[], ${column('kind')}::text[], ${column('path')}::text[]) AS t (ordinal, spdx_id, kind, path)
       JOIN scan_components sc ON sc.scan_id = ${scan.id} AND sc.ordinal = t.ordinal
       JOIN licenses l ON l.spdx_id = t.spdx_id
     ), gone AS (
       DELETE FROM license_findings f USING scan_components sc
-      WHERE sc.scan_id = ${scan.id} AND f.component_id = sc.component_id AND f.kind = 'declared'
-        AND NOT EXISTS (SELECT FROM claimed c WHERE c.component_id = f.component_id AND c.license_id = f.license_id)
+      WHERE sc.scan_id = ${scan.id} AND f.component_id = sc.component_id AND f.kind = ANY(${kinds})
+        AND NOT EXISTS (SELECT FROM claimed c WHERE c.component_id = f.component_id AND c.license_id = f.license_id AND c.kind = f.kind)
     )
-    INSERT INTO license_findings (project_id, component_id, license_id, kind)
-    SELECT DISTINCT ${scan.projectId}::uuid, component_id, license_id, 'declared' FROM claimed
-    ON CONFLICT (component_id, license_id, kind) DO NOTHING`.execute(tx);
+    INSERT INTO license_findings AS f (project_id, component_id, license_id, kind, source_path)
+    SELECT DISTINCT ON (component_id, license_id, kind) ${scan.projectId}::uuid, component_id, license_id, kind, path FROM claimed ORDER BY component_id, license_id, kind
+    ON CONFLICT (component_id, license_id, kind) DO UPDATE SET source_path = excluded.source_path WHERE f.source_path IS DISTINCT FROM excluded.source_path`.execute(tx);
 }

@@ -195,6 +195,8 @@ export interface ScanOutcome {
   componentCount: number;
   occurrenceCount: number;
   warnings: readonly string[];
+  /** SPDX expression of the product's own licence files. */
+  ownLicense: string | null;
 }
 
 /** Marks a scan succeeded: the current one of its ref, and the project's where it is the newest of the main line. */
@@ -205,7 +207,7 @@ export async function succeedScan(tx: Tx, scan: ClaimedScan, outcome: ScanOutcom
   await sql`
     WITH ended AS (
       UPDATE scans SET status = 'succeeded', is_current = true, current_step = 'finalize', progress_percent = 100, component_count = ${outcome.componentCount},
-        occurrence_count = ${outcome.occurrenceCount}, warnings = ${JSON.stringify(outcome.warnings)}, completed_at = clock_timestamp(), updated_at = clock_timestamp()
+        occurrence_count = ${outcome.occurrenceCount}, warnings = ${JSON.stringify(outcome.warnings)}, own_license = ${outcome.ownLicense}, completed_at = clock_timestamp(), updated_at = clock_timestamp()
       WHERE id = ${scan.id} RETURNING *
     ) SELECT ${NOTIFY} FROM ended`.execute(tx);
   await chooseCurrentScan(tx, scan.projectId);

@@ -1,6 +1,7 @@
 /** Components of a source tree: every lock file that it holds, merged by package URL. One bad file is a warning, not a failed scan. */
 import type { DetectedComponent, Inventory } from '../core/component.ts';
 import { ArchiveError, readArchive, type ArchiveFormat, type ArchiveLimits } from './archive.ts';
+import { findLicenses, isLicenseFile } from './license-files.ts';
 import { READERS, type LockFileReader, type OtherFiles } from './lockfiles/index.ts';
 
 /** Folders whose lock files are not the product's own. */
@@ -27,6 +28,7 @@ export function readerOf(path: string): LockFileReader | undefined {
 
 /** Is the file read, for itself or for what it says of another one? */
 export function isWanted(path: string): boolean {
+  if (isLicenseFile(path)) return true;
   if (LEFT_OUT.test(path)) return false;
   const base = baseName(path);
   return READERS.some((reader) => reader.matches(base, path) || reader.companion?.(base) === true);
@@ -60,7 +62,13 @@ export function detect(files: readonly SourceFile[]): Inventory {
     if (merged.size > MAX_COMPONENTS) throw new ArchiveError('too-large', `The source names more than ${MAX_COMPONENTS} components.`);
   }
   if (read === 0) warnings.push('No lock file was found.');
-  return { root: null, components: [...merged.values()], occurrences, warnings: warnings.slice(0, MAX_WARNINGS) };
+  const components = [...merged.values()];
+  const licenses = findLicenses(files, components);
+  const licensed = components.map((component) => {
+    const detectedLicense = licenses.components.get(component.purl);
+    return detectedLicense === undefined ? component : { ...component, detectedLicense };
+  });
+  return { root: null, ownLicense: licenses.own, components: licensed, occurrences, warnings: warnings.slice(0, MAX_WARNINGS) };
 }
 
 const SCOPE_RANK = { required: 0, optional: 1, dev: 2, excluded: 3 } as const;

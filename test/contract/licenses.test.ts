@@ -1,9 +1,10 @@
 /** Licences of components: what is declared, what people conclude, and the findings behind the list. */
 import * as assert from 'uvu/assert';
 import { sql } from 'kysely';
+import spdxTexts from 'spdx-license-list/spdx-full.json' with { type: 'json' };
 import { isRecord } from '../../src/core/values.ts';
 import { member } from '../support/contract.ts';
-import { cycloneDx, sbomForm } from '../support/fixtures.ts';
+import { cycloneDx, fileForm, sbomForm, tarGz } from '../support/fixtures.ts';
 import { startTestPortal } from '../support/portal.ts';
 import { newProject, newUser, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
@@ -100,4 +101,23 @@ conclude('a conclusion that comes while a scan publishes is in it', async () => 
     SELECT sc.license_concluded = cl.expression AS same FROM projects p JOIN scan_components sc ON sc.scan_id = p.current_scan_id JOIN concluded_licenses cl ON cl.component_id = sc.component_id
     WHERE p.id = ${project}`.execute(database.db);
   assert.equal(rows, [{ same: true }]);
+});
+
+const detect = suite('licences detected in files');
+detect('count where nothing is declared, are kept apart from what is declared, and go with the files', async () => {
+  const lock = JSON.stringify({ name: 'app', lockfileVersion: 3, packages: { '': { dependencies: { bare: '1.0.0', lies: '1.0.0' } }, 'node_modules/bare': { version: '1.0.0' }, 'node_modules/lies': { version: '1.0.0', license: 'MIT' } } });
+  const project = await newProject(teamAdmin.client, { team_id: teamId });
+  const scan = async (files: Record<string, string>) => scanToEnd(teamAdmin.client, project, fileForm('archive', await tarGz({ 'package-lock.json': lock, ...files }), 'source.tar.gz'));
+  const { id } = await scan({ LICENSE: 'SPDX-License-Identifier: Apache-2.0\n', 'node_modules/bare/LICENSE': `Copyright (c) 2020 Somebody\n\n${spdxTexts['MPL-2.0'].licenseText}`, 'node_modules/lies/COPYING': spdxTexts['GPL-3.0-only'].licenseText });
+  const seen = async (name: string) => [(await component(project, name))['license'], (await component(project, name))['license_tier']];
+  assert.equal([await seen('bare'), await seen('lies')], [['MPL-2.0', 'conditional'], ['MIT', 'allowed']]);
+  const found = await licenses(project, { kind: ['detected'] });
+  assert.equal(found.map((row) => row['spdx_id']).toSorted(), ['GPL-3.0-only', 'MPL-2.0']);
+  const gpl = found.find((row) => row['spdx_id'] === 'GPL-3.0-only');
+  const { body } = await developer.client.expect(200, 'getLicenseFinding', { path: { finding_id: String(gpl?.['sample_finding_id']) } });
+  assert.equal([member(body, 'finding_kind'), member(body, 'source_path'), member(body, 'affected_components_total')], ['detected', 'node_modules/lies/COPYING', 1]);
+  const { rows } = await sql<{ own_license: string }>`SELECT own_license FROM scans WHERE id = ${id}`.execute(database.db);
+  assert.equal(rows, [{ own_license: 'Apache-2.0' }]);
+  await scan({});
+  assert.equal([await seen('bare'), (await licenses(project, { kind: ['detected'] })).length], [[null, 'unknown'], 0]);
 });

@@ -4,7 +4,7 @@ import { parsePurl } from '../../core/purl.ts';
 import type { Db } from '../../db/connect.ts';
 import { lockMatching, matchPackageVersions, refreshFindings } from '../../db/matches.ts';
 import { ensurePackageVersions } from '../../db/packages.ts';
-import { insertScanComponents, replaceDeclaredLicenses, type ScanComponentRow } from '../../db/publish.ts';
+import { insertScanComponents, replaceLicenseFindings, type ScanComponentRow } from '../../db/publish.ts';
 import { lockLicenses } from '../../db/license-judgement.ts';
 import { lockRunningScan, succeedScan, type ClaimedScan } from '../../db/scans.ts';
 import { inTransaction } from '../../db/transaction.ts';
@@ -16,14 +16,21 @@ import { recordLicenses } from '../licenses/record.ts';
 import { settleLicenses } from '../licenses/settle.ts';
 import { orderComponents } from './graph.ts';
 
-/** A row of the scan that still lacks its package version, and the licences it declares. */
+/** A row of the scan that still lacks its package version, and the licences that it declares and that its files say. */
 export interface PreparedComponent {
   row: Omit<ScanComponentRow, 'packageVersionId'>;
   coordinates: { type: string; namespace: string; name: string; version: string };
-  spdxIds: readonly string[];
+  claims: readonly LicenseClaim[];
 }
 
-export type ResolvedComponent = ScanComponentRow & { spdxIds: readonly string[] };
+/** A licence of a component, and what says so. */
+interface LicenseClaim {
+  spdxId: string;
+  kind: 'declared' | 'detected';
+  path: string | null;
+}
+
+export type ResolvedComponent = ScanComponentRow & { claims: readonly LicenseClaim[] };
 
 /** Orders the components and judges their licences. The same licence text is judged once. */
 export function prepareComponents(inventory: Inventory): PreparedComponent[] {
@@ -37,15 +44,20 @@ export function prepareComponents(inventory: Inventory): PreparedComponent[] {
   };
   return orderComponents(inventory.components).map(({ component, ordinal, dependsOn, depth }) => {
     const license = component.declaredLicense === null ? NO_LICENSE : judge(component.declaredLicense);
+    const detected = component.detectedLicense === undefined ? NO_LICENSE : judge(component.detectedLicense.expression);
     const purl = parsePurl(component.purl);
     return {
       row: {
         purl: component.purl, ordinal, dependsOn, depth, direct: component.direct, scope: component.scope, type: component.type,
-        licenseExpression: license.expression, licenseDeclared: component.declaredLicense, licenseTier: license.tier,
+        licenseExpression: license.expression, licenseDeclared: component.declaredLicense, licenseDetected: detected.expression,
+        licenseTier: (license.expression === null ? detected : license).tier,
         supplier: component.supplier, description: component.description, hashes: JSON.stringify(component.hashes), evidence: component.evidence,
       },
       coordinates: { type: purl.type, namespace: purl.namespace ?? '', name: purl.name, version: purl.version ?? component.version },
-      spdxIds: license.spdxIds,
+      claims: [
+        ...license.spdxIds.map((spdxId) => ({ spdxId, kind: 'declared' as const, path: null })),
+        ...detected.spdxIds.map((spdxId) => ({ spdxId, kind: 'detected' as const, path: component.detectedLicense?.path ?? null })),
+      ],
     };
   });
 }
@@ -68,10 +80,10 @@ function judgeLicense(declared: string): Judgement {
 export async function resolvePackages(db: Db, components: readonly PreparedComponent[]): Promise<ResolvedComponent[]> {
   const ids = await ensurePackageVersions(db, components.map((component) => component.coordinates));
   await matchPackageVersions(db, ids);
-  return components.map(({ row, spdxIds }, index) => {
+  return components.map(({ row, claims }, index) => {
     const packageVersionId = ids[index];
     if (packageVersionId === undefined) throw new Error('a component has no package version');
-    return { ...row, packageVersionId, spdxIds };
+    return { ...row, packageVersionId, claims };
   });
 }
 
@@ -81,11 +93,12 @@ export function publish(services: Services, scan: ClaimedScan, inventory: Invent
     await lockMatching(tx, 'shared');
     if (!(await lockRunningScan(tx, scan))) return false;
     await insertScanComponents(tx, scan, rows);
-    await recordLicenses(tx, rows.flatMap((row) => row.spdxIds));
-    await replaceDeclaredLicenses(tx, scan, rows.flatMap((row) => row.spdxIds.map((spdxId) => ({ ordinal: row.ordinal, spdxId }))));
+    await recordLicenses(tx, rows.flatMap((row) => row.claims.map(({ spdxId }) => spdxId)));
+    const hasFiles = inventory.ownLicense !== undefined;
+    await replaceLicenseFindings(tx, scan, hasFiles ? ['declared', 'detected'] : ['declared'], rows.flatMap((row) => row.claims.map((claim) => ({ ordinal: row.ordinal, ...claim }))));
     await lockLicenses(tx, [scan.projectId]);
     await settleLicenses(tx, { scanId: scan.id }, 'run-scan', services.now());
-    await succeedScan(tx, scan, { componentCount: rows.length, occurrenceCount: inventory.occurrences, warnings: inventory.warnings.slice(0, 100) });
+    await succeedScan(tx, scan, { componentCount: rows.length, occurrenceCount: inventory.occurrences, warnings: inventory.warnings.slice(0, 100), ownLicense: inventory.ownLicense === undefined || inventory.ownLicense === null ? null : normalise(inventory.ownLicense.expression) });
     await refreshFindings(tx, { projectId: scan.projectId });
     return true;
   });

@@ -657,6 +657,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/projects/{id}/license-conflicts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List licences that cannot be kept at once
+         * @description Pairs of licences that cannot both be kept within the product of the current scan, or of `scan_id`, one item a pair, with a component and a path for each side. The licence of the
+         *     scanned source itself takes part, where the scan found its licence files. What only builds or tests the product does not, and of an `OR` only the alternative that policy restricts least.
+         *     A product that is `distributed` has clashes of every copyleft for the whole work, a `saas` one of those that reach users over a network, an `internal` one none.
+         *     Only what the stewards of the licences call incompatible is reported; all components are taken to be one work, which a lawyer may see otherwise.
+         */
+        get: operations["listProjectLicenseConflicts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/projects/{id}/license-tiers": {
         parameters: {
             query?: never;
@@ -2979,6 +3005,66 @@ export interface components {
                 unknown: number;
             };
         };
+        ComponentReference: {
+            /** Format: uuid */
+            id: string;
+            purl: string;
+        };
+        LicenseConflictSide: {
+            /** @description SPDX id or `LicenseRef-...`, with its exception. */
+            license: string;
+            /** @description The component nearest to the root that has it; null where it is the licence of the product itself. */
+            component: components["schemas"]["ComponentReference"] | null;
+            /** @description Shortest path from a direct dependency to the component, as package URLs. */
+            path: string[];
+            /** @description Components of the product with this licence. */
+            components_total: number;
+        };
+        /**
+         * @example {
+         *       "first": {
+         *         "license": "Apache-2.0",
+         *         "component": {
+         *           "id": "0198f3a1-91c7-7b60-a0de-4e2f8c1d7a35",
+         *           "purl": "pkg:pypi/requests@2.32.3"
+         *         },
+         *         "path": [
+         *           "pkg:pypi/requests@2.32.3"
+         *         ],
+         *         "components_total": 12
+         *       },
+         *       "second": {
+         *         "license": "GPL-2.0-only",
+         *         "component": {
+         *           "id": "0198f3a1-91c7-7b61-8f02-6d3b9e5a1c84",
+         *           "purl": "pkg:pypi/oldlib@1.0"
+         *         },
+         *         "path": [
+         *           "pkg:pypi/tool@3.1",
+         *           "pkg:pypi/oldlib@1.0"
+         *         ],
+         *         "components_total": 1
+         *       },
+         *       "reason": "the patent and indemnification terms of Apache-2.0 are restrictions that GPL-2.0-only does not allow; version 3 does",
+         *       "source": "https://www.apache.org/licenses/GPL-compatibility.html"
+         *     }
+         */
+        LicenseConflict: {
+            first: components["schemas"]["LicenseConflictSide"];
+            second: components["schemas"]["LicenseConflictSide"];
+            reason: string;
+            /**
+             * Format: uri
+             * @description Who says that the two cannot be kept at once.
+             */
+            source: string;
+        };
+        LicenseConflictPage: {
+            items: components["schemas"]["LicenseConflict"][];
+            total: number;
+            limit: number;
+            offset: number;
+        };
         /**
          * @example {
          *       "license": "MPL-2.0",
@@ -3283,11 +3369,6 @@ export interface components {
             concluded_by_user_id: string | null;
             version: number;
             updated_at: components["schemas"]["Timestamp"];
-        };
-        ComponentReference: {
-            /** Format: uuid */
-            id: string;
-            purl: string;
         };
         /**
          * @example {
@@ -8450,6 +8531,98 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LicensePage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listProjectLicenseConflicts: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
+                scan_id?: components["parameters"]["ScanIdQuery"];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of conflicts. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LicenseConflictPage"];
                 };
             };
             /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */

@@ -1044,6 +1044,33 @@ export const operations = {
       "unavailable"
     ]
   },
+  "listProjectLicenseConflicts": {
+    "method": "get",
+    "path": "/v1/projects/{id}/license-conflicts",
+    "access": {
+      "permission": "project.read",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "unavailable"
+    ]
+  },
   "listProjectLicenseTiers": {
     "method": "get",
     "path": "/v1/projects/{id}/license-tiers",
@@ -2997,6 +3024,7 @@ export const operationIds = [
   "createScan",
   "listProjectVulnerabilities",
   "listProjectLicenses",
+  "listProjectLicenseConflicts",
   "listProjectLicenseTiers",
   "listProjectObligations",
   "getProjectObligation",

@@ -33,6 +33,7 @@ export declare const listProjectScans: ValidateFunction;
 export declare const createScan: ValidateFunction;
 export declare const listProjectVulnerabilities: ValidateFunction;
 export declare const listProjectLicenses: ValidateFunction;
+export declare const listProjectLicenseConflicts: ValidateFunction;
 export declare const listProjectLicenseTiers: ValidateFunction;
 export declare const listProjectObligations: ValidateFunction;
 export declare const getProjectObligation: ValidateFunction;

@@ -7,12 +7,18 @@ import type { AffectedComponentRow } from './licenses.ts';
 /** Components that reach users; what only builds or tests the product does not. */
 const SHIPPED = sql`sc.scope IN ('required', 'optional')`;
 
-/** Expressions of a scan's components that are part of the product, with how many have each. */
-export async function shippedLicenses(db: Db, scanId: string): Promise<{ expression: string; count: number }[]> {
-  const { rows } = await sql<{ expression: string; count: number }>`
-    SELECT ${EFFECTIVE_LICENSE} AS expression, count(*)::int AS count FROM scan_components sc
+/** Expressions of a scan's components that are part of the product, with how many have each, and the ordinal of the one that is nearest to the root. */
+export async function shippedLicenses(db: Db, scanId: string): Promise<{ expression: string; count: number; nearest: number }[]> {
+  const { rows } = await sql<{ expression: string; count: number; nearest: number }>`
+    SELECT ${EFFECTIVE_LICENSE} AS expression, count(*)::int AS count, (array_agg(sc.ordinal ORDER BY sc.depth NULLS LAST, sc.ordinal))[1] AS nearest FROM scan_components sc
     WHERE sc.scan_id = ${scanId} AND ${SHIPPED} AND ${EFFECTIVE_LICENSE} IS NOT NULL GROUP BY 1 ORDER BY 1`.execute(db);
   return rows;
+}
+
+/** What the licence files of the scanned product itself say; null where the scan has none. */
+export async function ownLicense(db: Db, scanId: string): Promise<string | null> {
+  const { rows } = await sql<{ own_license: string | null }>`SELECT own_license FROM scans WHERE id = ${scanId}`.execute(db);
+  return rows[0]?.own_license ?? null;
 }
 
 /** The first of the shipped components that have one of the expressions. */

@@ -121,3 +121,30 @@ detect('count where nothing is declared, are kept apart from what is declared, a
   await scan({});
   assert.equal([await seen('bare'), (await licenses(project, { kind: ['detected'] })).length], [[null, 'unknown'], 0]);
 });
+
+const conflict = suite('listProjectLicenseConflicts');
+conflict('reports both sides with their paths, and the product itself', async () => {
+  const sbom = cycloneDx([
+    { purl: 'pkg:npm/top@1.0.0', license: 'MIT', dependsOn: ['pkg:npm/gpl@1.0.0', 'pkg:npm/choice@1.0.0'] }, { purl: 'pkg:npm/gpl@1.0.0', license: 'GPL-2.0-only', dependsOn: ['pkg:npm/apache@1.0.0'] },
+    { purl: 'pkg:npm/apache@1.0.0', license: 'Apache-2.0' }, { purl: 'pkg:npm/choice@1.0.0', license: 'MIT OR GPL-3.0-only' },
+  ]);
+  const conflicts = async (id: string, query: Record<string, number> = {}) => (await developer.client.expect(200, 'listProjectLicenseConflicts', { path: { id }, query })).body;
+  const made = async (distribution: string) => {
+    const id = await newProject(teamAdmin.client, { team_id: teamId, distribution });
+    await scanToEnd(teamAdmin.client, id, sbomForm(sbom));
+    return id;
+  };
+  const project = await made('distributed');
+  const body = await conflicts(project);
+  assert.is(member(body, 'total'), 1);
+  assert.equal(['first', 'second'].map((side) => [member(body, 'items', 0, side, 'license'), member(body, 'items', 0, side, 'component', 'purl'), member(body, 'items', 0, side, 'path'), member(body, 'items', 0, side, 'components_total')]), [
+    ['Apache-2.0', 'pkg:npm/apache@1.0.0', ['pkg:npm/top@1.0.0', 'pkg:npm/gpl@1.0.0', 'pkg:npm/apache@1.0.0'], 1], ['GPL-2.0-only', 'pkg:npm/gpl@1.0.0', ['pkg:npm/top@1.0.0', 'pkg:npm/gpl@1.0.0'], 1],
+  ]);
+  assert.equal([itemsOf(await conflicts(project, { offset: 1 })), member(await conflicts(await made('saas')), 'total'), member(await conflicts(await made('internal')), 'total')], [[], 0, 0]);
+  await outsider.client.refused('forbidden', 'listProjectLicenseConflicts', { path: { id: project } });
+  const own = await newProject(teamAdmin.client, { team_id: teamId });
+  const lock = JSON.stringify({ name: 'app', lockfileVersion: 3, packages: { '': { dependencies: { gpl: '1.0.0' } }, 'node_modules/gpl': { version: '1.0.0', license: 'GPL-3.0-only' } } });
+  await scanToEnd(teamAdmin.client, own, fileForm('archive', await tarGz({ 'package-lock.json': lock, 'LICENSE.txt': 'SPDX-License-Identifier: LicenseRef-Acme-EULA' }), 'source.tar.gz'));
+  const mine = await conflicts(own);
+  assert.equal([member(mine, 'items', 0, 'first', 'license'), member(mine, 'items', 0, 'first', 'component'), member(mine, 'items', 0, 'second', 'license')], ['LicenseRef-Acme-EULA', null, 'GPL-3.0-only']);
+});

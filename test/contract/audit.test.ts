@@ -39,11 +39,11 @@ async function signedUp(): Promise<{ email: string; password: string; client: Co
   return { email: user.email, password: 'a long enough passphrase', client: anonymous.as(secret(member(answer.body, 'access_token'))), cookie: `refresh_token=${refreshToken(answer)}` };
 }
 
-/** An approval that a scan opened. */
-async function approval(): Promise<{ id: string; projectId: string; componentId: string }> {
+/** A component of a scan, with the approval that the scan opened where its licence is conditional. */
+async function approval(license = 'MPL-2.0'): Promise<{ id: string; projectId: string; componentId: string }> {
   const projectId = await newProject(admin);
-  await scanToEnd(admin, projectId, sbomForm(cycloneDx([{ purl: 'pkg:npm/a@1.0.0', license: 'MPL-2.0' }])));
-  const { rows } = await sql<{ id: string; component_id: string }>`SELECT id, component_id FROM approvals WHERE project_id = ${projectId}`.execute(db);
+  await scanToEnd(admin, projectId, sbomForm(cycloneDx([{ purl: 'pkg:npm/a@1.0.0', license }])));
+  const { rows } = await sql<{ id: string | null; component_id: string }>`SELECT a.id, c.id AS component_id FROM components c LEFT JOIN approvals a ON a.component_id = c.id WHERE c.project_id = ${projectId}`.execute(db);
   return { id: rows[0]?.id ?? '', projectId, componentId: rows[0]?.component_id ?? '' };
 }
 
@@ -102,8 +102,7 @@ const CALLS: Record<Changing, () => Call | Promise<Call>> = {
   updateProject: async () => ({ client: admin, options: { path: { id: await newProject(admin) }, headers: { 'If-Match': '1' }, json: { git_url: 'https://example.com/a/b.git', git_credential: password() } }, status: 200, table: 'projects' }),
   deleteProject: async () => ({ client: admin, options: { path: { id: await newProject(admin) } }, status: 204, table: 'projects' }),
   createApproval: async () => {
-    const { id, projectId, componentId } = await approval();
-    await admin.expect(204, 'deleteApproval', { path: { id } });
+    const { projectId, componentId } = await approval('MIT');
     return { client: admin, options: { json: { project_id: projectId, component_id: componentId } }, status: 201, table: 'approvals' };
   },
   transitionApproval: async () => ({ client: admin, options: { path: { id: (await approval()).id }, headers: { 'If-Match': '1' }, json: { action: 'rejected' } }, status: 200, table: 'approvals' }),

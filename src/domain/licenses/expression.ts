@@ -8,6 +8,7 @@ export type Expression =
 
 export type Parsed = { ok: true; tree: Expression } | { ok: false; message: string; position: number };
 
+const OPERATOR = /^(?:and|or|with)$/i;
 const MAX_LENGTH = 4096;
 const MAX_NESTING = 64;
 const MAX_TOKENS = 1024;
@@ -90,7 +91,7 @@ class Parser {
     const license = toLicense(token);
     if (!this.#takes('with')) return license;
     const exception = this.#tokens[this.#at];
-    if (exception === undefined || !/^[A-Za-z0-9][A-Za-z0-9.-]*$/.test(exception.text)) throw new Fault('lacks an exception after WITH', exception?.position ?? this.#end);
+    if (exception === undefined || OPERATOR.test(exception.text) || !/^[A-Za-z0-9][A-Za-z0-9.-]*$/.test(exception.text)) throw new Fault('lacks an exception after WITH', exception?.position ?? this.#end);
     this.#at += 1;
     return { kind: 'with', license, exception: exception.text };
   }
@@ -105,7 +106,7 @@ class Parser {
 function toLicense({ text, position }: Token): Expression {
   const [, document = null, id] = /^(?:DocumentRef-([A-Za-z0-9.-]+):)?LicenseRef-([A-Za-z0-9.-]+)$/.exec(text) ?? [];
   if (id !== undefined) return { kind: 'reference', document, id };
-  if (/^(?:and|or|with)$/i.test(text) || !/^[A-Za-z0-9][A-Za-z0-9.-]*\+?$/.test(text)) throw new Fault(`has '${text}' where a licence should be`, position);
+  if (OPERATOR.test(text) || /^(?:LicenseRef|DocumentRef)-/.test(text) || !/^[A-Za-z0-9][A-Za-z0-9.-]*\+?$/.test(text)) throw new Fault(`has '${text}' where a licence should be`, position);
   return { kind: 'license', id: text.replace(/\+$/, ''), orLater: text.endsWith('+') };
 }
 

@@ -121,6 +121,10 @@ transition('a decision counts for the licence it was made for: another licence i
   assert.equal((await listed(admin, { project_id: own, sort: 'requested_at' })).map((row) => [row['license_expression'], row['status']]), [['LGPL-3.0-only', 'approved'], ['EPL-2.0', 'pending']]);
 });
 
+transition('refuses words that are no state', async () => {
+  await teamAdmin.client.refused('validation-failed', 'transitionApproval', { path: { id: String(first?.['id']) }, headers: { 'If-Match': '5' }, json: { action: 'pending' } });
+});
+
 const open = suite('createApproval');
 open('a scan opens one for each conditional licence, asked for by nobody, with its audit row', async () => {
   const { project: own, scan: scanId } = await scanned();

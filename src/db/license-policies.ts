@@ -103,10 +103,10 @@ export async function lapseExpiredPolicies(tx: Tx, now: Date): Promise<{ id: str
   return rows;
 }
 
-/** Projects with a current scan, of a team or of all, a batch at a time. */
+/** Projects with a current scan that are not archived, of a team or of all, a batch at a time. */
 export async function judgedProjects(db: Db, teamId: string | null, after: string | null, limit: number): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     SELECT p.id FROM projects p
-    WHERE (${teamId}::uuid IS NULL OR p.team_id = ${teamId}) AND (${after}::uuid IS NULL OR p.id > ${after}) AND p.current_scan_id IS NOT NULL ORDER BY p.id LIMIT ${limit}`.execute(db);
+    WHERE (${teamId}::uuid IS NULL OR p.team_id = ${teamId}) AND (${after}::uuid IS NULL OR p.id > ${after}) AND p.current_scan_id IS NOT NULL AND p.archived_at IS NULL ORDER BY p.id LIMIT ${limit}`.execute(db);
   return rows.map(({ id }) => id);
 }

@@ -13,13 +13,14 @@ import { loadRules } from './rules.ts';
 export async function settleLicenses(tx: Tx, rows: JudgedRows, cause: string, now: Date): Promise<{ rejudged: number }> {
   await applyConclusions(tx, rows);
   const found = await distinctLicenses(tx, rows);
-  const rules = await loadRules(tx, [...new Set(found.map(({ team_id }) => team_id))], now);
+  const teamIds = [...new Set(found.map(({ team_id }) => team_id))];
+  const rules = await loadRules(tx, teamIds, now);
   const tiers = found.map(({ team_id: teamId, expression }) => ({ teamId, expression, tier: (expression === null ? UNKNOWN : tierOf(expression, rules.get(teamId)?.licenses)).tier }));
   const rejudged = await setTiers(tx, rows, tiers, [...rules.values()].flatMap(({ components }) => components));
   const approvals = await openApprovals(tx, rows);
   if (approvals.opened + approvals.changed > 0) {
     await insertAudit(tx, {
-      actorKind: 'system', actorUserId: null, actorEmail: null, teamId: found[0]?.team_id ?? null, operation: cause, action: 'create', targetTable: 'approvals', targetId: null,
+      actorKind: 'system', actorUserId: null, actorEmail: null, teamId: teamIds.length === 1 ? (teamIds[0] ?? null) : null, operation: cause, action: 'create', targetTable: 'approvals', targetId: null,
       requestId: cause, ip: null, userAgent: null, diff: { ...approvals, ...rows },
     });
   }

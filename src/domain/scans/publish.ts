@@ -92,11 +92,11 @@ export function publish(services: Services, scan: ClaimedScan, inventory: Invent
   return inTransaction(services.db, async (tx) => {
     await lockMatching(tx, 'shared');
     if (!(await lockRunningScan(tx, scan))) return false;
+    await lockLicenses(tx, [scan.projectId]); // before any row that a decision on the project's licences writes too
     await insertScanComponents(tx, scan, rows);
     await recordLicenses(tx, rows.flatMap((row) => row.claims.map(({ spdxId }) => spdxId)));
     const hasFiles = inventory.ownLicense !== undefined;
     await replaceLicenseFindings(tx, scan, hasFiles ? ['declared', 'detected'] : ['declared'], rows.flatMap((row) => row.claims.map((claim) => ({ ordinal: row.ordinal, ...claim }))));
-    await lockLicenses(tx, [scan.projectId]);
     await settleLicenses(tx, { scanId: scan.id }, 'run-scan', services.now());
     await succeedScan(tx, scan, { componentCount: rows.length, occurrenceCount: inventory.occurrences, warnings: inventory.warnings.slice(0, 100), ownLicense: inventory.ownLicense === undefined || inventory.ownLicense === null ? null : normalise(inventory.ownLicense.expression) });
     await refreshFindings(tx, { projectId: scan.projectId });

@@ -1437,7 +1437,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel a scan
-         * @description A queued scan never starts; a running one is stopped within a second and publishes nothing. One that has reached a final state, `cancelled` included, is
+         * @description A queued scan never starts; a running one is stopped within a second, with the programs that it runs, and publishes nothing. One that has reached a final state, `cancelled` included, is
          *     409.
          */
         post: operations["cancelAdminScan"];
@@ -4055,6 +4055,8 @@ export interface components {
          *       "status": "running",
          *       "progress_percent": 40,
          *       "current_step": "license",
+         *       "ref": "main",
+         *       "attempt": 1,
          *       "project_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
          *       "project_name": "Payments service",
          *       "team_id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3",
@@ -4075,6 +4077,9 @@ export interface components {
             status: "queued" | "running" | "succeeded" | "failed" | "cancelled";
             progress_percent: number;
             current_step: string | null;
+            ref: string | null;
+            /** @description How often a worker has started it; above 1 where one died. */
+            attempt: number;
             /** Format: uuid */
             project_id: string;
             project_name: string;
@@ -12336,6 +12341,12 @@ export interface operations {
                 status?: components["parameters"]["ScanStatusFilter"];
                 /** @description Only scans of these kinds; repeat the key for several. */
                 kind?: components["parameters"]["ScanKindFilter"];
+                /** @description Only scans of this ref (`main`, `pr-7`). */
+                ref?: components["parameters"]["ScanRefFilter"];
+                /** @description Only what was created at this time or later. */
+                created_after?: components["parameters"]["CreatedAfter"];
+                /** @description Only what was created before this time. */
+                created_before?: components["parameters"]["CreatedBefore"];
                 /** @description Only this team's. */
                 team_id?: string;
                 /** @description Only this project's. */
@@ -12389,16 +12400,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -12484,16 +12485,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;

@@ -2252,7 +2252,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [
       "status",
       "kind"
@@ -2276,7 +2276,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2288,7 +2287,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2304,7 +2303,6 @@ export const operations = {
       "not-found",
       "scan-already-finished",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },

@@ -113,6 +113,8 @@ const SETTINGS = {
   WEBSOCKET_MAX_CONNECTIONS_PER_USER: setting('3', 3, 'Open WebSockets of one user; one more closes the oldest.', integer(1, 1000)),
   SCAN_TIMEOUT_SECONDS: setting('3600', 3600, 'Time limit of a scan.', integer(10, 86400)),
   SCAN_CONCURRENCY: setting('2', 2, 'Scans that one worker runs at a time.', integer(1, 64)),
+  SCAN_CONCURRENCY_PER_TEAM: setting('2', 2, 'Scans of one team that run at a time, over all workers, so that one team does not keep the others waiting.', integer(1, 10000)),
+  SCAN_RETENTION_PER_REF: setting('20', 20, 'Ended scans that are kept of each project and ref, and as many failed ones; the current one always is.', integer(1, 100000)),
   MAX_ACTIVE_SCANS_PER_TEAM: setting('10', 10, 'Queued and running scans of one team; one more is 429.', integer(1, 10000)),
   ALLOW_PRIVATE_ADDRESSES: setting('none', [], 'CIDR blocks, addresses or host names, comma-separated, that the portal may connect to though they are private: git servers, webhooks, mail.', allowedAddresses),
   GIT_TIMEOUT_SECONDS: setting('600', 600, 'Time limit of fetching a repository.', integer(1, 86400)),

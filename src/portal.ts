@@ -1,6 +1,6 @@
 /** The composition root: configuration -> database -> services -> jobs -> HTTP, and all of it down again, each with a deadline. */
 import { createServer, type Server } from 'node:http';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Logger } from 'pino';
@@ -15,6 +15,7 @@ import { SIGNING_KEYS_CHANNEL } from './db/signing-keys.ts';
 import { ensureFirstAdmin, type FirstAdmin } from './domain/auth/first-admin.ts';
 import { createTokenService, DEFAULT_ISSUER } from './domain/auth/tokens.ts';
 import type { Services } from './domain/context.ts';
+import { sweepWorkspaces } from './domain/scans/sweep.ts';
 import { createApp } from './http/app.ts';
 import { ACTOR_CHANNEL, createCaches, SCOPE_CHANNEL, type Caches } from './http/caches.ts';
 import { clientAddress } from './http/client-address.ts';
@@ -96,7 +97,7 @@ async function start(config: Config, parts: PortalParts, log: Logger, shutdown: 
   const services = await createServices(config, database, queue, log, () => baseUrl(config, address.port));
   const firstAdmin = await ensureFirstAdmin(database.db, config);
   if (parts.worker) {
-    await rm(path.join(config.DATA_DIR, 'workspace'), { recursive: true, force: true });
+    await sweepWorkspaces(services);
     await queue.work(services);
   }
   const port = parts.api ? await serve(config, services, databaseUrl, log, shutdown) : 0;

@@ -100,7 +100,7 @@ export async function setScanJob(tx: Tx, scanId: string, jobId: string): Promise
 }
 
 /** Queued and running scans of the project's ref, and how many its team has. Locks the project against a second request at once. */
-export async function activeScans(tx: Tx, projectId: string, ref: string | null): Promise<{ activeScanId: string | null; teamCount: number; archived: boolean } | undefined> {
+export async function activeScans(tx: Tx, projectId: string, ref: string | null): Promise<{ activeScanId: string | null; teamCount: number; teamId: string; archived: boolean } | undefined> {
   const project = await sql<{ team_id: string; archived: boolean }>`SELECT team_id, archived_at IS NOT NULL AS archived FROM projects WHERE id = ${projectId} FOR NO KEY UPDATE`.execute(tx);
   const owner = project.rows[0];
   if (owner === undefined) return undefined;
@@ -109,7 +109,7 @@ export async function activeScans(tx: Tx, projectId: string, ref: string | null)
     SELECT (array_agg(s.id) FILTER (WHERE s.project_id = ${projectId} AND coalesce(s.ref, '') = coalesce(${ref}::text, '')))[1] AS same, count(*)::int AS total
     FROM scans s JOIN projects p ON p.id = s.project_id
     WHERE p.team_id = ${owner.team_id} AND s.status IN ('queued', 'running')`.execute(tx);
-  return { activeScanId: rows[0]?.same ?? null, teamCount: rows[0]?.total ?? 0, archived: owner.archived };
+  return { activeScanId: rows[0]?.same ?? null, teamCount: rows[0]?.total ?? 0, teamId: owner.team_id, archived: owner.archived };
 }
 
 /** What a worker needs to run a scan. */
@@ -182,6 +182,16 @@ export async function failScan(db: Db, scan: { id: string; attempt?: number }, e
       UPDATE scans SET status = 'failed', error_code = ${error.code}, error_message = ${error.message}, completed_at = clock_timestamp(), updated_at = clock_timestamp()
       WHERE id = ${scan.id} AND status IN ('queued', 'running') AND ${mine} RETURNING *
     ) SELECT ${NOTIFY} FROM ended`.execute(db);
+  return rows.length > 0;
+}
+
+/** Ends a queued or running scan at its users' wish; false where it has reached a final state. Waits for a publication that is under way. */
+export async function cancelScan(tx: Tx, id: string): Promise<boolean> {
+  const { rows } = await sql`
+    WITH ended AS (
+      UPDATE scans SET status = 'cancelled', error_code = 'cancelled', error_message = 'Cancelled by an administrator.', completed_at = clock_timestamp(), updated_at = clock_timestamp()
+      WHERE id = ${id} AND status IN ('queued', 'running') RETURNING *
+    ) SELECT ${NOTIFY} FROM ended`.execute(tx);
   return rows.length > 0;
 }
 

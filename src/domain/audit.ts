@@ -5,7 +5,7 @@ import type { Tx } from '../db/connect.ts';
 import type { Context } from './context.ts';
 
 export interface AuditEntry {
-  action: 'create' | 'update' | 'delete' | 'archive' | 'login' | 'logout' | 'refresh' | 'refuse';
+  action: 'create' | 'update' | 'delete' | 'archive' | 'cancel' | 'login' | 'logout' | 'refresh' | 'refuse';
   table: string;
   id: string | null;
   teamId?: string | null;

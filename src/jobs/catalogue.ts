@@ -13,6 +13,7 @@ export interface JobPayloads {
   'run-scan': { scan_id: string };
   /** Dead letters of run-scan: every try failed. */
   'give-up-scan': { scan_id: string };
+  'sweep-scans': Record<string, never>;
   'send-mail': MailOrder;
   'sweep-expired': Record<string, never>;
   'rotate-signing-keys': Record<string, never>;

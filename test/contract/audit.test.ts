@@ -10,7 +10,7 @@ import { member, type Answer, type CallOptions, type ContractClient } from '../s
 import { sbomForm, SMALL_SBOM } from '../support/fixtures.ts';
 import { openMailbox, tokenIn } from '../support/mailbox.ts';
 import { ADMIN, startTestPortal } from '../support/portal.ts';
-import { newProject, newUser } from '../support/scans.ts';
+import { newProject, queuedScan, newUser } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 
 const logged: string[] = [];
@@ -88,6 +88,7 @@ const CALLS: Record<Changing, () => Call | Promise<Call>> = {
   createProject: () => ({ client: admin, options: { json: { name: 'Audited', git_url: `https://user:${password()}@example.com/a/b.git` } }, status: 201, table: 'projects' }),
   updateProject: async () => ({ client: admin, options: { path: { id: await newProject(admin) }, headers: { 'If-Match': '1' }, json: { git_url: 'https://example.com/a/b.git', git_credential: password() } }, status: 200, table: 'projects' }),
   deleteProject: async () => ({ client: admin, options: { path: { id: await newProject(admin) } }, status: 204, table: 'projects' }),
+  cancelAdminScan: async () => ({ client: admin, options: { path: { scan_id: await queuedScan(database, await newProject(admin)) } }, status: 200, table: 'scans' }),
   createScan: async () => ({ client: admin, options: { path: { id: await newProject(admin) }, form: sbomForm(SMALL_SBOM) }, status: 202, table: 'scans' }),
 };
 

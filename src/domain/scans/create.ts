@@ -37,7 +37,7 @@ export async function createScan(context: Context, projectId: string, request: S
       blobId: request.upload === null ? null : await storeBlob(tx, request.upload),
       requestedByUserId: userIdOf(context.actor),
     });
-    await setScanJob(tx, id, await context.enqueue(tx, 'run-scan', { scan_id: id }));
+    await setScanJob(tx, id, await context.enqueue(tx, 'run-scan', { scan_id: id }, { group: active.teamId }));
     await audit(tx, context, { action: 'create', table: 'scans', id, teamId: project.team_id, diff: { kind: request.kind, ref: plan.ref, source_format: sourceFormat } });
     const scan = await findScan(tx, id);
     if (scan === undefined) throw new Error('the new scan is not there');

@@ -1,6 +1,7 @@
 /** Every built operation has its handler here; a missing one does not compile. */
 import type { Handlers } from '../types.ts';
 import { accounts } from './accounts.ts';
+import { admin } from './admin.ts';
 import { apiKeys } from './api-keys.ts';
 import { auth } from './auth.ts';
 import { components } from './components.ts';
@@ -11,4 +12,4 @@ import { scans } from './scans.ts';
 import { system } from './system.ts';
 import { users } from './users.ts';
 
-export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...scans, ...components, ...results, ...system } satisfies Handlers;
+export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...scans, ...components, ...results, ...admin, ...system } satisfies Handlers;

@@ -53,7 +53,7 @@ export async function sweepOldScans({ config, db }: Services, signal: AbortSigna
 
 async function namesIn(folder: string): Promise<string[]> {
   return readdir(folder).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []; // nothing was ever put there
+    if (errorCode(error) === 'ENOENT') return []; // nothing was ever put there
     throw error;
   });
 }

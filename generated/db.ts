@@ -169,6 +169,18 @@ export interface Licenses {
   created_at: Generated<Timestamp>;
 }
 
+export interface LiveProcesses {
+  id: string;
+  seen_at: Generated<Timestamp>;
+}
+
+export interface LiveSockets {
+  id: string;
+  user_id: string;
+  process_id: string;
+  opened_at: Timestamp;
+}
+
 export interface Matches {
   package_version_id: number;
   vulnerability_id: number;
@@ -414,6 +426,8 @@ export interface DB {
   idempotency_keys: IdempotencyKeys;
   license_findings: LicenseFindings;
   licenses: Licenses;
+  live_processes: LiveProcesses;
+  live_sockets: LiveSockets;
   matches: Matches;
   memberships: Memberships;
   notification_preferences: NotificationPreferences;

@@ -9,6 +9,7 @@ import { createVault } from './core/vault.ts';
 import { openDatabase, type Database } from './db/connect.ts';
 import { holdPortal, openEmbedded } from './db/embedded.ts';
 import { listen, type Listener } from './db/listen.ts';
+import { EVICTED_CHANNEL } from './db/live-sockets.ts';
 import { migrate } from './db/migrate.ts';
 import { PROGRESS_CHANNEL } from './db/scans.ts';
 import { SIGNING_KEYS_CHANNEL } from './db/signing-keys.ts';
@@ -21,7 +22,7 @@ import { ACTOR_CHANNEL, createCaches, SCOPE_CHANNEL, type Caches } from './http/
 import { clientAddress } from './http/client-address.ts';
 import { createDocumentation } from './http/documentation.ts';
 import { handlers } from './http/handlers/index.ts';
-import { readProgress, serveLive, type Live } from './http/live.ts';
+import { serveLive, type Live } from './http/live.ts';
 import { createPipeline } from './http/pipeline.ts';
 import { createIdentityProviders } from './integrations/identity/provider.ts';
 import { createMailer } from './integrations/mail.ts';
@@ -146,12 +147,11 @@ async function serve(config: Config, services: Services, databaseUrl: string, lo
 }
 
 function listenForChanges(databaseUrl: string, live: Live, caches: Caches, { tokens }: Services, log: Logger): Listener {
-  return listen(databaseUrl, [PROGRESS_CHANNEL, ACTOR_CHANNEL, SCOPE_CHANNEL, SIGNING_KEYS_CHANNEL], {
+  return listen(databaseUrl, [PROGRESS_CHANNEL, EVICTED_CHANNEL, ACTOR_CHANNEL, SCOPE_CHANNEL, SIGNING_KEYS_CHANNEL], {
     onMessage: (channel, payload) => {
       if (channel === SIGNING_KEYS_CHANNEL) return tokens.keysChanged();
-      if (channel !== PROGRESS_CHANNEL) return caches.changed(channel, payload);
-      const message = readProgress(payload);
-      if (message !== null) live.publish(message);
+      caches.changed(channel, payload);
+      live.heard(channel, payload);
     },
     onState: (listening) => {
       caches.listening(listening);

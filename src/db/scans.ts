@@ -51,6 +51,13 @@ export async function findScan(db: Db, id: string): Promise<ScanRow | undefined>
   return (await scanById(db, id))[0];
 }
 
+export type ScanProgress = Pick<ScanRow, 'id' | 'status' | 'progress_percent' | 'current_step' | 'updated_at'>;
+
+/** Where these scans stand; those that are gone are not among them. */
+export async function progressOf(db: Db, ids: readonly string[]): Promise<ScanProgress[]> {
+  return (await sql<ScanProgress>`SELECT id, status, progress_percent, current_step, updated_at FROM scans WHERE id = ANY(${ids}::uuid[])`.execute(db)).rows;
+}
+
 export interface ScanFilters {
   projectId?: string | undefined;
   status?: readonly string[] | undefined;

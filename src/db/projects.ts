@@ -86,6 +86,13 @@ export async function findProject(db: Db, id: string): Promise<ProjectRow | unde
   return (await projectById(db, id))[0];
 }
 
+const currentScan = statement<[id: string], { current_scan_id: string | null }>(1, (id) => sql`SELECT current_scan_id FROM projects WHERE id = ${id}`);
+
+/** Null before the first succeeded scan; undefined where there is no such project. */
+export async function currentScanOf(db: Db, projectId: string): Promise<string | null | undefined> {
+  return (await currentScan(db, projectId))[0]?.current_scan_id;
+}
+
 export interface NewProject {
   teamId: string;
   name: string;

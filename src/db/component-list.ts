@@ -1,0 +1,89 @@
+/** The list of a scan's components: found in one index (scan_components_list_idx), then read for the page only. */
+import { sql, type RawBuilder } from 'kysely';
+import type { PageRequest } from '../core/page.ts';
+import { componentsAt, severityRank, SEVERITY_OF_RANK, type ComponentRow } from './components.ts';
+import type { Db } from './connect.ts';
+import { orderAndPage, where } from './paging.ts';
+
+export interface ComponentFilters {
+  text?: string | undefined;
+  severity?: readonly string[] | undefined;
+  vulnerable?: boolean | undefined;
+  fixAvailable?: boolean | undefined;
+  licenseTier?: readonly string[] | undefined;
+  /** SPDX ids as expressions write them. */
+  license?: readonly string[] | undefined;
+  /** Package URL types. */
+  purlType?: readonly string[] | undefined;
+  direct?: boolean | undefined;
+  scope?: readonly string[] | undefined;
+}
+
+const SORTABLE = {
+  name: sql`name_rank`, version: sql`version_rank`, purl: sql`ordinal`, license: sql`license_rank`, depth: sql`depth`,
+  license_tier: sql`CASE license_tier WHEN 'allowed' THEN 3 WHEN 'unknown' THEN 1 WHEN 'forbidden' THEN 0 ELSE 2 END`,
+  severity: sql`coalesce(worst, 6)`, vulnerability_count: sql`coalesce(total, 0)`,
+};
+const BY_FINDINGS = new Set(['severity', 'vulnerability_count']);
+
+/** A page of a scan's components in the order of the keys, then of the package URLs. */
+export async function listScanComponents(db: Db, at: { projectId: string; scanId: string }, filters: ComponentFilters, page: PageRequest): Promise<{ items: ComponentRow[]; total: number }> {
+  const conditions = [sql`sc.scan_id = ${at.scanId}`, ...ownConditions(filters, at.scanId), ...findingConditions(filters)];
+  const findings = findingConditions(filters).length > 0 || page.sort.some(({ field }) => BY_FINDINGS.has(field));
+  const from = sql`FROM scan_components sc ${findings ? sql`LEFT JOIN open ON open.component_id = sc.component_id` : sql``} ${where(conditions)}`;
+  const order = orderAndPage(page, SORTABLE, sql`ordinal`);
+  const open = findings ? [openFindings(at.projectId, filters.fixAvailable !== undefined)] : [];
+  // Without a filter the scan knows its total; with one, what fits is counted and put in order in one pass.
+  const found = conditions.length === 1
+    ? sql<Found>`${withQueries(open)} SELECT (SELECT component_count FROM scans WHERE id = ${at.scanId}) AS total, ARRAY(SELECT ordinal ${from} ${order}) AS ordinals`
+    : sql<Found>`
+      ${withQueries([...open, sql`hit AS MATERIALIZED (
+        SELECT ordinal, name_rank, version_rank, license_rank, license_tier, depth ${findings ? sql`, worst, total` : sql``} ${from})`])}
+      SELECT (SELECT count(*)::int FROM hit) AS total, ARRAY(SELECT ordinal FROM hit ${order}) AS ordinals`;
+  const { total, ordinals } = (await found.execute(db)).rows[0] ?? { total: 0, ordinals: [] };
+  return { items: ordinals.length === 0 ? [] : await componentsAt(db, at.scanId, ordinals), total: total ?? 0 };
+}
+
+interface Found {
+  /** Null for a scan without results. */
+  total: number | null;
+  ordinals: number[];
+}
+
+const withQueries = (queries: readonly RawBuilder<unknown>[]): RawBuilder<unknown> => (queries.length === 0 ? sql`` : sql`WITH ${sql.join(queries)}`);
+
+/** Once for all components: the number of open findings and the worst severity's rank. */
+function openFindings(projectId: string, withFixes: boolean): RawBuilder<unknown> {
+  const fixes = sql`JOIN components c ON c.id = f.component_id LEFT JOIN matches m ON m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id`;
+  return sql`open AS MATERIALIZED (
+    SELECT f.component_id, count(*)::int AS total, min(${severityRank(sql`v.severity`)}) AS worst ${withFixes ? sql`, bool_or(m.fixed_version IS NOT NULL) AS fixable` : sql``}
+    FROM findings f JOIN vulnerabilities v ON v.id = f.vulnerability_id ${withFixes ? fixes : sql``}
+    WHERE f.project_id = ${projectId} AND f.status IN ('new', 'analyzing', 'exploitable') GROUP BY f.component_id)`;
+}
+
+function findingConditions(filters: ComponentFilters): RawBuilder<unknown>[] {
+  const conditions: RawBuilder<unknown>[] = [];
+  if (filters.severity !== undefined) conditions.push(sql`(${SEVERITY_OF_RANK})[coalesce(open.worst, 6) + 1] = ANY(${filters.severity})`);
+  if (filters.vulnerable !== undefined) conditions.push(filters.vulnerable ? sql`open.total > 0` : sql`open.total IS NULL`);
+  if (filters.fixAvailable !== undefined) conditions.push(sql`open.fixable = ${filters.fixAvailable}`);
+  return conditions;
+}
+
+function ownConditions(filters: ComponentFilters, scanId: string): RawBuilder<unknown>[] {
+  const conditions: RawBuilder<unknown>[] = [];
+  // in a SELECT of its own, so that it is worked out once and not for each row
+  if (filters.text !== undefined) conditions.push(sql`strpos(sc.search, (SELECT component_search(${filters.text}))) > 0`);
+  if (filters.purlType !== undefined) conditions.push(sql`split_part(sc.search, '/', 1) = ANY(${filters.purlType.map((type) => `pkg:${type}`)})`);
+  if (filters.licenseTier !== undefined) conditions.push(sql`sc.license_tier = ANY(${filters.licenseTier})`);
+  if (filters.license !== undefined) conditions.push(sql`sc.license_rank = ANY(ARRAY(${ranksOfLicenses(scanId, filters.license)}))`);
+  if (filters.direct !== undefined) conditions.push(sql`sc.direct = ${filters.direct}`);
+  if (filters.scope !== undefined) conditions.push(sql`sc.scope = ANY(${filters.scope})`);
+  return conditions;
+}
+
+/** Places of the scan's expressions that name one of the licences, alone or in a compound. */
+function ranksOfLicenses(scanId: string, ids: readonly string[]): RawBuilder<unknown> {
+  return sql`
+    SELECT e.place::int FROM scans s, unnest(s.license_expressions) WITH ORDINALITY AS e (expression, place)
+    WHERE s.id = ${scanId} AND string_to_array(translate(e.expression, '()', ''), ' ') && ${ids}::text[]`;
+}

@@ -801,7 +801,11 @@ export interface paths {
         /**
          * Get a component
          * @description A component as the project's current scan has it, or the scan that `scan_id` names, with its findings, its neighbours in the dependency graph and
-         *     the shortest paths from the root. A component that no current scan has is shown as the newest scan had it.
+         *     the paths that lead to it. A component that no current scan has is shown as the newest scan had it.
+         *
+         *     `paths` answers "through which of my direct dependencies does this come, and how?": for each direct dependency that leads here one of the shortest
+         *     paths from it, as package URLs, the shortest first; a direct dependency itself begins with the path of itself alone. At most 10 are shown, and of each at most the
+         *     100 components next to this one; `paths_truncated` says when there is more. Where the graph has more than 1,000,000 edges no paths are looked for.
          */
         get: operations["getComponent"];
         put?: never;
@@ -3114,6 +3118,15 @@ export interface components {
          *       },
          *       "evidence": "app/package-lock.json",
          *       "first_seen_at": "2026-11-24T10:40:00.000Z",
+         *       "licenses": [
+         *         {
+         *           "license_finding_id": "0198f3a1-9402-7c3b-8d56-1e7f4a9b2c60",
+         *           "spdx_id": "MIT",
+         *           "name": "MIT License",
+         *           "tier": "allowed",
+         *           "kind": "declared"
+         *         }
+         *       ],
          *       "vulnerabilities": [
          *         {
          *           "finding_id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
@@ -3125,19 +3138,23 @@ export interface components {
          *           "title": "Command injection in lodash"
          *         }
          *       ],
+         *       "vulnerabilities_truncated": false,
          *       "dependencies": [],
+         *       "dependency_count": 0,
          *       "dependents": [
          *         {
          *           "id": "0198f3a1-91c7-7b61-8f02-6d3b9e5a1c84",
          *           "purl": "pkg:npm/async@2.6.3"
          *         }
          *       ],
+         *       "dependent_count": 1,
          *       "paths": [
          *         [
          *           "pkg:npm/async@2.6.3",
          *           "pkg:npm/lodash@4.17.20"
          *         ]
-         *       ]
+         *       ],
+         *       "paths_truncated": false
          *     }
          */
         ComponentDetail: {
@@ -3163,7 +3180,9 @@ export interface components {
             /** @enum {string} */
             severity_max: "critical" | "high" | "medium" | "low" | "info" | "unknown" | "none";
             vulnerability_count: number;
+            /** @description A direct dependency, or a transitive one; null where the source has no dependency graph. */
             direct: boolean | null;
+            /** @description Edges from the root on the shortest path. */
             depth: number | null;
             scope: components["schemas"]["DependencyScope"];
             supplier: string | null;
@@ -3175,6 +3194,17 @@ export interface components {
             /** @description File of the source that names the component. */
             evidence: string | null;
             first_seen_at: components["schemas"]["Timestamp"];
+            /** @description Licences that were found for it; at most 100. */
+            licenses: {
+                /** Format: uuid */
+                license_finding_id: string;
+                spdx_id: string;
+                name: string;
+                tier: components["schemas"]["LicenseTier"];
+                /** @enum {string} */
+                kind: "declared" | "concluded" | "detected";
+            }[];
+            /** @description Findings, the worst first; at most 500. All of them: `GET /v1/projects/{id}/vulnerabilities?component_id=`. */
             vulnerabilities: {
                 /** Format: uuid */
                 finding_id: string;
@@ -3185,12 +3215,17 @@ export interface components {
                 fixed_version: string | null;
                 title: string | null;
             }[];
-            /** @description At most 200. */
+            vulnerabilities_truncated: boolean;
+            /** @description What it depends on directly; at most 200. */
             dependencies: components["schemas"]["ComponentReference"][];
-            /** @description At most 200. */
+            dependency_count: number;
+            /** @description What depends on it directly; at most 200. */
             dependents: components["schemas"]["ComponentReference"][];
-            /** @description Shortest paths from a direct dependency to this component, as package URLs; at most 10. */
+            dependent_count: number;
+            /** @description Paths to it from direct dependencies, as package URLs, the shortest first. */
             paths: string[][];
+            /** @description There are more paths, longer ones, or the graph was too large to look. */
+            paths_truncated: boolean;
         };
         /**
          * @example {
@@ -4708,6 +4743,8 @@ export interface components {
         ScanKindFilter: ("source" | "sbom" | "container")[];
         /** @description Only scans of this ref (`main`, `pr-7`). */
         ScanRefFilter: string;
+        /** @description Text in the ref or in the commit, case-insensitive. */
+        ScanText: string;
         /** @description Only what was created at this time or later. */
         CreatedAfter: string;
         /** @description Only what was created before this time. */
@@ -6538,6 +6575,10 @@ export interface operations {
                 team_id?: string;
                 /** @description Text in name or slug, case-insensitive. */
                 q?: string;
+                /** @description Only projects that are visible to their team or to the whole organisation. */
+                visibility?: "team" | "organization";
+                /** @description Only archived ones, or only those that are not; goes before `include_archived`. */
+                archived?: boolean;
                 /** @description Archived ones too. */
                 include_archived?: boolean;
             };
@@ -7619,16 +7660,24 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
                 /** @description Rows to pass over, from 0. */
                 offset?: components["parameters"]["Offset"];
-                /** @description Order of the items; `severity` and `license_tier` ascending mean the worst first. */
+                /** @description Order of the items, by code point where it is text; `severity` and `license_tier` ascending mean the worst first. Ties are broken by package URL. */
                 sort?: string;
                 /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
                 scan_id?: components["parameters"]["ScanIdQuery"];
-                /** @description Text in the package URL, case-insensitive. */
+                /** @description Text in the package URL or in name, namespace and version as they are shown (`@scope/name`); case-insensitive, no wildcards. The first 400 characters of a package URL are searched. */
                 q?: string;
                 /** @description Worst open severity; repeat the key for several. */
                 severity?: ("critical" | "high" | "medium" | "low" | "info" | "unknown" | "none")[];
+                /** @description With open findings, or without any. */
+                vulnerable?: boolean;
+                /** @description With an open finding for which a fixed version is known; `false`: with open findings, but a fix for none. */
+                fix_available?: boolean;
+                /** @description SPDX id that the licence expression names, alone or in a compound; repeat the key for several. */
+                license?: string[];
                 /** @description What policy says of the licence; repeat the key for several. */
                 license_tier?: components["schemas"]["LicenseTier"][];
+                /** @description Package URL type (`npm`, `pypi`, `maven`, `golang`, ...); repeat the key for several. */
+                purl_type?: string[];
                 /** @description Direct dependencies only, or transitive ones only. */
                 direct?: boolean;
                 /** @description Whether the product ships it; repeat the key for several. */
@@ -7731,6 +7780,8 @@ export interface operations {
                 kind?: components["parameters"]["ScanKindFilter"];
                 /** @description Only scans of this ref (`main`, `pr-7`). */
                 ref?: components["parameters"]["ScanRefFilter"];
+                /** @description Text in the ref or in the commit, case-insensitive. */
+                q?: components["parameters"]["ScanText"];
                 /** @description Only what was created at this time or later. */
                 created_after?: components["parameters"]["CreatedAfter"];
                 /** @description Only what was created before this time. */
@@ -8512,6 +8563,8 @@ export interface operations {
                 kind?: components["parameters"]["ScanKindFilter"];
                 /** @description Only scans of this ref (`main`, `pr-7`). */
                 ref?: components["parameters"]["ScanRefFilter"];
+                /** @description Text in the ref or in the commit, case-insensitive. */
+                q?: components["parameters"]["ScanText"];
                 /** @description Only what was created at this time or later. */
                 created_after?: components["parameters"]["CreatedAfter"];
                 /** @description Only what was created before this time. */

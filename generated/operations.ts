@@ -854,7 +854,9 @@ export const operations = {
     "built": true,
     "arrays": [
       "severity",
+      "license",
       "license_tier",
+      "purl_type",
       "scope"
     ],
     "headers": [],

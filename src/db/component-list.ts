@@ -3,7 +3,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { PageRequest } from '../core/page.ts';
 import { componentsAt, severityRank, SEVERITY_OF_RANK, type ComponentRow } from './components.ts';
 import type { Db } from './connect.ts';
-import { orderAndPage, where } from './paging.ts';
+import { orderAndPage, where, type Sortable } from './paging.ts';
 
 export interface ComponentFilters {
   text?: string | undefined;
@@ -19,11 +19,13 @@ export interface ComponentFilters {
   scope?: readonly string[] | undefined;
 }
 
-const SORTABLE = {
+const SORTABLE: Sortable = {
   name: sql`name_rank`, version: sql`version_rank`, purl: sql`ordinal`, license: sql`license_rank`, depth: sql`depth`,
   license_tier: sql`CASE license_tier WHEN 'allowed' THEN 3 WHEN 'unknown' THEN 1 WHEN 'forbidden' THEN 0 ELSE 2 END`,
   severity: sql`coalesce(worst, 6)`, vulnerability_count: sql`coalesce(total, 0)`,
 };
+/** The same by name, once they are worked out. */
+const KEYS: Sortable = Object.fromEntries(Object.keys(SORTABLE).map((field) => [field, sql.ref(field)]));
 const BY_FINDINGS = new Set(['severity', 'vulnerability_count']);
 
 /** A page of a scan's components in the order of the keys, then of the package URLs. */
@@ -31,15 +33,15 @@ export async function listScanComponents(db: Db, at: { projectId: string; scanId
   const conditions = [sql`sc.scan_id = ${at.scanId}`, ...ownConditions(filters, at.scanId), ...findingConditions(filters)];
   const findings = findingConditions(filters).length > 0 || page.sort.some(({ field }) => BY_FINDINGS.has(field));
   const from = sql`FROM scan_components sc ${findings ? sql`LEFT JOIN open ON open.component_id = sc.component_id` : sql``} ${where(conditions)}`;
-  const order = orderAndPage(page, SORTABLE, sql`ordinal`);
   const open = findings ? [openFindings(at.projectId, filters.fixAvailable !== undefined)] : [];
   // Without a filter the scan knows its total; with one, what fits is counted and put in order in one pass.
   const found = conditions.length === 1
-    ? sql<Found>`${withQueries(open)} SELECT (SELECT component_count FROM scans WHERE id = ${at.scanId}) AS total, ARRAY(SELECT ordinal ${from} ${order}) AS ordinals`
+    ? sql<Found>`
+      ${withQueries(open)}
+      SELECT (SELECT component_count FROM scans WHERE id = ${at.scanId}) AS total, ARRAY(SELECT ordinal ${from} ${orderAndPage(page, SORTABLE, sql`ordinal`)}) AS ordinals`
     : sql<Found>`
-      ${withQueries([...open, sql`hit AS MATERIALIZED (
-        SELECT ordinal, name_rank, version_rank, license_rank, license_tier, depth ${findings ? sql`, worst, total` : sql``} ${from})`])}
-      SELECT (SELECT count(*)::int FROM hit) AS total, ARRAY(SELECT ordinal FROM hit ${order}) AS ordinals`;
+      ${withQueries([...open, sql`hit AS MATERIALIZED (SELECT ${sql.join([sql`ordinal`, ...page.sort.map(({ field }) => sql`${SORTABLE[field]} AS ${sql.ref(field)}`)])} ${from})`])}
+      SELECT (SELECT count(*)::int FROM hit) AS total, ARRAY(SELECT ordinal FROM hit ${orderAndPage(page, KEYS, sql`ordinal`)}) AS ordinals`;
   const { total, ordinals } = (await found.execute(db)).rows[0] ?? { total: 0, ordinals: [] };
   return { items: ordinals.length === 0 ? [] : await componentsAt(db, at.scanId, ordinals), total: total ?? 0 };
 }

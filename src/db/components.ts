@@ -84,28 +84,28 @@ export interface ComponentFindingRow {
   title: string | null;
 }
 
-export async function findingsOfComponent(db: Db, componentId: string): Promise<ComponentFindingRow[]> {
+/** The worst first. */
+export async function findingsOfComponent(db: Db, componentId: string, limit: number): Promise<ComponentFindingRow[]> {
   const { rows } = await sql<ComponentFindingRow>`
     SELECT f.id AS finding_id, v.external_id AS cve_id, v.severity, v.cvss_score, f.status, m.fixed_version, v.summary AS title
     FROM findings f JOIN components c ON c.id = f.component_id JOIN vulnerabilities v ON v.id = f.vulnerability_id
     LEFT JOIN matches m ON m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id
-    WHERE f.component_id = ${componentId} ORDER BY ${severityRank(sql`v.severity`)}, v.external_id`.execute(db);
+    WHERE f.component_id = ${componentId} ORDER BY ${severityRank(sql`v.severity`)}, v.external_id LIMIT ${limit}`.execute(db);
   return rows;
 }
 
-export interface GraphNode {
-  ordinal: number;
-  id: string;
-  purl: string;
-  direct: boolean | null;
-  depends_on: number[];
+export interface ComponentLicenseRow {
+  license_finding_id: string;
+  spdx_id: string;
+  name: string;
+  tier: Tier;
+  kind: 'declared' | 'concluded' | 'detected';
 }
 
-/** The whole dependency graph of a scan, by ordinal. */
-export async function scanGraph(db: Db, scanId: string): Promise<GraphNode[]> {
-  const { rows } = await sql<GraphNode>`
-    SELECT sc.ordinal, sc.component_id AS id, c.purl, sc.direct, sc.depends_on
-    FROM scan_components sc JOIN components c ON c.id = sc.component_id WHERE sc.scan_id = ${scanId} ORDER BY sc.ordinal`.execute(db);
+export async function licensesOfComponent(db: Db, componentId: string, limit: number): Promise<ComponentLicenseRow[]> {
+  const { rows } = await sql<ComponentLicenseRow>`
+    SELECT f.id AS license_finding_id, l.spdx_id, l.name, l.tier, f.kind FROM license_findings f JOIN licenses l ON l.id = f.license_id
+    WHERE f.component_id = ${componentId} ORDER BY l.spdx_id, f.kind LIMIT ${limit}`.execute(db);
   return rows;
 }
 

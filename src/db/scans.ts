@@ -3,7 +3,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Visibility } from '../core/actor.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
-import { orderAndPage, where } from './paging.ts';
+import { containing, orderAndPage, where } from './paging.ts';
 import type { ScanStatus } from './projects.ts';
 import { projectVisible } from './scopes.ts';
 import { statement } from './statement.ts';
@@ -56,6 +56,7 @@ export interface ScanFilters {
   status?: readonly string[] | undefined;
   kind?: readonly string[] | undefined;
   ref?: string | undefined;
+  text?: string | undefined;
   createdAfter?: string | undefined;
   createdBefore?: string | undefined;
 }
@@ -66,6 +67,7 @@ export async function listScans(db: Db, visibility: Visibility, filters: ScanFil
   if (filters.status !== undefined) conditions.push(sql`s.status = ANY(${filters.status})`);
   if (filters.kind !== undefined) conditions.push(sql`s.kind = ANY(${filters.kind})`);
   if (filters.ref !== undefined) conditions.push(sql`s.ref = ${filters.ref}`);
+  if (filters.text !== undefined) conditions.push(sql`(s.ref ILIKE ${containing(filters.text)} OR s.commit_sha ILIKE ${containing(filters.text)})`);
   if (filters.createdAfter !== undefined) conditions.push(sql`s.created_at >= ${filters.createdAfter}`);
   if (filters.createdBefore !== undefined) conditions.push(sql`s.created_at < ${filters.createdBefore}`);
   const items = await sql<ScanRow>`SELECT ${COLUMNS} ${FROM} ${where(conditions)} ${orderAndPage(page, SORTABLE, sql`s.id`)}`.execute(db);

@@ -7,13 +7,13 @@ import type { Handlers } from '../types.ts';
 
 export const scans = {
   listProjectScans: async (context, { path, query, page }) =>
-    ok(await listScansInView(context, { projectId: path.id, status: query.status, kind: query.kind, ref: query.ref, createdAfter: query.created_after, createdBefore: query.created_before }, page)),
+    ok(await listScansInView(context, { projectId: path.id, status: query.status, kind: query.kind, ref: query.ref, text: query.q, createdAfter: query.created_after, createdBefore: query.created_before }, page)),
   createScan: async (context, { path, body, form }) => {
     const request = form === null ? scanRequestFromJson(body) : scanRequestFromForm(form.fields, form.files);
     const scan = await createScan(context, path.id, request);
     return { status: 202, body: scan, headers: { Location: `/v1/scans/${scan.id}` } };
   },
   listScans: async (context, { query, page }) =>
-    ok(await listScansInView(context, { projectId: query.project_id, status: query.status, kind: query.kind, ref: query.ref, createdAfter: query.created_after, createdBefore: query.created_before }, page)),
+    ok(await listScansInView(context, { projectId: query.project_id, status: query.status, kind: query.kind, ref: query.ref, text: query.q, createdAfter: query.created_after, createdBefore: query.created_before }, page)),
   getScan: async (context, { path }) => ok(await getScan(context, path.id)),
 } satisfies Partial<Handlers>;

@@ -30,25 +30,40 @@ const BY_FINDINGS = new Set(['severity', 'vulnerability_count']);
 
 /** A page of a scan's components in the order of the keys, then of the package URLs. */
 export async function listScanComponents(db: Db, at: { projectId: string; scanId: string }, filters: ComponentFilters, page: PageRequest): Promise<{ items: ComponentRow[]; total: number }> {
-  const conditions = [sql`sc.scan_id = ${at.scanId}`, ...ownConditions(filters, at.scanId), ...findingConditions(filters)];
-  const findings = findingConditions(filters).length > 0 || page.sort.some(({ field }) => BY_FINDINGS.has(field));
-  const from = sql`FROM scan_components sc ${findings ? sql`LEFT JOIN open ON open.component_id = sc.component_id` : sql``} ${where(conditions)}`;
-  const open = findings ? [openFindings(at.projectId, filters.fixAvailable !== undefined)] : [];
-  // Without a filter the scan knows its total; with one, what fits is counted and put in order in one pass.
-  const found = conditions.length === 1
+  const own = ownConditions(filters, at.scanId);
+  const ofFindings = findingConditions(filters);
+  const withFindings = ofFindings.length > 0 || page.sort.some(({ field }) => BY_FINDINGS.has(field));
+  const open = withFindings ? [openFindings(at.projectId, filters.fixAvailable !== undefined)] : [];
+  const from = sql`
+    FROM scan_components sc ${withFindings ? sql`LEFT JOIN open ON open.component_id = sc.component_id` : sql``}
+    ${where([sql`sc.scan_id = ${at.scanId}`, ...own, ...ofFindings])}`;
+  const found = own.length === 0 && (ofFindings.length === 0 || fitsWithoutFindings(filters))
     ? sql<Found>`
       ${withQueries(open)}
-      SELECT (SELECT component_count FROM scans WHERE id = ${at.scanId}) AS total, ARRAY(SELECT ordinal ${from} ${orderAndPage(page, SORTABLE, sql`ordinal`)}) AS ordinals`
+      SELECT ${totalWithout(at.scanId, ofFindings)} AS total, ARRAY(SELECT ordinal ${from} ${inOrder(page, SORTABLE)}) AS ordinals`
     : sql<Found>`
       ${withQueries([...open, sql`hit AS MATERIALIZED (SELECT ${sql.join([sql`ordinal`, ...page.sort.map(({ field }) => sql`${SORTABLE[field]} AS ${sql.ref(field)}`)])} ${from})`])}
-      SELECT (SELECT count(*)::int FROM hit) AS total, ARRAY(SELECT ordinal FROM hit ${orderAndPage(page, KEYS, sql`ordinal`)}) AS ordinals`;
+      SELECT (SELECT count(*)::int FROM hit) AS total, ARRAY(SELECT ordinal FROM hit ${inOrder(page, KEYS)}) AS ordinals`;
   const { total, ordinals } = (await found.execute(db)).rows[0] ?? { total: 0, ordinals: [] };
-  return { items: ordinals.length === 0 ? [] : await componentsAt(db, at.scanId, ordinals), total: total ?? 0 };
+  return { items: ordinals.length === 0 ? [] : await componentsAt(db, at.scanId, ordinals), total };
+}
+
+/** Ties go up, as the index does: the other way the best rows would come last, and each would move all others. */
+const inOrder = (page: PageRequest, sortable: Sortable): RawBuilder<unknown> => orderAndPage(page, sortable, sql`ordinal`, 'ascending');
+
+const fitsWithoutFindings = ({ severity, vulnerable, fixAvailable }: ComponentFilters): boolean =>
+  (severity === undefined || severity.includes('none')) && vulnerable !== true && fixAvailable === undefined;
+
+/** Most components have no findings: where those fit, the others that do not are counted and taken from the scan's own total. */
+function totalWithout(scanId: string, ofFindings: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
+  const total = sql`coalesce((SELECT component_count FROM scans WHERE id = ${scanId}), 0)`;
+  if (ofFindings.length === 0) return total;
+  return sql`(${total} - (
+    SELECT count(*) FROM open JOIN scan_components sc ON sc.scan_id = ${scanId} AND sc.component_id = open.component_id WHERE NOT (${sql.join(ofFindings, sql` AND `)})))::int`;
 }
 
 interface Found {
-  /** Null for a scan without results. */
-  total: number | null;
+  total: number;
   ordinals: number[];
 }
 

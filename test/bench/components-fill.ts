@@ -5,10 +5,10 @@
 import { sql } from 'kysely';
 import type { Db } from '../../src/db/connect.ts';
 
-export const PROJECTS = 200;
-export const SCANS = 10;
-export const SMALL = 1_000;
-export const LARGE = 100_000;
+const PROJECTS = 200;
+const SCANS = 10;
+const SMALL = 1_000;
+const LARGE = 100_000;
 /** Components that a scan has new against the one before. */
 const CHURN = 30;
 const PACKAGES = 25_000;
@@ -29,8 +29,15 @@ export async function fillComponents(db: Db): Promise<Filled> {
   await fillScanComponents(db);
   await fillFindings(db);
   for (const table of ['packages', 'package_versions', 'components', 'scan_components', 'scans', 'projects', 'license_findings', 'matches', 'findings', 'vulnerabilities']) await sql`VACUUM ANALYZE ${sql.table(table)}`.execute(db);
-  const { rows } = await sql<{ id: string }>`SELECT id FROM projects WHERE slug IN ('project-0', 'project-77') ORDER BY slug`.execute(db);
-  return { large: rows[0]?.id ?? '', small: rows[1]?.id ?? '' };
+  const filled = await findFilled(db);
+  if (filled === null) throw new Error('nothing was filled');
+  return filled;
+}
+
+/** Null where the database was not filled. */
+export async function findFilled(db: Db): Promise<Filled | null> {
+  const { rows: [large, small] } = await sql<{ id: string }>`SELECT id FROM projects WHERE slug IN ('project-0', 'project-77') AND current_scan_id IS NOT NULL ORDER BY slug`.execute(db);
+  return large === undefined || small === undefined ? null : { large: large.id, small: small.id };
 }
 
 async function fillPackages(db: Db): Promise<void> {
@@ -83,7 +90,7 @@ async function fillScanComponents(db: Db): Promise<void> {
         ORDER BY c.place LIMIT s.component_count
       ) c
       JOIN package_versions v ON v.id = c.package_version_id JOIN packages k ON k.id = v.package_id
-    ) placed`.execute(db);
+    ) placed ORDER BY scan_id, ordinal`.execute(db);
   await sql`
     UPDATE scans s SET license_expressions = l.expressions
     FROM (SELECT scan_id, array_agg(DISTINCT license_expression ORDER BY license_expression) AS expressions FROM scan_components WHERE license_expression IS NOT NULL GROUP BY scan_id) l
@@ -98,7 +105,8 @@ async function fillFindings(db: Db): Promise<void> {
   await sql`
     INSERT INTO matches (package_version_id, vulnerability_id, advisory_ids, fixed_version)
     SELECT v.id, x.id, ARRAY[x.external_id], CASE WHEN x.id % 3 > 0 THEN '99.0.0' END
-    FROM package_versions v CROSS JOIN LATERAL generate_series(0, v.id % 3) AS n JOIN vulnerabilities x ON x.id = (v.id * 37 + n * 911) % 3000 + 1 WHERE v.id % 20 = 7`.execute(db);
+    FROM package_versions v CROSS JOIN LATERAL generate_series(0, v.id % 3) AS n JOIN vulnerabilities x ON x.id = abs(hashint8(v.id * 4 + n)::bigint) % 3000 + 1
+    WHERE v.id % 20 = 7 ON CONFLICT DO NOTHING`.execute(db);
   await sql`
     INSERT INTO findings (project_id, component_id, vulnerability_id, status)
     SELECT c.project_id, c.id, m.vulnerability_id, CASE WHEN m.vulnerability_id % 10 = 0 THEN 'not_affected' ELSE 'new' END FROM components c JOIN matches m ON m.package_version_id = c.package_version_id`.execute(db);

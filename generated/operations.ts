@@ -1199,6 +1199,106 @@ export const operations = {
       "unavailable"
     ]
   },
+  "getScanDiff": {
+    "method": "get",
+    "path": "/v1/scans/{id}/diff",
+    "access": {
+      "permission": "project.read",
+      "within": "scan",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "scan-not-finished",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "listScanDiffComponents": {
+    "method": "get",
+    "path": "/v1/scans/{id}/diff/components",
+    "access": {
+      "permission": "project.read",
+      "within": "scan",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [
+      "change"
+    ],
+    "headers": [],
+    "sortFields": [
+      "change",
+      "name",
+      "purl"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "scan-not-finished",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "listScanDiffFindings": {
+    "method": "get",
+    "path": "/v1/scans/{id}/diff/findings",
+    "access": {
+      "permission": "project.read",
+      "within": "scan",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [
+      "change",
+      "severity",
+      "status"
+    ],
+    "headers": [],
+    "sortFields": [
+      "change",
+      "severity",
+      "cvss",
+      "cve_id",
+      "component"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "scan-not-finished",
+      "internal-error",
+      "unavailable"
+    ]
+  },
   "postScanPullRequestComment": {
     "method": "post",
     "path": "/v1/scans/{id}/post-pr-comment",
@@ -2711,6 +2811,9 @@ export const operationIds = [
   "getProjectGateResult",
   "listScans",
   "getScan",
+  "getScanDiff",
+  "listScanDiffComponents",
+  "listScanDiffFindings",
   "postScanPullRequestComment",
   "getComponent",
   "getLicenseFinding",

@@ -75,6 +75,17 @@ export async function listScans(db: Db, visibility: Visibility, filters: ScanFil
   return { items: items.rows, total: total.rows[0]?.total ?? 0 };
 }
 
+/** What a scan is compared with by default: the succeeded one before it of the same ref, else the project's current one; null where there is neither. */
+export async function findBaseOf(db: Db, scanId: string): Promise<string | null> {
+  const { rows } = await sql<{ id: string | null }>`
+    SELECT coalesce(
+      (SELECT o.id FROM scans o WHERE o.project_id = s.project_id AND o.status = 'succeeded' AND coalesce(o.ref, '') = coalesce(s.ref, '') AND (o.completed_at, o.id) < (s.completed_at, s.id)
+       ORDER BY o.completed_at DESC, o.id DESC LIMIT 1),
+      nullif(p.current_scan_id, s.id)) AS id
+    ${FROM} WHERE s.id = ${scanId}`.execute(db);
+  return rows[0]?.id ?? null;
+}
+
 export interface NewScan {
   projectId: string;
   kind: ScanKind;

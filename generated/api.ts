@@ -7931,7 +7931,7 @@ export interface operations {
                 vulnerable?: boolean;
                 /** @description With an open finding for which a fixed version is known; `false`: with open findings, but a fix for none. */
                 fix_available?: boolean;
-                /** @description SPDX id that the licence expression names, alone or in a compound; repeat the key for several. */
+                /** @description SPDX id, or a name known for it, that the licence expression holds, alone or in a compound; repeat the key for several. */
                 license?: string[];
                 /** @description What policy says of the licence; repeat the key for several. */
                 license_tier?: components["schemas"]["LicenseTier"][];

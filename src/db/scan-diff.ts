@@ -28,20 +28,21 @@ export const diffOf = ({ base, head }: ScanPair): RawBuilder<unknown> => sql`
     FROM (SELECT * FROM scan_components WHERE scan_id = ${base}::uuid) b FULL JOIN (SELECT * FROM scan_components WHERE scan_id = ${head}) h ON h.component_id = b.component_id
     WHERE (b.license_expression, b.license_tier, b.scope, b.direct, b.ordinal IS NULL) IS DISTINCT FROM (h.license_expression, h.license_tier, h.scope, h.direct, h.ordinal IS NULL)
   ), lone AS (
-    SELECT m.base, m.head, m.base IS NULL AS is_new, v.package_id, v.version, v.version_key, c.purl, split_part(v.version, '.', 1) AS major,
+    SELECT m.base, m.head, m.base IS NULL AS is_new, k.type, k.namespace, k.name, v.version, v.version_key, c.purl, split_part(v.version, '.', 1) AS major,
       rtrim(regexp_replace(coalesce(substring(c.purl FROM '[?#].*$'), ''), ${sql.lit(PLACES)}, '', 'g'), '?&') AS variant
-    FROM met m JOIN components c ON c.id = m.component_id JOIN package_versions v ON v.id = c.package_version_id WHERE m.base IS NULL OR m.head IS NULL
+    FROM met m JOIN components c ON c.id = m.component_id JOIN package_versions v ON v.id = c.package_version_id JOIN packages k ON k.id = v.package_id
+    WHERE m.base IS NULL OR m.head IS NULL
   ), placed AS MATERIALIZED (
-    SELECT *, row_number() OVER (PARTITION BY is_new, package_id, variant, major ORDER BY ${NEWEST}) AS place FROM lone
+    SELECT *, row_number() OVER (PARTITION BY is_new, type, namespace, name, variant, major ORDER BY ${NEWEST}) AS place FROM lone
   ), near AS MATERIALIZED (
-    SELECT b.base, h.head FROM (SELECT * FROM placed WHERE NOT is_new) b JOIN (SELECT * FROM placed WHERE is_new) h USING (package_id, variant, major, place)
+    SELECT b.base, h.head FROM (SELECT * FROM placed WHERE NOT is_new) b JOIN (SELECT * FROM placed WHERE is_new) h USING (type, namespace, name, variant, major, place)
   ), rest AS MATERIALIZED (
-    SELECT *, row_number() OVER (PARTITION BY is_new, package_id, variant ORDER BY ${NEWEST}) AS turn FROM placed p
+    SELECT *, row_number() OVER (PARTITION BY is_new, type, namespace, name, variant ORDER BY ${NEWEST}) AS turn FROM placed p
     WHERE CASE WHEN is_new THEN head NOT IN (SELECT head FROM near) ELSE base NOT IN (SELECT base FROM near) END
   ), pairs AS (
     SELECT base, head FROM met WHERE base IS NOT NULL AND head IS NOT NULL
     UNION ALL SELECT base, head FROM near
-    UNION ALL SELECT b.base, h.head FROM (SELECT * FROM rest WHERE NOT is_new) b FULL JOIN (SELECT * FROM rest WHERE is_new) h USING (package_id, variant, turn)
+    UNION ALL SELECT b.base, h.head FROM (SELECT * FROM rest WHERE NOT is_new) b FULL JOIN (SELECT * FROM rest WHERE is_new) h USING (type, namespace, name, variant, turn)
   ), diff AS MATERIALIZED (
     SELECT row_number() OVER () AS pair, base, head FROM pairs
   )`;

@@ -1,9 +1,10 @@
 /** The list of a scan's components: found in one index (scan_components_list_idx), then read for the page only. */
 import { sql, type RawBuilder } from 'kysely';
 import type { PageRequest } from '../core/page.ts';
-import { componentsAt, severityRank, SEVERITY_OF_RANK, type ComponentRow } from './components.ts';
+import { componentsAt, severityRank, type ComponentRow } from './components.ts';
 import type { Db } from './connect.ts';
 import { orderAndPage, where, type Sortable } from './paging.ts';
+import { planned } from './transaction.ts';
 
 export interface ComponentFilters {
   text?: string | undefined;
@@ -20,7 +21,7 @@ export interface ComponentFilters {
 }
 
 const SORTABLE: Sortable = {
-  name: sql`name_rank`, version: sql`version_rank`, purl: sql`ordinal`, license: sql`license_rank`, depth: sql`depth`,
+  name: sql`name_rank`, version: sql`version_rank`, purl: sql`sc.ordinal`, license: sql`license_rank`, depth: sql`depth`,
   license_tier: sql`CASE license_tier WHEN 'allowed' THEN 3 WHEN 'unknown' THEN 1 WHEN 'forbidden' THEN 0 ELSE 2 END`,
   severity: sql`coalesce(worst, 6)`, vulnerability_count: sql`coalesce(total, 0)`,
 };
@@ -33,23 +34,23 @@ export async function listScanComponents(db: Db, at: { projectId: string; scanId
   const own = ownConditions(filters, at.scanId);
   const ofFindings = findingConditions(filters);
   const withFindings = ofFindings.length > 0 || page.sort.some(({ field }) => BY_FINDINGS.has(field));
-  const open = withFindings ? [openFindings(at.projectId, filters.fixAvailable !== undefined)] : [];
+  const open = withFindings ? [openFindings(at, filters.fixAvailable !== undefined)] : [];
   const from = sql`
-    FROM scan_components sc ${withFindings ? sql`LEFT JOIN open ON open.component_id = sc.component_id` : sql``}
+    FROM scan_components sc ${withFindings ? sql`LEFT JOIN open ON open.ordinal = sc.ordinal` : sql``}
     ${where([sql`sc.scan_id = ${at.scanId}`, ...own, ...ofFindings])}`;
   const found = own.length === 0 && (ofFindings.length === 0 || fitsWithoutFindings(filters))
     ? sql<Found>`
       ${withQueries(open)}
-      SELECT ${totalWithout(at.scanId, ofFindings)} AS total, ARRAY(SELECT ordinal ${from} ${inOrder(page, SORTABLE)}) AS ordinals`
+      SELECT ${totalWithout(at.scanId, ofFindings)} AS total, ARRAY(SELECT sc.ordinal ${from} ${inOrder(page, SORTABLE, sql`sc.ordinal`)}) AS ordinals`
     : sql<Found>`
-      ${withQueries([...open, sql`hit AS MATERIALIZED (SELECT ${sql.join([sql`ordinal`, ...page.sort.map(({ field }) => sql`${SORTABLE[field]} AS ${sql.ref(field)}`)])} ${from})`])}
-      SELECT (SELECT count(*)::int FROM hit) AS total, ARRAY(SELECT ordinal FROM hit ${inOrder(page, KEYS)}) AS ordinals`;
-  const { total, ordinals } = (await found.execute(db)).rows[0] ?? { total: 0, ordinals: [] };
+      ${withQueries([...open, sql`hit AS MATERIALIZED (SELECT ${sql.join([sql`sc.ordinal`, ...page.sort.map(({ field }) => sql`${SORTABLE[field]} AS ${sql.ref(field)}`)])} ${from})`])}
+      SELECT (SELECT count(*)::int FROM hit) AS total, ARRAY(SELECT ordinal FROM hit ${inOrder(page, KEYS, sql`ordinal`)}) AS ordinals`;
+  const { total, ordinals } = (await planned(db, (tx) => found.execute(tx))).rows[0] ?? { total: 0, ordinals: [] };
   return { items: ordinals.length === 0 ? [] : await componentsAt(db, at.scanId, ordinals), total };
 }
 
 /** Ties go up, as the index does: the other way the best rows would come last, and each would move all others. */
-const inOrder = (page: PageRequest, sortable: Sortable): RawBuilder<unknown> => orderAndPage(page, sortable, sql`ordinal`, 'ascending');
+const inOrder = (page: PageRequest, sortable: Sortable, ordinal: RawBuilder<unknown>): RawBuilder<unknown> => orderAndPage(page, sortable, ordinal, 'ascending');
 
 const fitsWithoutFindings = ({ severity, vulnerable, fixAvailable }: ComponentFilters): boolean =>
   (severity === undefined || severity.includes('none')) && vulnerable !== true && fixAvailable === undefined;
@@ -58,8 +59,7 @@ const fitsWithoutFindings = ({ severity, vulnerable, fixAvailable }: ComponentFi
 function totalWithout(scanId: string, ofFindings: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
   const total = sql`coalesce((SELECT component_count FROM scans WHERE id = ${scanId}), 0)`;
   if (ofFindings.length === 0) return total;
-  return sql`(${total} - (
-    SELECT count(*) FROM open JOIN scan_components sc ON sc.scan_id = ${scanId} AND sc.component_id = open.component_id WHERE NOT (${sql.join(ofFindings, sql` AND `)})))::int`;
+  return sql`(${total} - (SELECT count(*) FROM open WHERE NOT (${sql.join(ofFindings, sql` AND `)})))::int`;
 }
 
 interface Found {
@@ -69,18 +69,20 @@ interface Found {
 
 const withQueries = (queries: readonly RawBuilder<unknown>[]): RawBuilder<unknown> => (queries.length === 0 ? sql`` : sql`WITH ${sql.join(queries)}`);
 
-/** Once for all components: the number of open findings and the worst severity's rank. */
-function openFindings(projectId: string, withFixes: boolean): RawBuilder<unknown> {
-  const fixes = sql`JOIN components c ON c.id = f.component_id LEFT JOIN matches m ON m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id`;
+/** Once for all components of the scan that have any: the number of open findings and the worst severity's rank. */
+function openFindings({ projectId, scanId }: { projectId: string; scanId: string }, withFixes: boolean): RawBuilder<unknown> {
+  const fixes = sql`LEFT JOIN matches m ON m.package_version_id = sc.package_version_id AND m.vulnerability_id = f.vulnerability_id`;
   return sql`open AS MATERIALIZED (
-    SELECT f.component_id, count(*)::int AS total, min(${severityRank(sql`v.severity`)}) AS worst ${withFixes ? sql`, bool_or(m.fixed_version IS NOT NULL) AS fixable` : sql``}
-    FROM findings f JOIN vulnerabilities v ON v.id = f.vulnerability_id ${withFixes ? fixes : sql``}
-    WHERE f.project_id = ${projectId} AND f.status IN ('new', 'analyzing', 'exploitable') GROUP BY f.component_id)`;
+    SELECT sc.ordinal, count(*)::int AS total, min(${severityRank(sql`v.severity`)}) AS worst ${withFixes ? sql`, bool_or(m.fixed_version IS NOT NULL) AS fixable` : sql``}
+    FROM findings f JOIN vulnerabilities v ON v.id = f.vulnerability_id JOIN scan_components sc ON sc.scan_id = ${scanId} AND sc.component_id = f.component_id ${withFixes ? fixes : sql``}
+    WHERE f.project_id = ${projectId} AND f.status IN ('new', 'analyzing', 'exploitable') GROUP BY sc.ordinal)`;
 }
+
+const RANKS = ['critical', 'high', 'medium', 'low', 'info', 'unknown', 'none'];
 
 function findingConditions(filters: ComponentFilters): RawBuilder<unknown>[] {
   const conditions: RawBuilder<unknown>[] = [];
-  if (filters.severity !== undefined) conditions.push(sql`(${SEVERITY_OF_RANK})[coalesce(open.worst, 6) + 1] = ANY(${filters.severity})`);
+  if (filters.severity !== undefined) conditions.push(sql`coalesce(open.worst, 6) = ANY(${filters.severity.map((severity) => RANKS.indexOf(severity))}::int[])`);
   if (filters.vulnerable !== undefined) conditions.push(filters.vulnerable ? sql`open.total > 0` : sql`open.total IS NULL`);
   if (filters.fixAvailable !== undefined) conditions.push(sql`open.fixable = ${filters.fixAvailable}`);
   return conditions;

@@ -28,7 +28,7 @@ export interface ComponentRow {
 export const severityRank = (severity: RawBuilder<unknown>): RawBuilder<unknown> =>
   sql`CASE ${severity} WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 WHEN 'low' THEN 3 WHEN 'info' THEN 4 WHEN 'unknown' THEN 5 ELSE 6 END`;
 /** The way back, from 1. */
-export const SEVERITY_OF_RANK = sql`ARRAY['critical', 'high', 'medium', 'low', 'info', 'unknown', 'none']`;
+const SEVERITY_OF_RANK = sql`ARRAY['critical', 'high', 'medium', 'low', 'info', 'unknown', 'none']`;
 
 /** Open findings of a component: their number and the worst severity's rank. For a handful of components only. */
 const OPEN_FINDINGS = sql`

@@ -5,6 +5,7 @@ import { severityRank, type FindingStatus, type Severity } from './components.ts
 import type { Db } from './connect.ts';
 import { orderAndPage, where } from './paging.ts';
 import { changeOf, diffOf, sides, type Change, type ScanPair } from './scan-diff.ts';
+import { planned } from './transaction.ts';
 
 /** Vulnerabilities of components that are not the same row in both scans, by pair: one that goes along with a new version is `changed`. */
 const findingsOf = (pair: ScanPair): RawBuilder<unknown> => sql`
@@ -29,13 +30,13 @@ export async function countDiff(db: Db, pair: ScanPair): Promise<DiffCounts> {
   const counts = (base: RawBuilder<unknown>, head: RawBuilder<unknown>, total: RawBuilder<unknown>): RawBuilder<unknown> => sql`
     'added', count(*) FILTER (WHERE ${base} IS NULL), 'changed', count(*) FILTER (WHERE ${base} IS NOT NULL AND ${head} IS NOT NULL), 'removed', count(*) FILTER (WHERE ${head} IS NULL),
     'unchanged', ${total} - count(*) FILTER (WHERE ${head} IS NOT NULL)`;
-  const { rows } = await sql<DiffCounts>`
+  const counted = sql<DiffCounts>`
     WITH ${diffOf(pair)}, ${findingsOf(pair)}
     SELECT (SELECT json_build_object(${counts(sql`base`, sql`head`, sql`(SELECT count(*) FROM scan_components WHERE scan_id = ${pair.head})`)}) FROM diff) AS components,
       (SELECT json_build_object(${counts(sql`base_pair`, sql`head_pair`, sql`(SELECT count(*) FROM scan_components sc JOIN matches m ON m.package_version_id = sc.package_version_id WHERE sc.scan_id = ${pair.head})`)},
         'added_by_severity', ${bySeverity(sql`base_pair IS NULL`)}, 'removed_by_severity', ${bySeverity(sql`head_pair IS NULL`)})
-       FROM found JOIN vulnerabilities v ON v.id = found.vulnerability_id) AS findings`.execute(db);
-  const [first] = rows;
+       FROM found JOIN vulnerabilities v ON v.id = found.vulnerability_id) AS findings`;
+  const { rows: [first] } = await planned(db, (tx) => counted.execute(tx));
   if (first === undefined) throw new Error('an aggregate gave no row');
   return first;
 }
@@ -87,10 +88,11 @@ export async function listFindingChanges(db: Db, pair: ScanPair, filters: Findin
     LEFT JOIN components hc ON hc.id = x.head_id LEFT JOIN package_versions hv ON hv.id = hc.package_version_id
     JOIN packages k ON k.id = coalesce(hv.package_id, bv.package_id)
     LEFT JOIN findings f ON f.component_id = coalesce(x.head_id, x.base_id) AND f.vulnerability_id = x.vulnerability_id`;
-  const { rows } = await sql<{ total: number; items: FindingChangeRow[] }>`
+  const paged = sql<{ total: number; items: FindingChangeRow[] }>`
     WITH ${diffOf(pair)}, ${findingsOf(pair)}, listed AS MATERIALIZED (SELECT * FROM (${listed}) every ${where(conditions)}),
     paged AS (SELECT row_number() OVER () AS place, sorted.* FROM (SELECT * FROM listed ${orderAndPage(page, SORTABLE, sql`purl || ' ' || cve_id`)}) sorted)
     SELECT (SELECT count(*)::int FROM listed) AS total,
-      coalesce((SELECT jsonb_agg(to_jsonb(paged) - '{place,name,purl}'::text[] ORDER BY place) FROM paged), '[]') AS items`.execute(db);
+      coalesce((SELECT jsonb_agg(to_jsonb(paged) - '{place,name,purl}'::text[] ORDER BY place) FROM paged), '[]') AS items`;
+  const { rows } = await planned(db, (tx) => paged.execute(tx));
   return rows[0] ?? { items: [], total: 0 };
 }

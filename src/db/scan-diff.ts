@@ -4,6 +4,7 @@ import type { PageRequest } from '../core/page.ts';
 import type { DependencyScope, Tier } from './components.ts';
 import type { Db } from './connect.ts';
 import { orderAndPage, where } from './paging.ts';
+import { planned } from './transaction.ts';
 
 /** `base` null: against nothing, so that all is added. */
 export interface ScanPair {
@@ -22,7 +23,8 @@ const NEWEST = sql`version_key DESC NULLS LAST, version DESC, purl DESC`;
  * scan has belongs to one of the other that is the same package but for its version: the newest with the newest among those of the same major version, then
  * among what is left.
  */
-export const diffOf = ({ base, head }: ScanPair): RawBuilder<unknown> => sql`
+export const diffOf = ({ base, head }: ScanPair): RawBuilder<unknown> => (base === null ? sql`
+  diff AS MATERIALIZED (SELECT ordinal AS pair, NULL::integer AS base, ordinal AS head FROM scan_components WHERE scan_id = ${head})` : sql`
   met AS MATERIALIZED (
     SELECT b.ordinal AS base, h.ordinal AS head, coalesce(b.component_id, h.component_id) AS component_id
     FROM (SELECT * FROM scan_components WHERE scan_id = ${base}::uuid) b FULL JOIN (SELECT * FROM scan_components WHERE scan_id = ${head}) h ON h.component_id = b.component_id
@@ -45,7 +47,7 @@ export const diffOf = ({ base, head }: ScanPair): RawBuilder<unknown> => sql`
     UNION ALL SELECT b.base, h.head FROM (SELECT * FROM rest WHERE NOT is_new) b FULL JOIN (SELECT * FROM rest WHERE is_new) h USING (type, namespace, name, variant, turn)
   ), diff AS MATERIALIZED (
     SELECT row_number() OVER () AS pair, base, head FROM pairs
-  )`;
+  )`);
 
 /** The rows of both scans behind `diff`, or behind some of its rows. */
 export const sides = ({ base, head }: ScanPair, diff = sql`diff`): RawBuilder<unknown> => sql`
@@ -87,7 +89,7 @@ const COMPONENT_SORT = { change: sql`change`, name: sql`name`, purl: sql`purl` }
 
 export async function listComponentChanges(db: Db, pair: ScanPair, filters: { change?: readonly string[] | undefined }, page: PageRequest): Promise<{ items: ComponentChangeRow[]; total: number }> {
   const conditions = filters.change === undefined ? [] : [sql`change = ANY(${filters.change})`];
-  const { rows } = await sql<{ total: number; items: ComponentChangeRow[] }>`
+  const listed = sql<{ total: number; items: ComponentChangeRow[] }>`
     WITH ${diffOf(pair)}, listed AS MATERIALIZED (
       SELECT * FROM (
         SELECT d.pair, d.base, d.head, ${changeOf(sql`d.base`, sql`d.head`)} AS change, k.name, c.purl
@@ -99,6 +101,7 @@ export async function listComponentChanges(db: Db, pair: ScanPair, filters: { ch
       ${sides(pair, sql`paged`)}
       LEFT JOIN components bc ON bc.id = b.component_id LEFT JOIN package_versions bv ON bv.id = bc.package_version_id
       LEFT JOIN components hc ON hc.id = h.component_id LEFT JOIN package_versions hv ON hv.id = hc.package_version_id
-      JOIN packages k ON k.id = coalesce(hv.package_id, bv.package_id)), '[]') AS items`.execute(db);
+      JOIN packages k ON k.id = coalesce(hv.package_id, bv.package_id)), '[]') AS items`;
+  const { rows } = await planned(db, (tx) => listed.execute(tx));
   return rows[0] ?? { items: [], total: 0 };
 }

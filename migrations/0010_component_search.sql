@@ -27,7 +27,7 @@ WHERE l.scan_id = s.id;
 
 DROP INDEX scan_components_ordinal_idx;
 CREATE UNIQUE INDEX scan_components_list_idx ON scan_components (scan_id, ordinal)
-  INCLUDE (search, name_rank, version_rank, license_rank, license_tier, scope, direct, depth);
+  INCLUDE (component_id, search, name_rank, version_rank, license_rank, license_tier, scope, direct, depth);
 -- Reading from the index alone needs pages that vacuum has seen; those of a new scan should be soon, however large the table is.
 ALTER TABLE scan_components SET (autovacuum_vacuum_insert_scale_factor = 0.01);
 

@@ -34,9 +34,9 @@ export async function listScanComponents(db: Db, at: { projectId: string; scanId
   const own = ownConditions(filters, at.scanId);
   const ofFindings = findingConditions(filters);
   const withFindings = ofFindings.length > 0 || page.sort.some(({ field }) => BY_FINDINGS.has(field));
-  const open = withFindings ? [openFindings(at, filters.fixAvailable !== undefined)] : [];
+  const open = withFindings ? [openFindings(at.projectId, filters.fixAvailable !== undefined)] : [];
   const from = sql`
-    FROM scan_components sc ${withFindings ? sql`LEFT JOIN open ON open.ordinal = sc.ordinal` : sql``}
+    FROM scan_components sc ${withFindings ? sql`LEFT JOIN open ON open.component_id = sc.component_id` : sql``}
     ${where([sql`sc.scan_id = ${at.scanId}`, ...own, ...ofFindings])}`;
   const found = own.length === 0 && (ofFindings.length === 0 || fitsWithoutFindings(filters))
     ? sql<Found>`
@@ -59,7 +59,8 @@ const fitsWithoutFindings = ({ severity, vulnerable, fixAvailable }: ComponentFi
 function totalWithout(scanId: string, ofFindings: readonly RawBuilder<unknown>[]): RawBuilder<unknown> {
   const total = sql`coalesce((SELECT component_count FROM scans WHERE id = ${scanId}), 0)`;
   if (ofFindings.length === 0) return total;
-  return sql`(${total} - (SELECT count(*) FROM open WHERE NOT (${sql.join(ofFindings, sql` AND `)})))::int`;
+  return sql`(${total} - (
+    SELECT count(*) FROM open JOIN scan_components sc ON sc.scan_id = ${scanId} AND sc.component_id = open.component_id WHERE NOT (${sql.join(ofFindings, sql` AND `)})))::int`;
 }
 
 interface Found {
@@ -69,13 +70,13 @@ interface Found {
 
 const withQueries = (queries: readonly RawBuilder<unknown>[]): RawBuilder<unknown> => (queries.length === 0 ? sql`` : sql`WITH ${sql.join(queries)}`);
 
-/** Once for all components of the scan that have any: the number of open findings and the worst severity's rank. */
-function openFindings({ projectId, scanId }: { projectId: string; scanId: string }, withFixes: boolean): RawBuilder<unknown> {
-  const fixes = sql`LEFT JOIN matches m ON m.package_version_id = sc.package_version_id AND m.vulnerability_id = f.vulnerability_id`;
+/** Once for all components of the project that have any: the number of open findings and the worst severity's rank. */
+function openFindings(projectId: string, withFixes: boolean): RawBuilder<unknown> {
+  const fixes = sql`JOIN components c ON c.id = f.component_id LEFT JOIN matches m ON m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id`;
   return sql`open AS MATERIALIZED (
-    SELECT sc.ordinal, count(*)::int AS total, min(${severityRank(sql`v.severity`)}) AS worst ${withFixes ? sql`, bool_or(m.fixed_version IS NOT NULL) AS fixable` : sql``}
-    FROM findings f JOIN vulnerabilities v ON v.id = f.vulnerability_id JOIN scan_components sc ON sc.scan_id = ${scanId} AND sc.component_id = f.component_id ${withFixes ? fixes : sql``}
-    WHERE f.project_id = ${projectId} AND f.status IN ('new', 'analyzing', 'exploitable') GROUP BY sc.ordinal)`;
+    SELECT f.component_id, count(*)::int AS total, min(${severityRank(sql`v.severity`)}) AS worst ${withFixes ? sql`, bool_or(m.fixed_version IS NOT NULL) AS fixable` : sql``}
+    FROM findings f JOIN vulnerabilities v ON v.id = f.vulnerability_id ${withFixes ? fixes : sql``}
+    WHERE f.project_id = ${projectId} AND f.status IN ('new', 'analyzing', 'exploitable') GROUP BY f.component_id)`;
 }
 
 const RANKS = ['critical', 'high', 'medium', 'low', 'info', 'unknown', 'none'];

@@ -22,7 +22,6 @@ const ADMIN = { ADMIN_EMAIL: 'bench@example.com', ADMIN_PASSWORD: 'bench bench b
 const URL_BASE = 'http://127.0.0.1:8794';
 const quiet = { info: (): void => undefined, warn: (): void => undefined, error: console.error };
 const REQUESTS = 60;
-const WARM_UP = 8;
 /** Milliseconds. */
 const TARGET = 50;
 
@@ -44,10 +43,10 @@ async function get(token: string, where: string): Promise<{ ms: number; body: un
 const at = (times: readonly number[], share: number): number => times.toSorted((a, b) => a - b)[Math.ceil(times.length * share) - 1] ?? NaN;
 
 /** One row of the table: median and 95th percentile of one request after another. */
-async function measure(token: string, what: string, where: string): Promise<{ row: string; p95: number; total: number }> {
+async function measure(token: string, what: string, where: string, requests = REQUESTS): Promise<{ row: string; p95: number; total: number }> {
   const times: number[] = [];
   let total = 0;
-  for (let count = -WARM_UP; count < REQUESTS; count += 1) {
+  for (let count = -Math.ceil(requests / 8); count < requests; count += 1) {
     const { ms, body } = await get(token, where);
     if (count >= 0) times.push(ms);
     if (isRecord(body)) total = Number(body['total'] ?? 0);
@@ -94,8 +93,10 @@ async function detailRows(db: Db, token: string, { large, small }: Filled): Prom
   const rows = [await measure(token, '`GET /v1/components/{id}` in a graph of 100,000', `/v1/components/${component ?? ''}`)];
   const scans = (await sql<{ id: string; large: boolean }>`SELECT current_scan_id AS id, id = ${large} AS large FROM projects WHERE id IN (${large}, ${small})`.execute(db)).rows;
   for (const { id, large: isLarge } of scans) {
-    const what = isLarge ? 'of 100,000, all of them added' : 'of 1,000 against the scan before';
-    for (const where of ['', '/components', '/findings']) rows.push(await measure(token, `\`GET /v1/scans/{id}/diff${where}\` ${what}`, `/v1/scans/${id}/diff${where}`));
+    const cases = isLarge ? [['of 100,000 against nothing', ''], ['of 100,000 against an equal one', `?base=${id}`]] : [['of 1,000 against the scan before', '']];
+    for (const [what = '', query = ''] of cases) {
+      for (const where of ['', '/components', '/findings']) rows.push(await measure(token, `\`GET /v1/scans/{id}/diff${where}\` ${what}`, `/v1/scans/${id}/diff${where}${query}`, 16));
+    }
   }
   return rows.map(({ row }) => row);
 }

@@ -72,11 +72,15 @@ const withQueries = (queries: readonly RawBuilder<unknown>[]): RawBuilder<unknow
 
 /** Once for all components of the project that have any: the number of open findings and the worst severity's rank. */
 function openFindings(projectId: string, withFixes: boolean): RawBuilder<unknown> {
-  const fixes = sql`JOIN components c ON c.id = f.component_id LEFT JOIN matches m ON m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id`;
+  const open = sql`
+    SELECT f.component_id, count(*)::int AS total, min(${severityRank(sql`v.severity`)}) AS worst ${withFixes ? sql`, array_agg(f.vulnerability_id) AS vulnerability_ids` : sql``}
+    FROM findings f JOIN vulnerabilities v ON v.id = f.vulnerability_id
+    WHERE f.project_id = ${projectId} AND f.status IN ('new', 'analyzing', 'exploitable') GROUP BY f.component_id`;
+  if (!withFixes) return sql`open AS MATERIALIZED (${open})`;
   return sql`open AS MATERIALIZED (
-    SELECT f.component_id, count(*)::int AS total, min(${severityRank(sql`v.severity`)}) AS worst ${withFixes ? sql`, bool_or(m.fixed_version IS NOT NULL) AS fixable` : sql``}
-    FROM findings f JOIN vulnerabilities v ON v.id = f.vulnerability_id ${withFixes ? fixes : sql``}
-    WHERE f.project_id = ${projectId} AND f.status IN ('new', 'analyzing', 'exploitable') GROUP BY f.component_id)`;
+    SELECT o.*, fixes.fixable FROM (${open}) o CROSS JOIN LATERAL (
+      SELECT coalesce(bool_or(m.fixed_version IS NOT NULL), false) AS fixable FROM components c JOIN matches m ON m.package_version_id = c.package_version_id
+      WHERE c.id = o.component_id AND m.vulnerability_id = ANY(o.vulnerability_ids)) fixes)`;
 }
 
 const RANKS = ['critical', 'high', 'medium', 'low', 'info', 'unknown', 'none'];

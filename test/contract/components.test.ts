@@ -164,7 +164,7 @@ detail('a graph of fifty layers of diamonds, with a way back from the last to th
   assert.equal([paths.length, paths[0].length, paths[0].at(0), paths[0].at(-1), member(body, 'paths_truncated')], [1, 51, at(0, 0), 'pkg:npm/end@1.0.0', false]);
   assert.is(member(body, 'dependent_count'), 2);
 });
-detail('a component that nothing leads to has no paths; neighbours are cut at 200 and counted', async () => {
+detail('a component that nothing leads to has no paths; neighbours are cut at 200 and counted; too large a graph is not walked', async () => {
   const hub = 'pkg:npm/hub@1.0.0';
   const many = Array.from({ length: 250 }, (_, index) => ({ purl: `pkg:npm/user-${index}@1.0.0`, dependsOn: [hub] }));
   const own = await newProject(admin);
@@ -173,4 +173,7 @@ detail('a component that nothing leads to has no paths; neighbours are cut at 20
   const { body } = await admin.expect(200, 'getComponent', { path: { component_id: String(member(found, 'items', 0, 'id')) } });
   const dependents = member(body, 'dependents');
   assert.equal([member(body, 'paths'), member(body, 'paths_truncated'), member(body, 'dependent_count'), Array.isArray(dependents) && dependents.length], [[], false, 250, 200]);
+  await sql`UPDATE scan_components SET depth = 2, depends_on = array_fill(0, ARRAY[1000001]) WHERE component_id = ${String(member(body, 'id'))}`.execute(database.db);
+  const { body: huge } = await admin.expect(200, 'getComponent', { path: { component_id: String(member(body, 'id')) } });
+  assert.equal([member(huge, 'paths'), member(huge, 'paths_truncated'), member(huge, 'dependency_count')], [[], true, 1_000_001]);
 });

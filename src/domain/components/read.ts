@@ -50,7 +50,7 @@ export async function getComponent(context: Context, id: string, scanId: string 
   const { ordinal, ...detail } = component;
   const findings = await findingsOfComponent(db, id, MAX_FINDINGS + 1);
   const neighbours = await neighboursOf(db, component.scan_id, ordinal, MAX_NEIGHBOURS);
-  const { paths, truncated } = await pathsOf(context, component);
+  const { paths, truncated } = await pathsOf(context, component, neighbours.edges);
   const nodes = new Map((await nodesAt(db, component.scan_id, [...new Set([...neighbours.dependencies, ...neighbours.dependents, ...paths.flat()])])).map((node) => [node.ordinal, node]));
   const references = (ordinals: readonly number[]): Neighbour[] => ordinals.flatMap((at) => nodes.get(at) ?? []).map((node) => ({ id: node.id, purl: node.purl }));
   return {
@@ -68,8 +68,8 @@ export async function getComponent(context: Context, id: string, scanId: string 
 }
 
 /** A component without a depth is one that no path leads to. */
-async function pathsOf({ db }: Context, { scan_id: scanId, ordinal, depth }: ComponentDetailRow): Promise<Paths> {
+async function pathsOf({ db }: Context, { scan_id: scanId, ordinal, depth }: ComponentDetailRow, edges: number): Promise<Paths> {
   if (depth === null) return { paths: [], truncated: false };
-  const graph = await scanGraph(db, scanId, MAX_EDGES);
-  return graph === null ? { paths: [], truncated: true } : pathsTo(graph, ordinal, { limit: MAX_PATHS, maxLength: MAX_PATH_LENGTH });
+  if (edges > MAX_EDGES) return { paths: [], truncated: true };
+  return pathsTo(await scanGraph(db, scanId), ordinal, { limit: MAX_PATHS, maxLength: MAX_PATH_LENGTH });
 }

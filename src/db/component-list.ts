@@ -45,7 +45,8 @@ export async function listScanComponents(db: Db, at: { projectId: string; scanId
     : sql<Found>`
       ${withQueries([...open, sql`hit AS MATERIALIZED (SELECT ${sql.join([sql`sc.ordinal`, ...page.sort.map(({ field }) => sql`${SORTABLE[field]} AS ${sql.ref(field)}`)])} ${from})`])}
       SELECT (SELECT count(*)::int FROM hit) AS total, ARRAY(SELECT ordinal FROM hit ${inOrder(page, KEYS, sql`ordinal`)}) AS ordinals`;
-  const { total, ordinals } = (await planned(db, (tx) => found.execute(tx))).rows[0] ?? { total: 0, ordinals: [] };
+  const { rows } = withFindings ? await planned(db, (tx) => found.execute(tx)) : await found.execute(db); // without them there is but one plan
+  const { total, ordinals } = rows[0] ?? { total: 0, ordinals: [] };
   return { items: ordinals.length === 0 ? [] : await componentsAt(db, at.scanId, ordinals), total };
 }
 

@@ -21,7 +21,7 @@ const HEADING = '## Lists of components';
 const ADMIN = { ADMIN_EMAIL: 'bench@example.com', ADMIN_PASSWORD: 'bench bench bench' };
 const URL_BASE = 'http://127.0.0.1:8794';
 const quiet = { info: (): void => undefined, warn: (): void => undefined, error: console.error };
-const REQUESTS = 60;
+const REQUESTS = 40;
 /** Milliseconds. */
 const TARGET = 50;
 

@@ -770,6 +770,84 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/scans/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the scan. */
+                id: components["parameters"]["DiffedScanId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Compare a scan with another
+         * @description How many components and findings are new, gone or changed against `base`. The items are at `diff/components` and `diff/findings`.
+         *
+         *     Components are one and the same where their package URLs are equal; such a one is `changed` when its licence, tier, scope or directness differs. What only one scan has is
+         *     paired with what only the other has of the same package (type, namespace, name, and qualifiers but those that say where it comes from, such as
+         *     `distro`): `changed`, from one version to another. Of several versions the newest pairs with the newest of the same major version, then the newest with
+         *     the newest of what is left; what finds no partner is `added` or `removed`.
+         *
+         *     Findings are vulnerabilities on components, judged for both scans by what is known today. One that goes along with a component to its other version is
+         *     `changed`, not new; one on a component that is in both scans is `unchanged`, whatever its triage.
+         */
+        get: operations["getScanDiff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/scans/{id}/diff/components": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the scan. */
+                id: components["parameters"]["DiffedScanId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the components that differ between two scans
+         * @description Components that were added, removed or changed against `base`; `GET /v1/scans/{id}/diff` says what that means.
+         */
+        get: operations["listScanDiffComponents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/scans/{id}/diff/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the scan. */
+                id: components["parameters"]["DiffedScanId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the findings that differ between two scans
+         * @description Findings that were added (opened), removed (resolved), or went along with a component to another version (`changed`) against `base`;
+         *     `GET /v1/scans/{id}/diff` says what that means.
+         */
+        get: operations["listScanDiffFindings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/scans/{id}/post-pr-comment": {
         parameters: {
             query?: never;
@@ -801,7 +879,11 @@ export interface paths {
         /**
          * Get a component
          * @description A component as the project's current scan has it, or the scan that `scan_id` names, with its findings, its neighbours in the dependency graph and
-         *     the shortest paths from the root. A component that no current scan has is shown as the newest scan had it.
+         *     the paths that lead to it. A component that no current scan has is shown as the newest scan had it.
+         *
+         *     `paths` answers "through which of my direct dependencies does this come, and how?": for each direct dependency that leads here one of the shortest
+         *     paths from it, as package URLs, the shortest first; a direct dependency itself begins with the path of itself alone. At most 10 are shown, and of each at most the
+         *     100 components next to this one; `paths_truncated` says when there is more. Where the graph has more than 1,000,000 edges no paths are looked for.
          */
         get: operations["getComponent"];
         put?: never;
@@ -3054,6 +3136,178 @@ export interface components {
         };
         /**
          * @example {
+         *       "scan_id": "0198f3a1-8d02-7f5e-b3c4-9a1e6d20c7b8",
+         *       "base_scan_id": "0198f3a0-5b1c-7d2e-8f3a-4c6e9b0d1a27",
+         *       "components": {
+         *         "added": 2,
+         *         "changed": 1,
+         *         "removed": 0,
+         *         "unchanged": 409
+         *       },
+         *       "findings": {
+         *         "added": 1,
+         *         "changed": 0,
+         *         "removed": 3,
+         *         "unchanged": 12,
+         *         "added_by_severity": {
+         *           "critical": 0,
+         *           "high": 1,
+         *           "medium": 0,
+         *           "low": 0,
+         *           "info": 0,
+         *           "unknown": 0
+         *         },
+         *         "removed_by_severity": {
+         *           "critical": 1,
+         *           "high": 2,
+         *           "medium": 0,
+         *           "low": 0,
+         *           "info": 0,
+         *           "unknown": 0
+         *         }
+         *       }
+         *     }
+         */
+        ScanDiff: {
+            /** Format: uuid */
+            scan_id: string;
+            /**
+             * Format: uuid
+             * @description Null where there was nothing to compare with.
+             */
+            base_scan_id: string | null;
+            components: {
+                added: number;
+                changed: number;
+                removed: number;
+                unchanged: number;
+            };
+            findings: {
+                /** @description Opened. */
+                added: number;
+                /** @description Went along with a component to another version. */
+                changed: number;
+                /** @description Resolved. */
+                removed: number;
+                unchanged: number;
+                added_by_severity: components["schemas"]["SeveritySummary"];
+                removed_by_severity: components["schemas"]["SeveritySummary"];
+            };
+        };
+        DiffedComponent: {
+            /** Format: uuid */
+            component_id: string;
+            version: string;
+            purl: string;
+            /** @description Normalised SPDX expression. */
+            license: string | null;
+            license_tier: components["schemas"]["LicenseTier"];
+            scope: components["schemas"]["DependencyScope"];
+            direct: boolean | null;
+        };
+        /**
+         * @example {
+         *       "change": "changed",
+         *       "changes": [
+         *         "version"
+         *       ],
+         *       "name": "lodash",
+         *       "namespace": null,
+         *       "from": {
+         *         "component_id": "0198f3a1-91c7-7b60-a0de-4e2f8c1d7a35",
+         *         "version": "4.17.20",
+         *         "purl": "pkg:npm/lodash@4.17.20",
+         *         "license": "MIT",
+         *         "license_tier": "allowed",
+         *         "scope": "required",
+         *         "direct": true
+         *       },
+         *       "to": {
+         *         "component_id": "0198f3a2-03b5-7c11-9e48-6a0d2f7c5b93",
+         *         "version": "4.17.21",
+         *         "purl": "pkg:npm/lodash@4.17.21",
+         *         "license": "MIT",
+         *         "license_tier": "allowed",
+         *         "scope": "required",
+         *         "direct": true
+         *       }
+         *     }
+         */
+        ComponentChange: {
+            /** @enum {string} */
+            change: "added" | "changed" | "removed";
+            /** @description What differs, of a changed one; `variant` is the same version with other qualifiers. */
+            changes: ("version" | "variant" | "license" | "license_tier" | "scope" | "direct")[];
+            name: string;
+            namespace: string | null;
+            /** @description As the base has it; null where it was added. */
+            from: components["schemas"]["DiffedComponent"] | null;
+            /** @description As the scan has it; null where it was removed. */
+            to: components["schemas"]["DiffedComponent"] | null;
+        };
+        ComponentChangePage: {
+            items: components["schemas"]["ComponentChange"][];
+            total: number;
+            limit: number;
+            offset: number;
+        };
+        DiffedVersion: {
+            /** Format: uuid */
+            component_id: string;
+            name: string;
+            version: string;
+            purl: string;
+        };
+        /**
+         * @example {
+         *       "change": "removed",
+         *       "finding_id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
+         *       "status": "fixed",
+         *       "cve_id": "CVE-2021-23337",
+         *       "severity": "high",
+         *       "cvss_score": 7.2,
+         *       "kev": false,
+         *       "summary": "Command injection in lodash",
+         *       "fixed_version": "4.17.21",
+         *       "from": {
+         *         "component_id": "0198f3a1-91c7-7b60-a0de-4e2f8c1d7a35",
+         *         "name": "lodash",
+         *         "version": "4.17.20",
+         *         "purl": "pkg:npm/lodash@4.17.20"
+         *       },
+         *       "to": null
+         *     }
+         */
+        FindingChange: {
+            /** @enum {string} */
+            change: "added" | "changed" | "removed";
+            /**
+             * Format: uuid
+             * @description The finding on `to`, of a removed one on `from`; null where its component was in no current scan since the vulnerability became known.
+             */
+            finding_id: string | null;
+            /** @description Its triage as it is now; null without a finding. */
+            status: components["schemas"]["FindingStatus"] | null;
+            /** @description The CVE id where there is one, else the id of the advisory. */
+            cve_id: string;
+            severity: components["schemas"]["Severity"];
+            cvss_score: number | null;
+            kev: boolean;
+            summary: string | null;
+            fixed_version: string | null;
+            /** @description The component that the base has it on; null where it was added. */
+            from: components["schemas"]["DiffedVersion"] | null;
+            /** @description The component that the scan has it on; null where it was removed. */
+            to: components["schemas"]["DiffedVersion"] | null;
+        };
+        FindingChangePage: {
+            items: components["schemas"]["FindingChange"][];
+            total: number;
+            limit: number;
+            offset: number;
+        };
+        /**
+         * @example {
          *       "repo_full_name": "acme/payments",
          *       "pr_number": 7
          *     }
@@ -3114,6 +3368,15 @@ export interface components {
          *       },
          *       "evidence": "app/package-lock.json",
          *       "first_seen_at": "2026-11-24T10:40:00.000Z",
+         *       "licenses": [
+         *         {
+         *           "license_finding_id": "0198f3a1-9402-7c3b-8d56-1e7f4a9b2c60",
+         *           "spdx_id": "MIT",
+         *           "name": "MIT License",
+         *           "tier": "allowed",
+         *           "kind": "declared"
+         *         }
+         *       ],
          *       "vulnerabilities": [
          *         {
          *           "finding_id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
@@ -3125,19 +3388,23 @@ export interface components {
          *           "title": "Command injection in lodash"
          *         }
          *       ],
+         *       "vulnerabilities_truncated": false,
          *       "dependencies": [],
+         *       "dependency_count": 0,
          *       "dependents": [
          *         {
          *           "id": "0198f3a1-91c7-7b61-8f02-6d3b9e5a1c84",
          *           "purl": "pkg:npm/async@2.6.3"
          *         }
          *       ],
+         *       "dependent_count": 1,
          *       "paths": [
          *         [
          *           "pkg:npm/async@2.6.3",
          *           "pkg:npm/lodash@4.17.20"
          *         ]
-         *       ]
+         *       ],
+         *       "paths_truncated": false
          *     }
          */
         ComponentDetail: {
@@ -3163,7 +3430,9 @@ export interface components {
             /** @enum {string} */
             severity_max: "critical" | "high" | "medium" | "low" | "info" | "unknown" | "none";
             vulnerability_count: number;
+            /** @description A direct dependency, or a transitive one; null where the source has no dependency graph. */
             direct: boolean | null;
+            /** @description Edges from the root on the shortest path. */
             depth: number | null;
             scope: components["schemas"]["DependencyScope"];
             supplier: string | null;
@@ -3175,6 +3444,17 @@ export interface components {
             /** @description File of the source that names the component. */
             evidence: string | null;
             first_seen_at: components["schemas"]["Timestamp"];
+            /** @description Licences that were found for it; at most 100. */
+            licenses: {
+                /** Format: uuid */
+                license_finding_id: string;
+                spdx_id: string;
+                name: string;
+                tier: components["schemas"]["LicenseTier"];
+                /** @enum {string} */
+                kind: "declared" | "concluded" | "detected";
+            }[];
+            /** @description Findings, the worst first; at most 500. All of them: `GET /v1/projects/{id}/vulnerabilities?component_id=`. */
             vulnerabilities: {
                 /** Format: uuid */
                 finding_id: string;
@@ -3185,12 +3465,17 @@ export interface components {
                 fixed_version: string | null;
                 title: string | null;
             }[];
-            /** @description At most 200. */
+            vulnerabilities_truncated: boolean;
+            /** @description What it depends on directly; at most 200. */
             dependencies: components["schemas"]["ComponentReference"][];
-            /** @description At most 200. */
+            dependency_count: number;
+            /** @description What depends on it directly; at most 200. */
             dependents: components["schemas"]["ComponentReference"][];
-            /** @description Shortest paths from a direct dependency to this component, as package URLs; at most 10. */
+            dependent_count: number;
+            /** @description Paths to it from direct dependencies, as package URLs, the shortest first. */
             paths: string[][];
+            /** @description There are more paths, longer ones, or the graph was too large to look. */
+            paths_truncated: boolean;
         };
         /**
          * @example {
@@ -4713,10 +4998,21 @@ export interface components {
         ScanKindFilter: ("source" | "sbom" | "container")[];
         /** @description Only scans of this ref (`main`, `pr-7`). */
         ScanRefFilter: string;
+        /** @description Text in the ref or in the commit, case-insensitive. */
+        ScanText: string;
         /** @description Only what was created at this time or later. */
         CreatedAfter: string;
         /** @description Only what was created before this time. */
         CreatedBefore: string;
+        /** @description Id of the scan. */
+        DiffedScanId: string;
+        /**
+         * @description The scan to compare with, of the same project. Without it: the succeeded scan before this one of the same ref, else the project's current scan (of its
+         *     default branch); where there is neither, everything is `added`.
+         */
+        ScanBase: string;
+        /** @description Only these changes; repeat the key for several. */
+        DiffChange: ("added" | "changed" | "removed")[];
         /** @description Id of the finding. */
         FindingId: string;
         /** @description Id of the approval. */
@@ -6543,6 +6839,10 @@ export interface operations {
                 team_id?: string;
                 /** @description Text in name or slug, case-insensitive. */
                 q?: string;
+                /** @description Only projects that are visible to their team or to the whole organisation. */
+                visibility?: "team" | "organization";
+                /** @description Only archived ones, or only those that are not; goes before `include_archived`. */
+                archived?: boolean;
                 /** @description Archived ones too. */
                 include_archived?: boolean;
             };
@@ -7624,16 +7924,24 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
                 /** @description Rows to pass over, from 0. */
                 offset?: components["parameters"]["Offset"];
-                /** @description Order of the items; `severity` and `license_tier` ascending mean the worst first. */
+                /** @description Order of the items, by code point where it is text; `severity` and `license_tier` ascending mean the worst first. Ties are broken by package URL. */
                 sort?: string;
                 /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
                 scan_id?: components["parameters"]["ScanIdQuery"];
-                /** @description Text in the package URL, case-insensitive. */
+                /** @description Text in the package URL or in name, namespace and version as they are shown (`@scope/name`); case-insensitive, no wildcards. The first 400 characters of a package URL are searched. */
                 q?: string;
                 /** @description Worst open severity; repeat the key for several. */
                 severity?: ("critical" | "high" | "medium" | "low" | "info" | "unknown" | "none")[];
+                /** @description With open findings, or without any. */
+                vulnerable?: boolean;
+                /** @description With an open finding for which a fixed version is known; `false`: with open findings, but a fix for none. */
+                fix_available?: boolean;
+                /** @description SPDX id, or a name known for it, that the licence expression holds, alone or in a compound; repeat the key for several. */
+                license?: string[];
                 /** @description What policy says of the licence; repeat the key for several. */
                 license_tier?: components["schemas"]["LicenseTier"][];
+                /** @description Package URL type (`npm`, `pypi`, `maven`, `golang`, ...); repeat the key for several. */
+                purl_type?: string[];
                 /** @description Direct dependencies only, or transitive ones only. */
                 direct?: boolean;
                 /** @description Whether the product ships it; repeat the key for several. */
@@ -7736,6 +8044,8 @@ export interface operations {
                 kind?: components["parameters"]["ScanKindFilter"];
                 /** @description Only scans of this ref (`main`, `pr-7`). */
                 ref?: components["parameters"]["ScanRefFilter"];
+                /** @description Text in the ref or in the commit, case-insensitive. */
+                q?: components["parameters"]["ScanText"];
                 /** @description Only what was created at this time or later. */
                 created_after?: components["parameters"]["CreatedAfter"];
                 /** @description Only what was created before this time. */
@@ -8517,6 +8827,8 @@ export interface operations {
                 kind?: components["parameters"]["ScanKindFilter"];
                 /** @description Only scans of this ref (`main`, `pr-7`). */
                 ref?: components["parameters"]["ScanRefFilter"];
+                /** @description Text in the ref or in the commit, case-insensitive. */
+                q?: components["parameters"]["ScanText"];
                 /** @description Only what was created at this time or later. */
                 created_after?: components["parameters"]["CreatedAfter"];
                 /** @description Only what was created before this time. */
@@ -8647,6 +8959,329 @@ export interface operations {
             };
             /** @description `not-found`: Nothing with this address that you may see. */
             404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getScanDiff: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The scan to compare with, of the same project. Without it: the succeeded scan before this one of the same ref, else the project's current scan (of its
+                 *     default branch); where there is neither, everything is `added`.
+                 */
+                base?: components["parameters"]["ScanBase"];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the scan. */
+                id: components["parameters"]["DiffedScanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanDiff"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scan-not-finished`: The scan has no results yet. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listScanDiffComponents: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items; ties are broken by package URL. */
+                sort?: string;
+                /**
+                 * @description The scan to compare with, of the same project. Without it: the succeeded scan before this one of the same ref, else the project's current scan (of its
+                 *     default branch); where there is neither, everything is `added`.
+                 */
+                base?: components["parameters"]["ScanBase"];
+                /** @description Only these changes; repeat the key for several. */
+                change?: components["parameters"]["DiffChange"];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the scan. */
+                id: components["parameters"]["DiffedScanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of differences. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComponentChangePage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scan-not-finished`: The scan has no results yet. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listScanDiffFindings: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items; `severity` ascending means critical first. Ties are broken by package URL and id. */
+                sort?: string;
+                /**
+                 * @description The scan to compare with, of the same project. Without it: the succeeded scan before this one of the same ref, else the project's current scan (of its
+                 *     default branch); where there is neither, everything is `added`.
+                 */
+                base?: components["parameters"]["ScanBase"];
+                /** @description Only these changes; repeat the key for several. */
+                change?: components["parameters"]["DiffChange"];
+                /** @description Severity of the vulnerability; repeat the key for several. */
+                severity?: components["schemas"]["Severity"][];
+                /** @description State of the triage; repeat the key for several. */
+                status?: components["schemas"]["FindingStatus"][];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the scan. */
+                id: components["parameters"]["DiffedScanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of differences. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingChangePage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scan-not-finished`: The scan has no results yet. */
+            409: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;

@@ -305,6 +305,10 @@ export interface ScanComponents {
   description: string | null;
   hashes: Generated<Json>;
   evidence: string | null;
+  search: Generated<string>;
+  name_rank: number | null;
+  version_rank: number | null;
+  license_rank: number | null;
 }
 
 export interface Scans {
@@ -334,6 +338,7 @@ export interface Scans {
   updated_at: Generated<Timestamp>;
   fetch_ref: string | null;
   fetch_commit: string | null;
+  license_expressions: Generated<string[]>;
 }
 
 export interface SchemaMigrations {

@@ -854,7 +854,9 @@ export const operations = {
     "built": true,
     "arrays": [
       "severity",
+      "license",
       "license_tier",
+      "purl_type",
       "scope"
     ],
     "headers": [],
@@ -1193,6 +1195,106 @@ export const operations = {
       "unauthorized",
       "forbidden",
       "not-found",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "getScanDiff": {
+    "method": "get",
+    "path": "/v1/scans/{id}/diff",
+    "access": {
+      "permission": "project.read",
+      "within": "scan",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "scan-not-finished",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "listScanDiffComponents": {
+    "method": "get",
+    "path": "/v1/scans/{id}/diff/components",
+    "access": {
+      "permission": "project.read",
+      "within": "scan",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [
+      "change"
+    ],
+    "headers": [],
+    "sortFields": [
+      "change",
+      "name",
+      "purl"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "scan-not-finished",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "listScanDiffFindings": {
+    "method": "get",
+    "path": "/v1/scans/{id}/diff/findings",
+    "access": {
+      "permission": "project.read",
+      "within": "scan",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [
+      "change",
+      "severity",
+      "status"
+    ],
+    "headers": [],
+    "sortFields": [
+      "change",
+      "severity",
+      "cvss",
+      "cve_id",
+      "component"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "scan-not-finished",
       "internal-error",
       "unavailable"
     ]
@@ -2707,6 +2809,9 @@ export const operationIds = [
   "getProjectGateResult",
   "listScans",
   "getScan",
+  "getScanDiff",
+  "listScanDiffComponents",
+  "listScanDiffFindings",
   "postScanPullRequestComment",
   "getComponent",
   "getLicenseFinding",

@@ -65,13 +65,16 @@ const SORTABLE = { name: sql`p.name`, slug: sql`p.slug`, created_at: sql`p.creat
 export interface ProjectFilters {
   teamId?: string | undefined;
   text?: string | undefined;
-  includeArchived: boolean;
+  visibility?: Visible | undefined;
+  /** Only these or only the others; undefined: both. */
+  archived?: boolean | undefined;
 }
 
 export async function listProjects(db: Db, visibility: Visibility, filters: ProjectFilters, page: PageRequest): Promise<{ items: ProjectRow[]; total: number }> {
   const conditions = projectVisible(visibility);
   if (filters.teamId !== undefined) conditions.push(sql`p.team_id = ${filters.teamId}`);
-  if (!filters.includeArchived) conditions.push(sql`p.archived_at IS NULL`);
+  if (filters.visibility !== undefined) conditions.push(sql`p.visibility = ${filters.visibility}`);
+  if (filters.archived !== undefined) conditions.push(filters.archived ? sql`p.archived_at IS NOT NULL` : sql`p.archived_at IS NULL`);
   if (filters.text !== undefined) conditions.push(sql`(p.name ILIKE ${containing(filters.text)} OR p.slug ILIKE ${containing(filters.text)})`);
   const matching = sql`FROM projects p ${where(conditions)}`;
   const pageOfIds = sql`SELECT p.* ${matching} ${orderAndPage(page, SORTABLE, sql`p.id`)}`;
@@ -84,6 +87,13 @@ const projectById = statement<[id: string], ProjectRow>(1, (id) => enriched(sql`
 
 export async function findProject(db: Db, id: string): Promise<ProjectRow | undefined> {
   return (await projectById(db, id))[0];
+}
+
+const currentScan = statement<[id: string], { current_scan_id: string | null }>(1, (id) => sql`SELECT current_scan_id FROM projects WHERE id = ${id}`);
+
+/** Null before the first succeeded scan; undefined where there is no such project. */
+export async function currentScanOf(db: Db, projectId: string): Promise<string | null | undefined> {
+  return (await currentScan(db, projectId))[0]?.current_scan_id;
 }
 
 export interface NewProject {

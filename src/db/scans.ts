@@ -3,7 +3,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Visibility } from '../core/actor.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
-import { orderAndPage, where } from './paging.ts';
+import { containing, orderAndPage, where } from './paging.ts';
 import type { ScanStatus } from './projects.ts';
 import { projectVisible } from './scopes.ts';
 import { statement } from './statement.ts';
@@ -63,6 +63,7 @@ export interface ScanFilters {
   status?: readonly string[] | undefined;
   kind?: readonly string[] | undefined;
   ref?: string | undefined;
+  text?: string | undefined;
   createdAfter?: string | undefined;
   createdBefore?: string | undefined;
 }
@@ -73,11 +74,23 @@ export async function listScans(db: Db, visibility: Visibility, filters: ScanFil
   if (filters.status !== undefined) conditions.push(sql`s.status = ANY(${filters.status})`);
   if (filters.kind !== undefined) conditions.push(sql`s.kind = ANY(${filters.kind})`);
   if (filters.ref !== undefined) conditions.push(sql`s.ref = ${filters.ref}`);
+  if (filters.text !== undefined) conditions.push(sql`(s.ref ILIKE ${containing(filters.text)} OR s.commit_sha ILIKE ${containing(filters.text)})`);
   if (filters.createdAfter !== undefined) conditions.push(sql`s.created_at >= ${filters.createdAfter}`);
   if (filters.createdBefore !== undefined) conditions.push(sql`s.created_at < ${filters.createdBefore}`);
   const items = await sql<ScanRow>`SELECT ${COLUMNS} ${FROM} ${where(conditions)} ${orderAndPage(page, SORTABLE, sql`s.id`)}`.execute(db);
   const total = await sql<{ total: number }>`SELECT count(*)::int AS total ${FROM} ${where(conditions)}`.execute(db);
   return { items: items.rows, total: total.rows[0]?.total ?? 0 };
+}
+
+/** What a scan is compared with by default: the succeeded one before it of the same ref, else the project's current one; null where there is neither. */
+export async function findBaseOf(db: Db, scanId: string): Promise<string | null> {
+  const { rows } = await sql<{ id: string | null }>`
+    SELECT coalesce(
+      (SELECT o.id FROM scans o WHERE o.project_id = s.project_id AND o.status = 'succeeded' AND coalesce(o.ref, '') = coalesce(s.ref, '') AND (o.completed_at, o.id) < (s.completed_at, s.id)
+       ORDER BY o.completed_at DESC, o.id DESC LIMIT 1),
+      nullif(p.current_scan_id, s.id)) AS id
+    ${FROM} WHERE s.id = ${scanId}`.execute(db);
+  return rows[0]?.id ?? null;
 }
 
 export interface NewScan {

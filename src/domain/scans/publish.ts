@@ -12,6 +12,7 @@ import { licenseInfo, tierOf } from '../licenses/catalogue.ts';
 import { licenseIds, parseExpression } from '../licenses/expression.ts';
 import { normalise } from '../licenses/normalise.ts';
 import { orderComponents } from './graph.ts';
+import { denseRanks } from './ranks.ts';
 
 /** A row of the scan that still lacks its package version, and the licences it declares. */
 export interface PreparedComponent {
@@ -32,7 +33,7 @@ export function prepareComponents(inventory: Inventory): PreparedComponent[] {
     judged.set(declared, fresh);
     return fresh;
   };
-  return orderComponents(inventory.components).map(({ component, ordinal, dependsOn, depth }) => {
+  return withRanks(orderComponents(inventory.components).map(({ component, ordinal, dependsOn, depth }) => {
     const license = component.declaredLicense === null ? NO_LICENSE : judge(component.declaredLicense);
     const purl = parsePurl(component.purl);
     return {
@@ -44,7 +45,17 @@ export function prepareComponents(inventory: Inventory): PreparedComponent[] {
       coordinates: { type: purl.type, namespace: purl.namespace ?? '', name: purl.name, version: purl.version ?? component.version },
       spdxIds: license.spdxIds,
     };
-  });
+  }));
+}
+
+type Unranked = Omit<PreparedComponent, 'row'> & { row: Omit<PreparedComponent['row'], 'nameRank' | 'versionRank' | 'licenseRank'> };
+
+/** Gives each row its places by name, version and licence among those of the scan. */
+function withRanks(components: readonly Unranked[]): PreparedComponent[] {
+  const names = denseRanks(components.map(({ coordinates }) => coordinates.name));
+  const versions = denseRanks(components.map(({ coordinates }) => coordinates.version));
+  const licenses = denseRanks(components.map(({ row }) => row.licenseExpression));
+  return components.map((one, index) => ({ ...one, row: { ...one.row, nameRank: names[index] ?? null, versionRank: versions[index] ?? null, licenseRank: licenses[index] ?? null } }));
 }
 
 interface Judgement {

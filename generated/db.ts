@@ -322,6 +322,7 @@ export interface Scans {
   updated_at: Generated<Timestamp>;
   fetch_ref: string | null;
   fetch_commit: string | null;
+  image: string | null;
 }
 
 export interface SchemaMigrations {

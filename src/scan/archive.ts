@@ -1,12 +1,16 @@
 /**
- * Archives of hostile origin: zip, tar, tar.gz, tar.zst. Nothing is ever written to disk: only the wanted files are held, in memory. Paths
- * that leave the root, devices and bombs are refused; links are never followed.
+ * Archives of hostile origin: zip, tar, tar.gz, tar.zst. Only the wanted files are held, in memory; to disk go those of one layout alone, into a folder
+ * of the scan (unpackTar). Paths that leave the root, devices and bombs are refused; links are never followed.
  */
-import { createReadStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Transform, pipeline, type Readable } from 'node:stream';
+import { pipeline as pipe } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import tar from 'tar-stream';
 import yauzl from 'yauzl';
+import { errorCode, messageOf } from '../core/values.ts';
 
 export const ARCHIVE_FORMATS = ['zip', 'tar', 'tar.gz', 'tar.zst'] as const;
 export type ArchiveFormat = (typeof ARCHIVE_FORMATS)[number];
@@ -99,7 +103,25 @@ function tooLarge(name: string, limit: number): ArchiveError {
   return new ArchiveError('too-large', `The file '${name.slice(0, 200)}' is larger than ${limit} bytes.`);
 }
 
-async function* readTar(path: string, format: 'tar' | 'tar.gz' | 'tar.zst', wanted: (name: string) => boolean, limits: ArchiveLimits): AsyncGenerator<ArchivedFile> {
+type TarFormat = Exclude<ArchiveFormat, 'zip'>;
+
+async function* readTar(path: string, format: TarFormat, wanted: (name: string) => boolean, limits: ArchiveLimits): AsyncGenerator<ArchivedFile> {
+  for await (const { name, stream } of tarFiles(path, format, wanted, limits)) yield { path: name, data: await collect(stream, name, limits.fileBytes) };
+}
+
+/** Writes the wanted files below `folder`, each at most once. Throws ArchiveError. */
+export async function unpackTar(path: string, format: TarFormat, folder: string, wanted: (name: string) => boolean, limits: ArchiveLimits): Promise<void> {
+  for await (const { name, stream } of tarFiles(path, format, wanted, limits)) {
+    const target = join(folder, name);
+    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    await pipe(bytesOf(stream), createWriteStream(target, { flags: 'wx', mode: 0o600 })).catch((error: unknown) => {
+      throw errorCode(error) === 'EEXIST' ? new ArchiveError('malformed', `The archive holds '${name}' twice.`) : error;
+    });
+  }
+}
+
+/** The wanted files, one after another; each stream must be read to its end before the next comes. */
+async function* tarFiles(path: string, format: TarFormat, wanted: (name: string) => boolean, limits: ArchiveLimits): AsyncGenerator<{ name: string; stream: AsyncIterable<unknown> }> {
   const meter = new Meter(limits);
   const extract = tar.extract();
   const count = (add: (bytes: number) => void): Transform =>
@@ -131,20 +153,33 @@ async function* readTar(path: string, format: 'tar' | 'tar.gz' | 'tar.zst', want
       if (type !== 'file' && type !== 'contiguous-file') entry.resume();
       else if (!wanted(safe)) entry.resume();
       else if (size > limits.fileBytes) throw tooLarge(safe, limits.fileBytes);
-      else yield { path: safe, data: await collect(entry, safe, limits.fileBytes) };
+      else yield { name: safe, stream: entry };
     }
   } catch (error) {
-    throw error instanceof ArchiveError ? error : new ArchiveError('malformed', `The archive cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
+    throw unreadable(error);
   } finally {
     source.destroy();
   }
 }
 
+/** The content of an entry; what breaks off is the archive's fault. */
+async function* bytesOf(stream: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of stream) {
+      if (!(chunk instanceof Uint8Array)) throw new TypeError('a stream of bytes gave something else');
+      yield chunk;
+    }
+  } catch (error) {
+    throw unreadable(error);
+  }
+}
+
+const unreadable = (error: unknown): ArchiveError => (error instanceof ArchiveError ? error : new ArchiveError('malformed', `The archive cannot be read: ${messageOf(error)}.`));
+
 async function collect(stream: AsyncIterable<unknown>, name: string, limit: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of stream) {
-    if (!(chunk instanceof Uint8Array)) throw new TypeError('a stream of bytes gave something else');
+  for await (const chunk of bytesOf(stream)) {
     size += chunk.length;
     if (size > limit) throw tooLarge(name, limit);
     chunks.push(chunk);
@@ -155,7 +190,7 @@ async function collect(stream: AsyncIterable<unknown>, name: string, limit: numb
 async function* readZip(path: string, wanted: (name: string) => boolean, limits: ArchiveLimits): AsyncGenerator<ArchivedFile> {
   const meter = new Meter(limits);
   const zip = await yauzl.openPromise(path, { lazyEntries: true, autoClose: false, strictFileNames: false, validateEntrySizes: true }).catch((error: unknown) => {
-    throw new ArchiveError('malformed', `The archive cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
+    throw unreadable(error);
   });
   try {
     for await (const entry of zip.eachEntry()) {
@@ -171,10 +206,10 @@ async function* readZip(path: string, wanted: (name: string) => boolean, limits:
     }
   } catch (error) {
     if (error instanceof ArchiveError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     throw /relative path|absolute path|invalid characters in fileName/.test(message)
       ? new ArchiveError('unsafe-path', `The archive holds a path that leads out of it: ${message}.`)
-      : new ArchiveError('malformed', `The archive cannot be read: ${message}.`);
+      : unreadable(error);
   } finally {
     zip.close();
   }

@@ -68,7 +68,7 @@ async function requestFor({ db, vault, config }: Services, scan: ClaimedScan, wo
 }
 
 /** Aborts once the row says that this run no longer owns the scan. A database that is away is no reason: the next step will see. */
-function watchOwnership({ db }: Services, scan: ClaimedScan, lost: () => Error): { signal: AbortSignal; stop: () => void } {
+export function watchOwnership({ db }: Services, scan: ClaimedScan, lost: () => Error): { signal: AbortSignal; stop: () => void } {
   const controller = new AbortController();
   let timer: NodeJS.Timeout | undefined;
   const look = async (): Promise<void> => {

@@ -8,6 +8,7 @@ import { member } from '../support/contract.ts';
 import { commit, git, GIT, newRepository, npmLock, serveDaemon, serveHttps, tempFolder, type GitServer } from '../support/git.ts';
 import { authFrame, watch } from '../support/live.ts';
 import { startTestPortal } from '../support/portal.ts';
+import { processesIn } from '../support/processes.ts';
 import { newProject } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 
@@ -201,10 +202,10 @@ withGit('a cancelled scan ends git within a second', async () => {
   await asked;
   const id = String(member(body, 'id'));
   const workspace = path.join(dataDir, 'workspace', `${id}-1`);
-  assert.ok((await gitProcesses(workspace)).length > 0);
+  assert.ok((await processesIn(workspace)).length > 0);
   await sql`UPDATE scans SET status = 'cancelled', completed_at = now() WHERE id = ${id}`.execute(database.db);
   const since = Date.now();
-  while ((await gitProcesses(workspace)).length > 0) {
+  while ((await processesIn(workspace)).length > 0) {
     assert.ok(Date.now() - since < 1000, 'git still runs a second after the cancel');
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -220,13 +221,3 @@ sources('without git the kind is not available, and the answer says so', async (
     process.env['PATH'] = all;
   }
 });
-
-/** Command lines of processes that work in this folder; Linux. */
-async function gitProcesses(folder: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-    if (environment.includes(folder)) found.push(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''));
-  }
-  return found.filter((line) => line !== '');
-}

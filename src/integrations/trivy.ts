@@ -45,6 +45,8 @@ export interface ImageContents {
 
 const MIB = 1024 * 1024;
 const MEMORY_BYTES = 4096 * MIB;
+/** Least size of a file that trivy may write; some builds of it unpack themselves into one. */
+const FILE_BYTES = 1024 * MIB;
 const JARS = ['jar', 'war', 'ear', 'par'].map((end) => `**/*.${end}`).join(',');
 
 /** Throws ImageFault, or the reason of the signal. */
@@ -84,7 +86,7 @@ async function run({ program, source, workspace, caFile, limits }: ImageRequest,
     '--no-progress', '--timeout', `${Math.ceil(limits.timeoutMs / 1000)}s`, ...more, ...target,
   ];
   return runBounded(program, args, {
-    cwd: home, signal, limits: { memoryBytes: MEMORY_BYTES, fileBytes: limits.bytes, outputBytes: MIB },
+    cwd: home, signal, limits: { memoryBytes: MEMORY_BYTES, fileBytes: Math.max(limits.bytes, FILE_BYTES), outputBytes: MIB },
     env: {
       PATH: inheritedEnvironment()['PATH'] ?? '/usr/local/bin:/usr/bin:/bin', HOME: home, TMPDIR: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home, DOCKER_CONFIG: home, LC_ALL: 'C',
       HTTP_PROXY: proxy.url, HTTPS_PROXY: proxy.url, NO_PROXY: '', TRIVY_DISABLE_TELEMETRY: 'true', TRIVY_SKIP_VERSION_CHECK: 'true', ...(caFile === null ? {} : { SSL_CERT_FILE: caFile }),

@@ -29,15 +29,16 @@ export interface ArchiveLimits {
   entries: number;
   /** Bytes of all files together, unpacked. */
   totalBytes: number;
-  /** Bytes of one wanted file. */
+  /** Bytes of one wanted file, and of all together. */
   fileBytes: number;
+  wantedBytes: number;
   /** Unpacked bytes per packed byte, once `ratioFrom` bytes have been unpacked. */
   ratio: number;
   ratioFrom: number;
 }
 
 const MIB = 1024 * 1024;
-export const ARCHIVE_LIMITS: ArchiveLimits = { entries: 200_000, totalBytes: 2048 * MIB, fileBytes: 64 * MIB, ratio: 200, ratioFrom: 10 * MIB };
+export const ARCHIVE_LIMITS: ArchiveLimits = { entries: 200_000, totalBytes: 2048 * MIB, fileBytes: 64 * MIB, wantedBytes: 256 * MIB, ratio: 200, ratioFrom: 10 * MIB };
 const MAX_PATH = 1024;
 
 export interface ArchivedFile {
@@ -79,6 +80,7 @@ class Meter {
   readonly #limits: ArchiveLimits;
   #entries = 0;
   #unpacked = 0;
+  #wanted = 0;
   packed = 0;
 
   constructor(limits: ArchiveLimits) {
@@ -88,6 +90,13 @@ class Meter {
   entry(): void {
     this.#entries += 1;
     if (this.#entries > this.#limits.entries) throw new ArchiveError('bomb', `The archive holds more than ${this.#limits.entries} entries.`);
+  }
+
+  /** A wanted file of so many bytes, as the archive says; what comes out is held against that. */
+  want(name: string, bytes: number): void {
+    this.#wanted += bytes;
+    if (bytes > this.#limits.fileBytes) throw tooLarge(name, this.#limits.fileBytes);
+    if (this.#wanted > this.#limits.wantedBytes) throw new ArchiveError('too-large', `The files of the archive that are read are larger than ${this.#limits.wantedBytes} bytes together.`);
   }
 
   unpack(bytes: number): void {
@@ -152,8 +161,10 @@ async function* tarFiles(path: string, format: TarFormat, wanted: (name: string)
       if (type === 'character-device' || type === 'block-device' || type === 'fifo') throw new ArchiveError('malformed', `The archive holds a device: '${safe}'.`);
       if (type !== 'file' && type !== 'contiguous-file') entry.resume();
       else if (!wanted(safe)) entry.resume();
-      else if (size > limits.fileBytes) throw tooLarge(safe, limits.fileBytes);
-      else yield { name: safe, stream: entry };
+      else {
+        meter.want(safe, size ?? 0);
+        yield { name: safe, stream: entry };
+      }
     }
   } catch (error) {
     throw unreadable(error);
@@ -197,10 +208,11 @@ async function* readZip(path: string, wanted: (name: string) => boolean, limits:
       meter.entry();
       const safe = safePath(entry.fileName);
       meter.packed += entry.compressedSize;
+      if (meter.packed > zip.fileSize) throw new ArchiveError('bomb', 'Entries of the archive overlap: together they are larger than the archive.');
       meter.unpack(entry.uncompressedSize);
       const isLink = (entry.externalFileAttributes >>> 16 & 0o170000) === 0o120000;
       if (entry.fileName.endsWith('/') || isLink || !wanted(safe)) continue;
-      if (entry.uncompressedSize > limits.fileBytes) throw tooLarge(safe, limits.fileBytes);
+      meter.want(safe, entry.uncompressedSize);
       const stream: Readable = await zip.openReadStreamPromise(entry);
       yield { path: safe, data: await collect(stream, safe, limits.fileBytes) };
     }

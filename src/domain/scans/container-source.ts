@@ -76,7 +76,7 @@ async function unpackUpload({ db, config }: Services, scan: ClaimedScan, workspa
   const archive = path.join(workspace, 'image.tar');
   await pipeline(readBlob(db, scan.blobId), createWriteStream(archive, { mode: 0o600 }), { signal });
   const format = scan.sourceFormat === 'image-tar.gz' ? 'tar.gz' : 'tar';
-  const limits: ArchiveLimits = { ...ARCHIVE_LIMITS, totalBytes: config.IMAGE_MAX_BYTES, fileBytes: config.IMAGE_MAX_BYTES };
+  const limits: ArchiveLimits = { ...ARCHIVE_LIMITS, totalBytes: config.IMAGE_MAX_BYTES, fileBytes: config.IMAGE_MAX_BYTES, wantedBytes: config.IMAGE_MAX_BYTES };
   const names = new Set<string>();
   for await (const file of readArchive(archive, format, (name) => name === 'manifest.json' || name === 'oci-layout', { ...limits, fileBytes: ARCHIVE_LIMITS.fileBytes })) names.add(file.path);
   if (names.has('manifest.json')) return archive;

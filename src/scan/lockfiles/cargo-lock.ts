@@ -2,7 +2,7 @@
 import { parse } from 'smol-toml';
 import type { DependencyScope } from '../../core/component.ts';
 import { formatPurl } from '../../core/purl.ts';
-import { beside, locked, record, records, textOf, type LockFileReader, type OtherFiles } from './lock-file.ts';
+import { beside, locked, record, records, remembered, textOf, type LockFileReader, type OtherFiles } from './lock-file.ts';
 import { addRoot, scopesFrom } from './reach.ts';
 
 interface Crate {
@@ -61,16 +61,18 @@ function cratesOf(lock: Record<string, unknown>): Map<string, Crate> {
   return new Map(packages.map((one) => [`${one.name} ${one.version}`, { ...one, needs: one.needs.map(keyOf) }]));
 }
 
+const manifest = remembered((text) => record(parse(text)));
+
 const KINDS: readonly [string, Scope][] = [['dependencies', 'required'], ['dev-dependencies', 'dev'], ['dev_dependencies', 'dev'], ['build-dependencies', 'dev'], ['build_dependencies', 'dev']];
 
 /** Of each crate of the workspace: the crates that it names, with their scope. What only builds it is no part of the product. */
 function scopesByCrate(path: string, others: OtherFiles): Map<string, Map<string, DependencyScope>> {
   const root = beside(path, 'Cargo.toml') ?? '';
   const folder = root.slice(0, -'Cargo.toml'.length);
-  const shared = record(record(manifest(others.text(root))?.['workspace'])['dependencies']);
+  const shared = record(record(manifest(others, root)?.['workspace'])['dependencies']);
   const found = new Map<string, Map<string, DependencyScope>>();
   for (const place of others.paths.filter((one) => one === root || (one.startsWith(folder) && one.endsWith('/Cargo.toml')))) {
-    const toml = manifest(others.text(place));
+    const toml = manifest(others, place);
     const name = textOf(record(toml?.['package'])['name']);
     if (toml === null || name === null) continue;
     const scopes = new Map<string, DependencyScope>();
@@ -86,12 +88,4 @@ function scopesByCrate(path: string, others: OtherFiles): Map<string, Map<string
     found.set(name, scopes);
   }
   return found;
-}
-
-function manifest(text: string | null): Record<string, unknown> | null {
-  try {
-    return text === null ? null : record(parse(text));
-  } catch {
-    return null;
-  }
 }

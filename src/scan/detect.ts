@@ -2,6 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { DetectedComponent, Inventory } from '../core/component.ts';
 import { ArchiveError, readArchive, type ArchiveFormat, type ArchiveLimits } from './archive.ts';
+import { decodeText } from './decode.ts';
 import { READERS, type LockFileReader, type OtherFiles } from './lockfiles/index.ts';
 
 /** Folders whose lock files are not the product's own. */
@@ -48,7 +49,11 @@ export async function detect(files: readonly SourceFile[]): Promise<Inventory> {
     paths: [...texts.keys()],
     text: (path) => {
       const data = texts.get(path);
-      return data === undefined ? null : new TextDecoder('utf-8').decode(data);
+      try {
+        return data === undefined ? null : decodeText(data);
+      } catch {
+        return null;
+      }
     },
   };
   for (const { path, data } of files.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
@@ -62,7 +67,7 @@ export async function detect(files: readonly SourceFile[]): Promise<Inventory> {
       await setImmediate();
     }
     try {
-      const found = reader.read(new TextDecoder('utf-8', { fatal: true }).decode(data).replace(/^\uFEFF/, ''), path, others);
+      const found = reader.read(decodeText(data), path, others);
       warnings.push(...found.warnings.map((warning) => `${path}: ${warning}`));
       occurrences += found.components.length;
       for (const component of found.components) merge(merged, component);

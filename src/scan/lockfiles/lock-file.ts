@@ -11,7 +11,7 @@ export interface LockedPackages {
 /** The wanted files of the same source. */
 export interface OtherFiles {
   paths: readonly string[];
-  /** The text of one, or null where it is not there. */
+  /** The text of one, or null where it is not there or no text. */
   text: (path: string) => string | null;
 }
 

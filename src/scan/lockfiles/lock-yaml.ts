@@ -183,14 +183,14 @@ class Flow {
   #mapping(depth: number): Mapping {
     const map: Mapping = {};
     this.#at += 1;
-    while (!this.#closes('}')) {
+    for (let isFirst = true; !this.#closes('}', isFirst); isFirst = false) {
       const isQuoted = /["']/.test(this.#text[this.#at] ?? '');
       const key = isQuoted ? this.#quoted() : this.#until(/:(?=[\s,}])|[,}]/g);
       this.#space();
       const hasValue = this.#text[this.#at] === ':';
       if (hasValue) this.#at += 1;
       this.#space();
-      const value = hasValue ? this.value(depth + 1) : null;
+      const value = hasValue && !/[,}]/.test(this.#text[this.#at] ?? '') ? this.value(depth + 1) : null;
       if (key !== '__proto__') map[key] = value;
     }
     return map;
@@ -199,15 +199,17 @@ class Flow {
   #list(depth: number): unknown[] {
     const list: unknown[] = [];
     this.#at += 1;
-    while (!this.#closes(']')) list.push(this.value(depth + 1));
+    for (let isFirst = true; !this.#closes(']', isFirst); isFirst = false) list.push(this.value(depth + 1));
     return list;
   }
 
-  /** Passes spaces and a comma; true, and behind it, at the closing bracket. */
-  #closes(bracket: string): boolean {
+  /** Passes the comma between entries; true, and behind it, at the closing bracket. */
+  #closes(bracket: string, isFirst: boolean): boolean {
     this.#space();
-    if (this.#text[this.#at] === ',') this.#at += 1;
+    const hasComma = !isFirst && this.#text[this.#at] === ',';
+    if (hasComma) this.#at += 1;
     this.#space();
+    if (!isFirst && !hasComma && this.#text[this.#at] !== bracket) throw new Error('a comma is missing');
     if (this.#at >= this.#text.length) throw new Error(`a ${bracket} is missing`);
     if (this.#text[this.#at] !== bracket) return false;
     this.#at += 1;

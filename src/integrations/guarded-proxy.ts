@@ -21,7 +21,7 @@ export class ProxyLimit extends Error {}
 
 const CONNECT_TIMEOUT_MS = 15_000;
 /** Headers that are between the program and this proxy (RFC 9110 section 7.6.1). */
-const HOP_BY_HOP = ['proxy-authorization', 'proxy-connection', 'connection', 'keep-alive', 'te', 'trailer', 'upgrade'];
+const HOP_BY_HOP: ReadonlySet<string> = new Set(['proxy-authorization', 'proxy-connection', 'connection', 'keep-alive', 'te', 'trailer', 'upgrade']);
 
 export async function startGuardedProxy(guard: AddressGuard, maxBytes: number): Promise<GuardedProxy> {
   const password = randomBytes(24).toString('hex');
@@ -96,9 +96,7 @@ export async function startGuardedProxy(guard: AddressGuard, maxBytes: number): 
 }
 
 function onward(request: IncomingMessage, host: string): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = { ...request.headers, host, connection: 'close' };
-  for (const name of HOP_BY_HOP) if (name !== 'connection') delete headers[name];
-  return headers;
+  return { ...Object.fromEntries(Object.entries(request.headers).filter(([name]) => !HOP_BY_HOP.has(name))), host, connection: 'close' };
 }
 
 /** Tries the addresses in turn. */

@@ -162,7 +162,7 @@ async function* tarFiles(path: string, format: TarFormat, wanted: (name: string)
       if (type !== 'file' && type !== 'contiguous-file') entry.resume();
       else if (!wanted(safe)) entry.resume();
       else {
-        meter.want(safe, size ?? 0);
+        meter.want(safe, size);
         yield { name: safe, stream: entry };
       }
     }

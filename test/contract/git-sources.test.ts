@@ -167,14 +167,14 @@ withGit('what is too large is cut off by the kernel, and leaves nothing', async 
   assert.not.ok((await readdir(path.join(dataDir, 'workspace'))).some((name) => name.startsWith(id)));
 });
 withGit('hostile URLs are refused when they are set', async () => {
-  for (const url of ['ext::sh -c touch% /tmp/pwned', 'file:///etc', '/etc', '../x', '--upload-pack=touch /tmp/x', 'https://127.0.0.1/x', 'https://2130706433/x', 'https://[::1]/x', 'https://169.254.169.254/latest/', 'https://[::ffff:10.0.0.1]/x', 'ssh://git@10.0.0.1/x', 'git@192.168.0.1:x', 'git://[fe80::1]/x', 'http://localhost/x', 'https://sub.localhost/x']) {
+  for (const url of ['ext::sh -c touch% /tmp/pwned', 'file:///etc', '/etc', '../x', '--upload-pack=touch /tmp/x', 'https://127.0.0.1/x', 'https://2130706433/x', 'https://[::1]/x', 'https://169.254.169.254/latest/', 'https://[::ffff:10.0.0.1]/x', 'ssh://git@10.0.0.1/x', 'git@192.168.0.1:x', 'git://[fe80::1]/x', 'http://localhost/x', 'https://sub.localhost/x', 'https://0x7f000001/x', 'https://017700000001/x', 'https://127.1/x', 'https://[64:ff9b::a9fe:a9fe]/x', 'https://[fd00:ec2::254]/x', 'https://100.100.100.200/x', 'https://168.63.129.16/x', 'https://0.0.0.0/x', 'ssh://-oProxyCommand=id/x', 'ext::ssh://a', 'https://user@-x/']) {
     await admin.refused('unsupported-git-url', 'createProject', { json: { name: 'x', git_url: url } });
   }
 });
 withGit('hostile URLs that got into the database are refused when they are fetched', async () => {
   const cases: [string, string][] = [
     ['ext::sh -c id', 'git-url-refused'], ['file:///etc', 'git-url-refused'], ['--upload-pack=id', 'git-url-refused'], ['/etc', 'git-url-refused'], [`ssh://-oProxyCommand=id/x`, 'git-url-refused'], ['ssh://-oX@localhost/x', 'git-url-refused'], ['git@localhost:-x', 'git-url-refused'],
-    ['https://169.254.169.254/x', 'git-address-refused'], ['https://127.0.0.1/x', 'git-address-refused'], ['ssh://git@0x7f.1/x', 'git-address-refused'], ['git://2130706433/x', 'git-address-refused'], ['https://[::ffff:127.0.0.1]/x', 'git-address-refused'],
+    ['https://169.254.169.254/x', 'git-address-refused'], ['https://127.0.0.1/x', 'git-address-refused'], ['ssh://git@0x7f.1/x', 'git-address-refused'], ['git://2130706433/x', 'git-address-refused'], ['https://[::ffff:127.0.0.1]/x', 'git-address-refused'], ['https://[64:ff9b::7f00:1]/x', 'git-address-refused'], ['ssh://git@017700000001/x', 'git-address-refused'], ['git@127.1:x', 'git-address-refused'], ['git@169.254.169.254:x', 'git-address-refused'], ['git://[fe80::1]/x', 'git-address-refused'],
     ['https://ip6-localhost.invalid/x', 'git-unreachable'],
   ];
   const before = https.requests.length;

@@ -74,6 +74,22 @@ java('parents that lead in a circle end', async () => {
   assert.equal(await lines(files), ['maven/g/a@1 direct required']);
 });
 
+const others = suite('other formats');
+others('package-lock 2, which holds both forms, is read by its packages', async () => {
+  const packages = { '': { dependencies: { a: '1' } }, 'node_modules/a': { version: '1.0.0', dependencies: { b: '2' } }, 'node_modules/b': { version: '2.0.0' } };
+  assert.equal(await lines({ 'package-lock.json': JSON.stringify({ lockfileVersion: 2, packages, dependencies: { a: { version: '9.9.9' } } }) }), ['npm/a@1.0.0 direct required -> npm/b@2.0.0', 'npm/b@2.0.0 transitive required']);
+  assert.equal(await lines({ 'package-lock.json': JSON.stringify({ lockfileVersion: 3, packages: { [`${'node_modules/a/'.repeat(50_000)}node_modules/b`]: { version: '1.0.0', dependencies: { c: '1' } }, ...packages } }) }), ['npm/a@1.0.0 direct required -> npm/b@2.0.0', 'npm/b@2.0.0 transitive required']);
+});
+others('go.mod: blocks and single lines, indirect modules, replacements', async () => {
+  const mod = 'module example.com/m // the module\n\ngo 1.21\n\nrequire github.com/a/b v1.0.0\nrequire (\n\tgolang.org/x/text v0.3.5 // indirect\n\tgithub.com/old/c/v2 v2.0.0\n\t// github.com/no/no v1.0.0\n\tgithub.com/local/d v1.0.0 // indirect; why\n)\nreplace github.com/old/c/v2 => github.com/new/c v1.5.0\nreplace (\n\tgithub.com/local/d v1.0.0 => ../d\n)\nexclude github.com/a/b v0.9.0\nretract v0.0.1\n';
+  assert.equal(await lines({ 'go.mod': mod }), ['golang/github.com/a/b@v1.0.0 direct required', 'golang/github.com/new/c@v1.5.0 direct required', 'golang/golang.org/x/text@v0.3.5 transitive required']);
+  assert.match((await read({ 'go.mod': mod })).warnings.join(), /github.com\/local\/d is replaced by a local folder/);
+});
+others('composer.lock: the checksum of the archive', async () => {
+  const { components } = await read({ 'composer.lock': JSON.stringify({ packages: [{ name: 'a/b', version: 'v1.0', dist: { shasum: 'ab'.repeat(20) } }, { name: 'a/c', version: '1.0', dist: { shasum: '' } }] }) });
+  assert.equal(components.map(({ hashes }) => hashes), [{ 'SHA-1': 'ab'.repeat(20) }, {}]);
+});
+
 const encodings = suite('encodings');
 encodings('UTF-8 and UTF-16 with a mark, and Latin-1 of XML, are read; what is neither is a warning', async () => {
   const utf16 = (text: string, isLittle: boolean): Uint8Array => {

@@ -16,10 +16,13 @@ export type ImageFaultCode =
 /** A fault of the image or its registry, in words for who asked for the scan; another try would not help. */
 export class ImageFault extends Error {
   readonly code: ImageFaultCode;
-  constructor(code: ImageFaultCode, message: string) {
+  /** The program's last words, for the log alone: registries write into them. */
+  readonly lastWords: string;
+  constructor(code: ImageFaultCode, message: string, lastWords = '') {
     super(message);
     this.name = 'ImageFault';
     this.code = code;
+    this.lastWords = lastWords;
   }
 }
 
@@ -106,13 +109,12 @@ const KNOWN: readonly [RegExp, ImageFaultCode, string][] = [
   [/file too large|no space left|cannot allocate memory|out of memory/i, 'image-too-large', 'The image needs more space or memory than this installation gives it.'],
 ];
 
-/** Nothing of the program's own words is shown: registries write into them. */
 function faultOf({ status, stderr }: BoundedEnd, proxy: GuardedProxy, { source, limits }: ImageRequest): ImageFault {
   const cut = proxy.fault();
   if (cut instanceof ProxyLimit) return new ImageFault('image-too-large', `The image is larger than ${limits.bytes} bytes (IMAGE_MAX_BYTES).`);
   if (cut !== null) return addressFault(cut);
   if (status === 126 || status === 127) return new ImageFault('image-unavailable', 'The program trivy cannot be run on this server.');
-  if ('input' in source) return new ImageFault('image-malformed', 'The upload could not be read as a container image: neither an archive of `docker save` nor an OCI layout.');
+  if ('input' in source) return new ImageFault('image-malformed', 'The upload could not be read as a container image: neither an archive of `docker save` nor an OCI layout.', stderr.slice(-2000));
   const [, code, message] = KNOWN.find(([pattern]) => pattern.test(stderr)) ?? [];
-  return code === undefined || message === undefined ? new ImageFault('image-failed', 'trivy could not read the image from its registry.') : new ImageFault(code, message);
+  return new ImageFault(code ?? 'image-failed', message ?? 'trivy could not read the image from its registry; the log of the portal has its words.', stderr.slice(-2000));
 }

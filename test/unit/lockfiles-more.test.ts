@@ -135,7 +135,7 @@ const yaml = suite('parseLockYaml');
 const asText = (value: unknown): unknown => (Array.isArray(value) ? value.map(asText) : typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value).map(([key, one]) => [key, asText(one)])) : typeof value === 'number' ? `${value}` : value);
 for (const text of [
   'a: 1\nb:\n  c: d\n  e:\n    f: "g: h"\n\n# comment\ni: \'it\'\'s\' # why\n', 'a:\n- b\n- c: d\n  e: f\n-   - g\n    - h\ni:\n  - j\n', "'@s/a@1.0.0(p@1)':\n  resolution: {integrity: sha512-a==, tarball: https://x/y.tgz}\n  engines: {node: '>=10', npm: \"~1\"}\n  cpu: [x64, '!arm']\n  empty: {}\n  none: []\n",
-  'a: >-\n  folded\n  text\nb: |\n  kept\nc: d\n', 'a: b\n  c\n  d\ne: f\n', '"a, b@npm:^1, c@npm:>=2 <3":\n  version: x\n', '? "long key"\n: f\n', 'a: {b: {c: [d, {e: f}]}, g: }\n', 'a: true\nb: false\nc: null\nd: ~\ne:\nf: "true"\n', 'url: http://x:80/#y\ntime: 10:20\n', '---\na: b\n', 'a: "x\\u00e9\\n\\"y"\n', 'a: b\r\nc:\r\n  d: e\r\n',
+  'a: >-\n  folded\n  text\nb: |\n  kept\nc: d\n', 'a: b\n  c\n  d\ne: f\n', '"a, b@npm:^1, c@npm:>=2 <3":\n  version: x\n', '? "long key"\n: f\n', 'x:\n  ? long(key)(peer@1)\n  : a: b\n    c:\n      d: e\n    f: {g: h}\n  i: j\n', 'a: {b: {c: [d, {e: f}]}, g: }\n', 'a: true\nb: false\nc: null\nd: ~\ne:\nf: "true"\n', 'url: http://x:80/#y\ntime: 10:20\n', '---\na: b\n', 'a: "x\\u00e9\\n\\"y"\n', 'a: b\r\nc:\r\n  d: e\r\n',
 ]) {
   yaml(`reads as the full parser does: ${JSON.stringify(text.slice(0, 40))}`, () => {
     const expected = asText(parse(text));

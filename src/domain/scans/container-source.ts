@@ -59,6 +59,9 @@ export async function gatherFromImage(services: Services, scan: ClaimedScan, wor
     await step('cdxgen');
     const inventory = await readSbom('cyclonedx-json', createReadStream(sbom));
     return { ...inventory, warnings: [...warnings, ...inventory.warnings] };
+  } catch (error) {
+    if (error instanceof ImageFault && error.lastWords !== '') services.log.info({ scan_id: scan.id, trivy: error.lastWords }, 'trivy failed');
+    throw error;
   } finally {
     watch.stop();
   }

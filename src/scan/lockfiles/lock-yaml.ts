@@ -91,7 +91,10 @@ class Reader {
       const next = this.peek();
       if (next?.indent !== indent || !next.content.startsWith(':')) throw this.#fault('has no value for the key before it');
       this.take();
-      return [unquoted(content.slice(2)), next.content.slice(1).trim()];
+      const rest = next.content.slice(1).trimStart();
+      const isBlock = keyEnd(rest) !== -1; // the first of the entries below the key
+      if (isBlock) this.#line = { indent: indent + next.content.length - rest.length, content: rest };
+      return [unquoted(content.slice(2).trim()), isBlock ? '' : rest];
     }
     const end = keyEnd(content);
     if (end === -1) throw this.#fault('is no "key: value"');

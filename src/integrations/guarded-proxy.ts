@@ -29,6 +29,7 @@ export async function startGuardedProxy(guard: AddressGuard, maxBytes: number): 
   const open = new Set<Duplex>();
   let fault: AddressError | ProxyLimit | null = null;
   let bytes = 0;
+  let stopped = false;
   const count = (source: Duplex | IncomingMessage): void => {
     source.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
@@ -41,10 +42,14 @@ export async function startGuardedProxy(guard: AddressGuard, maxBytes: number): 
     open.add(socket);
     socket.on('error', () => undefined).on('close', () => open.delete(socket));
   };
-  const reach = async (host: string, port: number): Promise<Socket> => {
+  const reach = async (host: string, port: number, client: Duplex): Promise<Socket> => {
     try {
       const socket = await connectFirst((await guard.resolve(host)).map(({ address }) => address), port);
       hold(socket);
+      if (stopped || client.destroyed) {
+        socket.destroy();
+        throw new Error('nobody waits for it any more');
+      }
       return socket;
     } catch (error) {
       if (error instanceof AddressError) fault ??= error;
@@ -54,7 +59,7 @@ export async function startGuardedProxy(guard: AddressGuard, maxBytes: number): 
   const tunnel = async (request: IncomingMessage, client: Duplex, head: Buffer): Promise<void> => {
     const target = URL.canParse(`http://${request.url ?? ''}`) ? new URL(`http://${request.url ?? ''}`) : null;
     if (!isOurs(request) || target === null) return void client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
-    const server = await reach(target.hostname, Number(target.port === '' ? 80 : target.port)).catch(() => null);
+    const server = await reach(target.hostname, Number(target.port === '' ? 80 : target.port), client).catch(() => null);
     if (server === null) return void client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n');
     client.write('HTTP/1.1 200 Connection established\r\n\r\n');
     server.write(head);
@@ -66,12 +71,12 @@ export async function startGuardedProxy(guard: AddressGuard, maxBytes: number): 
   const forward = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const target = URL.canParse(request.url ?? '') ? new URL(request.url ?? '') : null;
     if (!isOurs(request) || target?.protocol !== 'http:') return void response.writeHead(407).end();
-    const socket = await reach(target.hostname, Number(target.port === '' ? 80 : target.port)).catch(() => null);
+    const socket = await reach(target.hostname, Number(target.port === '' ? 80 : target.port), request.socket).catch(() => null);
     if (socket === null) return void response.writeHead(502).end();
     const upstream = requestHttp({ createConnection: () => socket, method: request.method, path: `${target.pathname}${target.search}`, headers: onward(request, target.host) }, (answer) => {
       count(answer);
       response.writeHead(answer.statusCode ?? 502, answer.headers);
-      answer.pipe(response);
+      answer.on('error', () => response.destroy()).pipe(response);
     });
     upstream.on('error', () => response.destroy());
     request.pipe(upstream);
@@ -89,6 +94,7 @@ export async function startGuardedProxy(guard: AddressGuard, maxBytes: number): 
     url: `http://portal:${password}@127.0.0.1:${address.port}`,
     fault: () => fault,
     stop: () => new Promise((resolve) => {
+      stopped = true;
       server.close(() => resolve());
       for (const one of open) one.destroy();
     }),

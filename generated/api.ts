@@ -600,6 +600,11 @@ export interface paths {
          *     `default_branch`, else the repository's own. An abbreviated commit must be where the ref points. A ref that is gone fails the scan; no other is taken
          *     in its place. Host names are resolved before each fetch, and addresses of private networks refused. Redirects are not followed.
          *
+         *     Container images are read by the program trivy, where it is installed; it only lists what is in them. An image comes from its registry, by `image`, without
+         *     a log-in, or as an `archive` with kind `container`: what `docker save` writes, or an OCI layout in a tar. Of an image for several platforms linux/amd64 is
+         *     read. The registry, what it redirects to and where it sends for tokens are reached by a proxy of the portal that resolves each name itself and refuses
+         *     addresses of private networks. A scan replaces the results of its `ref`, whatever its kind: give images a `ref` of their own to keep those of the source.
+         *
          *     The answer comes at once; a worker runs the scan. Follow it on the WebSocket `/ws/scans/{scan_id}` or at `Location`. One scan of a project and ref is
          *     active at a time: a second request is 409 with `active_scan_id`.
          */
@@ -2708,6 +2713,7 @@ export interface components {
          *         "build": 7
          *       },
          *       "source_format": "cyclonedx-json",
+         *       "image": null,
          *       "component_count": 412,
          *       "occurrence_count": 430,
          *       "error": null,
@@ -2741,15 +2747,17 @@ export interface components {
             metadata: {
                 [key: string]: unknown;
             };
-            /** @description What the upload was recognised as: `cyclonedx-json`, `zip`, ...; `git` where the repository was fetched. */
+            /** @description What the upload was recognised as: `cyclonedx-json`, `zip`, ...; `git` where the repository was fetched, `image` where a registry was asked, `image-tar` and `image-tar.gz` for archives of images. */
             source_format: string | null;
+            /** @description Of kind `container`: the image as the client named it; null for an uploaded one. */
+            image: string | null;
             /** @description Distinct components, by package URL. */
             component_count: number | null;
             /** @description Components as the source counts them, nested ones and repeats included. */
             occurrence_count: number | null;
             /** @description Why the scan failed; null for any other state. */
             error: {
-                /** @description From git: `git-address-refused`, `git-authentication`, `git-commit-not-found`, `git-credential-unfit`, `git-failed`, `git-host-key`, `git-redirect`, `git-ref-not-found`, `git-repository-not-found`, `git-timeout`, `git-too-large`, `git-unavailable`, `git-unreachable`, `git-url-refused`. */
+                /** @description From git: `git-address-refused`, `git-authentication`, `git-commit-not-found`, `git-credential-unfit`, `git-failed`, `git-host-key`, `git-redirect`, `git-ref-not-found`, `git-repository-not-found`, `git-timeout`, `git-too-large`, `git-unavailable`, `git-unreachable`, `git-url-refused`. From images: `image-address-refused`, `image-authentication`, `image-failed`, `image-malformed`, `image-not-found`, `image-timeout`, `image-too-large`, `image-unavailable`, `image-unreachable`. */
                 code: string;
                 message: string;
             } | null;
@@ -2791,7 +2799,7 @@ export interface components {
             /** @description Branch, tag or full ref; `refs/heads/x` counts as `x`. */
             ref?: string | null;
             commit_sha?: string | null;
-            /** @description For `container` only: reference of the image, `registry/name:tag` or `name@sha256:...`. */
+            /** @description For `container`, and only there: reference of the image, `registry/name:tag` or `name@sha256:...`; without a registry the Docker Hub is meant. */
             image?: string;
             /** @description Anything of yours: at most 16 KiB and four levels. */
             metadata?: {
@@ -2807,10 +2815,10 @@ export interface components {
          */
         ScanUpload: {
             /**
-             * @description Follows from the file field: `sbom` or `archive`.
+             * @description Follows from the file field, `sbom` or `archive`; `container` says that the archive is an image.
              * @enum {string}
              */
-            kind?: "source" | "sbom";
+            kind?: "source" | "sbom" | "container";
             /**
              * Format: binary
              * @description CycloneDX 1.2-1.7 (JSON, XML) or SPDX 2.2-2.3 (JSON, tag-value).
@@ -2818,7 +2826,7 @@ export interface components {
             sbom?: string;
             /**
              * Format: binary
-             * @description zip, tar, tar.gz or tar.zst that holds lock files.
+             * @description zip, tar, tar.gz or tar.zst that holds lock files; for `container` a tar or tar.gz that `docker save` wrote, or of an OCI layout.
              */
             archive?: string;
             /**

@@ -339,6 +339,7 @@ export interface Scans {
   fetch_ref: string | null;
   fetch_commit: string | null;
   license_expressions: Generated<string[]>;
+  image: string | null;
 }
 
 export interface SchemaMigrations {

@@ -24,6 +24,7 @@ export interface ScanRow {
   commit_sha: string | null;
   metadata: Record<string, unknown>;
   source_format: string | null;
+  image: string | null;
   component_count: number | null;
   occurrence_count: number | null;
   error: { code: string; message: string } | null;
@@ -37,7 +38,7 @@ export interface ScanRow {
 }
 
 const COLUMNS = sql`s.id, s.project_id, p.name AS project_name, p.slug AS project_slug, s.kind, s.status, s.progress_percent, s.current_step, s.ref, s.commit_sha,
-  s.metadata, s.source_format, s.component_count, s.occurrence_count,
+  s.metadata, s.source_format, s.image, s.component_count, s.occurrence_count,
   CASE WHEN s.error_code IS NULL THEN NULL ELSE json_build_object('code', s.error_code, 'message', s.error_message) END AS error,
   s.warnings, s.requested_by_user_id, s.attempt, s.started_at, s.completed_at, s.created_at, s.updated_at`;
 const FROM = sql`FROM scans s JOIN projects p ON p.id = s.project_id`;
@@ -103,14 +104,15 @@ export interface NewScan {
   fetchCommit: string | null;
   metadata: Record<string, unknown>;
   sourceFormat: string | null;
+  image: string | null;
   blobId: string | null;
   requestedByUserId: string | null;
 }
 
 export async function insertScan(tx: Tx, scan: NewScan): Promise<string> {
   const { rows } = await sql<{ id: string }>`
-    INSERT INTO scans (project_id, kind, ref, commit_sha, fetch_ref, fetch_commit, metadata, source_format, blob_id, requested_by_user_id)
-    VALUES (${scan.projectId}, ${scan.kind}, ${scan.ref}, ${scan.commitSha}, ${scan.fetchRef}, ${scan.fetchCommit}, ${JSON.stringify(scan.metadata)}, ${scan.sourceFormat}, ${scan.blobId}, ${scan.requestedByUserId})
+    INSERT INTO scans (project_id, kind, ref, commit_sha, fetch_ref, fetch_commit, metadata, source_format, image, blob_id, requested_by_user_id)
+    VALUES (${scan.projectId}, ${scan.kind}, ${scan.ref}, ${scan.commitSha}, ${scan.fetchRef}, ${scan.fetchCommit}, ${JSON.stringify(scan.metadata)}, ${scan.sourceFormat}, ${scan.image}, ${scan.blobId}, ${scan.requestedByUserId})
     RETURNING id`.execute(tx);
   return rows[0]?.id ?? '';
 }
@@ -138,6 +140,8 @@ export interface ClaimedScan {
   projectId: string;
   kind: ScanKind;
   sourceFormat: string | null;
+  /** Reference of a container image. */
+  image: string | null;
   blobId: string | null;
   /** Fences this run: a scan that was taken over has a higher one. */
   attempt: number;
@@ -148,7 +152,7 @@ export async function claimScan(db: Db, id: string): Promise<ClaimedScan | undef
   const { rows } = await sql<ClaimedScan>`
     UPDATE scans SET status = 'running', attempt = attempt + 1, started_at = coalesce(started_at, now()), updated_at = now(), current_step = 'bootstrap'
     WHERE id = ${id} AND status IN ('queued', 'running')
-    RETURNING id, project_id AS "projectId", kind, source_format AS "sourceFormat", blob_id AS "blobId", attempt`.execute(db);
+    RETURNING id, project_id AS "projectId", kind, source_format AS "sourceFormat", image, blob_id AS "blobId", attempt`.execute(db);
   return rows[0];
 }
 

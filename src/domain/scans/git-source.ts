@@ -45,7 +45,7 @@ export async function gatherFromGit(services: Services, scan: ClaimedScan, works
   await step('prep');
   const { files, warnings } = await source.read(isWanted);
   await step('cdxgen');
-  const inventory = detect(files);
+  const inventory = await detect(files);
   return { ...inventory, warnings: [...warnings, ...inventory.warnings] };
 }
 

@@ -13,11 +13,13 @@ import { requeueScan } from '../../db/scan-sweep.ts';
 import { advanceScan, claimScan, failScan, setScanJob, type ClaimedScan, type ScanStep } from '../../db/scans.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { GitFault } from '../../integrations/git-faults.ts';
+import { ImageFault } from '../../integrations/trivy.ts';
 import { ArchiveError, isArchiveFormat } from '../../scan/archive.ts';
 import { detectArchive } from '../../scan/detect.ts';
 import type { Services } from '../context.ts';
 import { SbomError, readSbom } from '../formats/sbom-read.ts';
 import { isSbomFormat } from '../formats/sbom-format.ts';
+import { gatherFromImage, isImageFormat } from './container-source.ts';
 import { gatherFromGit, GIT_FORMAT } from './git-source.ts';
 import { Superseded, until, watchOwnership } from './ownership.ts';
 import { publish, prepareComponents, resolvePackages } from './publish.ts';
@@ -78,6 +80,10 @@ async function gather(services: Services, scan: ClaimedScan, workspace: string, 
     await mkdir(workspace, { recursive: true, mode: 0o700 });
     return gatherFromGit(services, scan, workspace, signal, step);
   }
+  if (scan.sourceFormat !== null && isImageFormat(scan.sourceFormat)) {
+    await mkdir(workspace, { recursive: true, mode: 0o700 });
+    return gatherFromImage(services, scan, workspace, signal, step);
+  }
   if (scan.blobId === null || scan.sourceFormat === null) throw new ScanFault('no-source', 'The upload of this scan is no longer there. Queue a new scan.');
   const content = until(signal, readBlob(services.db, scan.blobId));
   if (isSbomFormat(scan.sourceFormat)) {
@@ -107,7 +113,7 @@ const timeLimit = ({ config }: Services): { code: string; message: string } => (
 
 /** The input's own fault, or null where the error is ours or the database's. */
 function faultOf(error: unknown): { code: string; message: string } | null {
-  if (error instanceof ScanFault || error instanceof SbomError || error instanceof GitFault || error instanceof ArchiveError) return { code: error.code, message: error.message.slice(0, 2000) };
+  if (error instanceof ScanFault || error instanceof SbomError || error instanceof GitFault || error instanceof ImageFault || error instanceof ArchiveError) return { code: error.code, message: error.message.slice(0, 2000) };
   return null;
 }
 

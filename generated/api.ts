@@ -3021,7 +3021,9 @@ export interface components {
          *       },
          *       "project_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
          *       "scan_id": "0198f3a1-8d02-7f5e-b3c4-9a1e6d20c7b8",
-         *       "evaluated_at": "2026-11-24T10:41:00.000Z"
+         *       "evaluated_at": "2026-11-24T10:41:00.000Z",
+         *       "previous": "pass",
+         *       "changed_at": "2026-11-24T10:40:00.000Z"
          *     }
          */
         GateResult: {
@@ -3051,6 +3053,16 @@ export interface components {
             /** Format: uuid */
             scan_id: string | null;
             evaluated_at: components["schemas"]["Timestamp"];
+            /**
+             * @description What the gate of the project was before it became what it is; null where it never was anything else, and where the judged scan is not the current one.
+             * @enum {string|null}
+             */
+            previous: "pass" | "warn" | "fail" | null;
+            /**
+             * Format: date-time
+             * @description Since when the gate of the project is what it is, over all scans, triage, imports and changes of the policy since; null where it is pending or the judged scan is not the current one.
+             */
+            changed_at: string | null;
         };
         /**
          * @example {
@@ -3454,10 +3466,11 @@ export interface components {
              */
             expires_at?: string;
             /**
-             * @description The decision holds for the component in any version.
-             * @default false
+             * @description For how much the decision holds: this version of the component, or the package in any version, in findings of later scans too.
+             * @default version
+             * @enum {string}
              */
-            all_versions: boolean;
+            applies_to: "version" | "package";
         };
         /**
          * @description `approved` and `rejected` are final.

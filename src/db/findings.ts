@@ -1,4 +1,4 @@
-/** Vulnerability findings of a project, and the facts that its gate judges. */
+/** Vulnerability findings of a project: the list, and what documents say of them. */
 import { sql, type RawBuilder } from 'kysely';
 import type { PageRequest } from '../core/page.ts';
 import type { DependencyScope, FindingStatus, Severity, Tier } from './components.ts';
@@ -82,30 +82,7 @@ export async function listFindings(db: Db, at: { projectId: string; scanId: stri
   return { items: items.rows, total: total.rows[0]?.total ?? 0 };
 }
 
-export interface OpenFindingGroup {
-  severity: Severity;
-  kev: boolean;
-  epss_score: number | null;
-  /** Days since the first detection. */
-  age_days: number;
-  count: number;
-  finding_ids: string[];
-}
-
 const SAMPLE = 20;
-
-/** Open findings of a scan grouped by what gate rules look at. */
-export async function openFindings(db: Db, projectId: string, scanId: string, now: Date): Promise<OpenFindingGroup[]> {
-  const { rows } = await sql<OpenFindingGroup>`
-    SELECT v.severity, v.kev_added_on IS NOT NULL AS kev, v.epss_score, floor(extract(epoch FROM ${now}::timestamptz - f.first_detected_at) / 86400)::int AS age_days,
-      count(*)::int AS count, (array_agg(f.id ORDER BY f.id))[1:${sql.lit(SAMPLE)}] AS finding_ids
-    FROM scan_components sc
-    JOIN findings f ON f.component_id = sc.component_id
-    JOIN vulnerabilities v ON v.id = f.vulnerability_id
-    WHERE sc.scan_id = ${scanId} AND f.project_id = ${projectId} AND f.status IN ('new', 'analyzing', 'exploitable')
-    GROUP BY 1, 2, 3, 4`.execute(db);
-  return rows;
-}
 
 /** Number of components by licence tier, with a few of them. */
 export async function licenseTiers(db: Db, scanId: string): Promise<{ tier: Tier; count: number; component_ids: string[] }[]> {

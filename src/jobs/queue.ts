@@ -5,6 +5,8 @@ import type { Config } from '../config.ts';
 import type { Services } from '../domain/context.ts';
 import type { JobName } from './catalogue.ts';
 import type { JobDefinition } from './job.ts';
+import { ageGatesJob, evaluateGatesJob } from './evaluate-gates.ts';
+import { expireSuppressionsJob } from './expire-suppressions.ts';
 import { rotateSigningKeysJob } from './rotate-signing-keys.ts';
 import { giveUpScanJob, runScanJob } from './run-scan.ts';
 import { sendMailJob } from './send-mail.ts';
@@ -42,12 +44,15 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
       await work(boss, services, sendMailJob);
       await work(boss, services, sweepExpiredJob);
       await work(boss, services, rotateSigningKeysJob);
+      await work(boss, services, evaluateGatesJob);
+      await work(boss, services, ageGatesJob);
+      await work(boss, services, expireSuppressionsJob);
     },
     stop: (timeoutMs) => boss.stop({ graceful: true, close: true, timeout: timeoutMs }),
   };
 }
 
-const JOBS = [giveUpScanJob, runScanJob, sendMailJob, sweepExpiredJob, rotateSigningKeysJob] as const;
+const JOBS = [giveUpScanJob, runScanJob, sendMailJob, sweepExpiredJob, rotateSigningKeysJob, evaluateGatesJob, ageGatesJob, expireSuppressionsJob] as const;
 
 async function work<Name extends JobName>(boss: PgBoss, services: Services, job: JobDefinition<Name>): Promise<void> {
   for (let count = 0; count < job.concurrency(services.config); count += 1) await startWorker(boss, services, job);

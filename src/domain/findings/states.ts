@@ -1,6 +1,6 @@
 /** The states of a finding, and what a decision must bring: pure, so that a table can test it. */
 import type { components } from '../../../generated/api.ts';
-import type { ProblemExtensions, ProblemSlug } from '../../core/errors.ts';
+import type { ProblemSlug } from '../../core/errors.ts';
 
 export type FindingStatus = components['schemas']['FindingStatus'];
 export type JustificationCode = components['schemas']['VexJustification'];
@@ -33,7 +33,12 @@ export interface Decision {
 export interface Refusal {
   kind: ProblemSlug;
   detail: string;
-  extensions: ProblemExtensions;
+  /** Of invalid-transition. */
+  allowedTo?: readonly FindingStatus[];
+  /** Of precondition-failed. */
+  currentVersion?: number;
+  /** Of validation-failed: a member of the decision, as a JSON pointer. */
+  fault?: { pointer: string; message: string };
 }
 
 export interface Rights {
@@ -52,9 +57,9 @@ export function judgeDecision(present: FindingStatus, decision: Decision, rights
   if (status === present) return [];
   const path = pathTo(present, status, rights.source);
   if (path === null) {
-    return refuse('invalid-transition', `A finding that is ${present} cannot become ${status}; it can become ${TRANSITIONS[present].join(', ')}.`, { allowed_to: [...TRANSITIONS[present]] });
+    return { kind: 'invalid-transition', allowedTo: TRANSITIONS[present], detail: `A finding that is ${present} cannot become ${status}; it can become ${TRANSITIONS[present].join(', ')}.` };
   }
-  if (status === 'suppressed' && !rights.maySuppress) return refuse('forbidden', 'Suppressing a finding needs team_admin in the owning team.', {});
+  if (status === 'suppressed' && !rights.maySuppress) return { kind: 'forbidden', detail: 'Suppressing a finding needs team_admin in the owning team.' };
   return faultOf(decision, rights) ?? path;
 }
 
@@ -74,7 +79,13 @@ function faultOf({ status, justification, justificationCode, expiresAt }: Decisi
   return null;
 }
 
-const refuse = (kind: ProblemSlug, detail: string, extensions: ProblemExtensions): Refusal => ({ kind, detail, extensions });
-const invalid = (pointer: string, message: string): Refusal => refuse('validation-failed', `${pointer.slice(1)} ${message}.`, { errors: [{ pointer, message }] });
+const invalid = (pointer: string, message: string): Refusal => ({ kind: 'validation-failed', detail: `${pointer.slice(1)} ${message}.`, fault: { pointer, message } });
 
 export const isDecided = (status: FindingStatus): boolean => !UNDECIDED.has(status);
+
+/** The state as CycloneDX names it. */
+export function toAnalysisState(status: FindingStatus): components['schemas']['FindingDetail']['analysis_state'] {
+  if (status === 'new' || status === 'analyzing') return 'in_triage';
+  if (status === 'suppressed') return 'not_affected';
+  return status === 'fixed' ? 'resolved' : status;
+}

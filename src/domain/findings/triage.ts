@@ -4,7 +4,9 @@
  */
 import { userIdOf } from '../../core/actor.ts';
 import { notFound, DomainError } from '../../core/errors.ts';
+import { allows } from '../../core/permissions.ts';
 import type { Tx } from '../../db/connect.ts';
+import { findScope } from '../../db/scopes.ts';
 import { applyTriage, carryDecisions, lockFindings, lockTriageProject, replacePackageDecisions, type TriageWrite, type TriagedFinding } from '../../db/triage.ts';
 import { auditAll } from '../audit.ts';
 import type { Context } from '../context.ts';
@@ -25,7 +27,8 @@ export interface FindingDecision extends Decision {
 
 export interface DecisionOutcome {
   findingId: string;
-  outcome: 'applied' | 'unchanged' | 'refused';
+  /** not_applied: nothing was written, since another decision was refused and the caller wants all or nothing. */
+  outcome: 'applied' | 'unchanged' | 'refused' | 'not_applied';
   /** As it is afterwards; null where the project has no such finding. */
   status: Decision['status'] | null;
   version: number | null;
@@ -36,10 +39,16 @@ export interface DecisionOutcome {
 export interface TriageOptions {
   projectId: string;
   source: DecisionSource;
-  /** See `maySuppress` of update-status.ts. */
+  /** See `maySuppress` below. */
   maySuppress: boolean;
   /** Nothing is written where any decision is refused. */
   allOrNothing: boolean;
+}
+
+/** May the caller suppress findings of the project? Who may triage may do all else. */
+export async function maySuppress({ db, actor }: Pick<Context, 'db' | 'actor'>, projectId: string): Promise<boolean> {
+  const scope = await findScope(db, 'project', projectId);
+  return scope !== undefined && allows(actor, 'finding.suppress', scope);
 }
 
 interface Place {
@@ -56,7 +65,7 @@ interface Place {
  * @throws DomainError not-found (the project), project-archived
  */
 export async function applyDecisions(tx: Tx, context: Context, options: TriageOptions, decisions: readonly FindingDecision[]): Promise<DecisionOutcome[]> {
-  const { projectId, source, maySuppress } = options;
+  const { projectId, source } = options;
   const wide = decisions.some(({ appliesTo }) => appliesTo === 'package');
   const project = await lockTriageProject(tx, projectId, wide);
   if (project === undefined) throw notFound('The project');
@@ -64,8 +73,8 @@ export async function applyDecisions(tx: Tx, context: Context, options: TriageOp
   const now = context.now();
   const found = await lockFindings(tx, projectId, [...new Set(decisions.map(({ findingId }) => findingId))]);
   const places = new Map(found.map((finding): [string, Place] => [finding.id, { finding, status: finding.status, steps: [], last: null }]));
-  const outcomes = decisions.map((decision) => decide(places.get(decision.findingId), decision, { source, maySuppress, now }));
-  if (options.allOrNothing && outcomes.some(({ outcome }) => outcome === 'refused')) return outcomes;
+  const outcomes = decisions.map((decision) => decide(places.get(decision.findingId), decision, { source, maySuppress: options.maySuppress, now }));
+  if (options.allOrNothing && outcomes.some(({ outcome }) => outcome === 'refused')) return outcomes.map((outcome) => takeBack(outcome, places.get(outcome.findingId)));
   const changed = [...places.values()].flatMap(toWrite);
   if (changed.length === 0) return outcomes;
   const by = { source, userId: userIdOf(context.actor), requestId: context.request.id, now };
@@ -78,11 +87,11 @@ export async function applyDecisions(tx: Tx, context: Context, options: TriageOp
 
 function decide(place: Place | undefined, decision: FindingDecision, rights: Parameters<typeof judgeDecision>[2]): DecisionOutcome {
   const { findingId, expectedVersion } = decision;
-  if (place === undefined) return { findingId, outcome: 'refused', status: null, version: null, refusal: { kind: 'not-found', detail: 'The project has no such finding.', extensions: {} } };
+  if (place === undefined) return { findingId, outcome: 'refused', status: null, version: null, refusal: { kind: 'not-found', detail: 'The project has no such finding.' } };
   const { finding } = place;
   const refused = (refusal: Refusal): DecisionOutcome => ({ findingId, outcome: 'refused', status: place.status, version: finding.version, refusal });
   if (expectedVersion !== null && expectedVersion !== finding.version) {
-    return refused({ kind: 'precondition-failed', detail: `The finding is at version ${finding.version}. Read it again, then repeat your change.`, extensions: { current_version: finding.version } });
+    return refused({ kind: 'precondition-failed', detail: `The finding is at version ${finding.version}. Read it again, then repeat your change.`, currentVersion: finding.version });
   }
   const path = judgeDecision(place.status, decision, rights);
   if (!Array.isArray(path)) return refused(path);
@@ -93,6 +102,12 @@ function decide(place: Place | undefined, decision: FindingDecision, rights: Par
   }
   place.last = decision;
   return { findingId, outcome: 'applied', status: place.status, version: finding.version + 1, refusal: null };
+}
+
+function takeBack(outcome: DecisionOutcome, place: Place | undefined): DecisionOutcome {
+  if (place === undefined) return outcome;
+  const { status, version } = place.finding;
+  return { ...outcome, outcome: outcome.outcome === 'applied' ? 'not_applied' : outcome.outcome, status, version };
 }
 
 function toWrite({ finding, status, steps, last }: Place): TriageWrite[] {

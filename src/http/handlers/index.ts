@@ -4,6 +4,7 @@ import { accounts } from './accounts.ts';
 import { apiKeys } from './api-keys.ts';
 import { auth } from './auth.ts';
 import { components } from './components.ts';
+import { findings } from './findings.ts';
 import { oauth } from './oauth.ts';
 import { projects } from './projects.ts';
 import { results } from './results.ts';
@@ -11,4 +12,4 @@ import { scans } from './scans.ts';
 import { system } from './system.ts';
 import { users } from './users.ts';
 
-export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...scans, ...components, ...results, ...system } satisfies Handlers;
+export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...scans, ...components, ...findings, ...results, ...system } satisfies Handlers;

@@ -38,7 +38,7 @@ FROM (
 ) x WHERE x.id = f.id;
 
 CREATE INDEX findings_priority_idx ON findings (project_id, priority DESC NULLS LAST, id DESC) WHERE listed;
-CREATE INDEX findings_counts_idx ON findings (project_id, severity_rank, status) WHERE listed;
+CREATE INDEX findings_counts_idx ON findings (project_id, severity_rank, status) INCLUDE (in_current_scan) WHERE listed;
 CREATE INDEX findings_suppressed_idx ON findings (suppressed_until) WHERE status = 'suppressed' AND suppressed_until IS NOT NULL;
 
 -- A decision on a vulnerability of a package in a project, whatever the version: findings that appear later take it over.

@@ -87,7 +87,7 @@ export interface FindingList {
   severity_summary: Record<Severity, number>;
 }
 
-/** A page is found by ids first, with the tables only that filters and order need, then filled. */
+/** A page is found by ids first, with the tables only that filters and order need, then filled: in one statement PostgreSQL would plan for any LIMIT, and join everything. */
 export async function listFindings(db: Db, view: FindingView, filters: FindingFilters, page: PageRequest): Promise<FindingList> {
   const { conditions, needs } = selection(view, filters);
   const place = sql`scan_components sc ON sc.scan_id = ${view.scanId} AND sc.component_id = f.component_id`;
@@ -96,14 +96,16 @@ export async function listFindings(db: Db, view: FindingView, filters: FindingFi
     if (wanted.has('package')) wanted.delete('component');
     return sql`FROM findings f ${view.current ? (needs.place ? sql`LEFT JOIN ${place}` : sql``) : sql`JOIN ${place}`} ${sql.join([...wanted].map((name) => JOINS[name]), sql` `)} ${where(conditions)}`;
   };
-  const ids = sql`SELECT f.id ${from(page.sort.flatMap(({ field }) => SORT_NEEDS[field] ?? []))} ${orderAndPage(page, SORTABLE, sql`f.id`)}`;
+  const { rows: chosen } = await sql<{ id: string }>`
+    SELECT f.id ${from(page.sort.flatMap(({ field }) => SORT_NEEDS[field] ?? []))} ${orderAndPage(page, SORTABLE, sql`f.id`)}`.execute(db);
   const items = await sql<FindingRow>`
     SELECT ${COLUMNS}, ${priorityColumn(sql`place.depth`)} AS priority
-    FROM (${ids}) chosen JOIN findings f ON f.id = chosen.id ${JOINS.package} ${JOINS.vulnerability} JOIN projects p ON p.id = f.project_id
+    FROM unnest(${chosen.map(({ id }) => id)}::uuid[]) WITH ORDINALITY AS chosen (id, place)
+    JOIN findings f ON f.id = chosen.id ${JOINS.package} ${JOINS.vulnerability} JOIN projects p ON p.id = f.project_id
     LEFT JOIN ${place}
     LEFT JOIN scan_components place ON place.scan_id = p.current_scan_id AND place.component_id = f.component_id
     LEFT JOIN matches m ON m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id
-    ${orderAndPage({ ...page, offset: 0 }, SORTABLE, sql`f.id`)}`.execute(db);
+    ORDER BY chosen.place`.execute(db);
   const { rows: counts } = await sql<{ rank: number; count: number }>`SELECT f.severity_rank AS rank, count(*)::int AS count ${from([])} GROUP BY f.severity_rank`.execute(db);
   const count = (severity: Severity): number => counts.find(({ rank }) => SEVERITIES[rank] === severity)?.count ?? 0;
   return {

@@ -4,7 +4,7 @@ import { notFound } from '../../core/errors.ts';
 import { lastOutcome } from '../../db/gate.ts';
 import { findScan, type ScanRow } from '../../db/scans.ts';
 import type { Context } from '../context.ts';
-import { getProject } from '../projects/read.ts';
+import { viewProject } from '../projects/read.ts';
 import { evaluateGate, type GateFacts } from './evaluate.ts';
 import { NONE_REJECTED, succeededFacts, toJudge } from './facts.ts';
 import { toGatePolicy, type GatePolicy } from './policy.ts';
@@ -13,7 +13,7 @@ export type GateResult = components['schemas']['GateResult'];
 
 /** Judges the named scan, else the current one. Throws not-found where the scan is another project's. */
 export async function gateResult(context: Context, projectId: string, scanId: string | undefined): Promise<GateResult> {
-  const project = await getProject(context, projectId);
+  const project = await viewProject(context, projectId);
   const scan = await scanToJudge(context, projectId, scanId ?? project.current_scan_id ?? undefined);
   const policy = toGatePolicy(project.gate);
   const judgement = evaluateGate(await factsOf(context, scan, policy), policy);

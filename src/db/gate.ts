@@ -82,7 +82,8 @@ export async function markAgingGates(tx: Tx): Promise<void> {
 
 export interface MarkedProject {
   id: string;
-  current_scan_id: string | null;
+  /** The one to judge; null where there is none, or the project is archived. */
+  scan_id: string | null;
   gate: Record<string, unknown>;
   /** Of the oldest mark. */
   cause: GateCause;
@@ -94,7 +95,7 @@ export async function takeGateChecks(tx: Tx, limit: number): Promise<MarkedProje
     WITH chosen AS (SELECT project_id FROM gate_checks GROUP BY project_id ORDER BY min(id) LIMIT ${limit}),
     taken AS (DELETE FROM gate_checks g USING chosen c WHERE c.project_id = g.project_id RETURNING g.id, g.project_id, g.cause),
     oldest AS (SELECT DISTINCT ON (project_id) project_id, cause FROM taken ORDER BY project_id, id)
-    SELECT p.id, p.current_scan_id, p.gate, o.cause FROM oldest o JOIN projects p ON p.id = o.project_id`.execute(tx);
+    SELECT p.id, CASE WHEN p.archived_at IS NULL THEN p.current_scan_id END AS scan_id, p.gate, o.cause FROM oldest o JOIN projects p ON p.id = o.project_id`.execute(tx);
   return rows;
 }
 

@@ -1,7 +1,7 @@
 /** Writing decisions on findings: set-based, under row locks that everybody takes in the order of ids. */
 import { sql, type RawBuilder } from 'kysely';
 import type { FindingStatus } from './components.ts';
-import type { Db, Tx } from './connect.ts';
+import type { Tx } from './connect.ts';
 
 /**
  * Locks the project against being archived meanwhile; with `exclusively`, also against scans and imports that open findings, so that no finding of a package
@@ -118,9 +118,9 @@ export async function carryDecisions(tx: Tx, projectId: string, by: TriageAuthor
   return carried;
 }
 
-/** Suppressions whose time is over end, and so do those of packages. Returns the projects that this touches. */
-export async function expireSuppressions(db: Db, now: Date): Promise<string[]> {
-  const { rows } = await sql<{ project_id: string }>`
+/** Suppressions whose time is over end, and so do those of packages. Returns the findings that are new again. */
+export async function expireSuppressions(tx: Tx, now: Date): Promise<{ id: string; project_id: string; team_id: string }[]> {
+  const { rows } = await sql<{ id: string; project_id: string; team_id: string }>`
     WITH ended AS (
       DELETE FROM finding_decisions WHERE status = 'suppressed' AND suppressed_until <= ${now}
     ), todo AS (
@@ -132,6 +132,6 @@ export async function expireSuppressions(db: Db, now: Date): Promise<string[]> {
     ), noted AS (
       INSERT INTO finding_events (finding_id, kind, source, from_status, to_status, created_at) SELECT id, 'expired', 'time', 'suppressed', 'new', ${now}::timestamptz FROM opened
     )
-    SELECT DISTINCT project_id FROM opened ORDER BY project_id`.execute(db);
-  return rows.map((row) => row.project_id);
+    SELECT o.id, o.project_id, p.team_id FROM opened o JOIN projects p ON p.id = o.project_id ORDER BY o.id`.execute(tx);
+  return rows;
 }

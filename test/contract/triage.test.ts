@@ -1,8 +1,10 @@
 /** Triage through the API: every step by every role with every If-Match, decisions that outlive scans, many at once, and at the same time. */
 import * as assert from 'uvu/assert';
 import { sql } from 'kysely';
+import { SYSTEM } from '../../src/core/actor.ts';
 import { isRecord } from '../../src/core/values.ts';
 import { expireFindings } from '../../src/domain/findings/expire.ts';
+import { applyDecisions } from '../../src/domain/findings/triage.ts';
 import type { FindingStatus } from '../../src/domain/findings/states.ts';
 import { importFiles, osv } from '../support/advisories.ts';
 import { issueKey } from '../support/api-keys.ts';
@@ -211,6 +213,8 @@ lasting('a suppression ends with its time, for the package too; the gate does no
   assert.equal(await states(id), ['mute@1.0.0 new', 'mute@1.1.0 new']);
   assert.equal((await sql`SELECT FROM finding_decisions WHERE project_id = ${id}`.execute(db)).rows.length, 0);
   assert.is((await history(row.id)).at(-1), 'expired time new');
+  const audited = await sql`SELECT actor_kind, operation FROM audit_log WHERE target_id = ${row.id} ORDER BY id DESC LIMIT 1`.execute(db);
+  assert.equal(audited.rows, [{ actor_kind: 'system', operation: 'expire-suppressions' }]);
   assert.is((await patch(teamAdmin.client, { id: row.id, version: Number(member(answer.body, 'version')) }, { status: 'analyzing' })).status, 412);
 });
 
@@ -312,14 +316,33 @@ race('imports, scans and triage of the same findings lose no decision and end', 
       AND f.status IS DISTINCT FROM (SELECT e.to_status FROM finding_events e WHERE e.finding_id = f.id ORDER BY e.id DESC LIMIT 1)`.execute(db);
   assert.is(events.rows[0]?.wrong, 0);
 });
-race('a decision on a package and a scan that brings another version of it: the new finding follows, whoever is first', async () => {
-  for (let round = 0; round < 5; round += 1) {
-    const id = await project('pkg:npm/beta@1.0.0');
-    const row = await one(id);
-    await patch(teamAdmin.client, row, { status: 'analyzing' });
-    await Promise.all([scan(id, 'pkg:npm/beta@1.0.0', 'pkg:npm/beta@1.9.0'), patch(teamAdmin.client, { id: row.id, version: 2 }, { status: 'false_positive', justification: WHY, applies_to: 'package' })]);
-    assert.equal(await states(id), ['beta@1.0.0 false_positive', 'beta@1.9.0 false_positive']);
-  }
+/** Decides on the package within a transaction that ends only when `other` waits for it. */
+async function whileDeciding(projectId: string, row: Row, other: () => Promise<unknown>): Promise<void> {
+  const context = { ...portal.services, actor: SYSTEM, request: { id: 'race', operation: 'updateVulnerabilityFindingStatus', ip: null, userAgent: null } };
+  const decision = { findingId: row.id, expectedVersion: null, status: 'false_positive', justification: WHY, justificationCode: null, expiresAt: null, appliesTo: 'package', origin: null } as const;
+  let running: Promise<unknown> = Promise.resolve();
+  await db.transaction().execute(async (tx) => {
+    const [outcome] = await applyDecisions(tx, context, { projectId, source: 'vex_import', maySuppress: true, allOrNothing: true }, [decision]);
+    assert.is(outcome?.outcome, 'applied');
+    running = other();
+    const deadline = Date.now() + 10_000;
+    for (let waiting = 0; waiting === 0; ) {
+      waiting = (await sql`SELECT FROM pg_locks WHERE NOT granted`.execute(db)).rows.length;
+      assert.ok(Date.now() < deadline, 'it does not wait');
+    }
+  });
+  await running;
+}
+race('a scan that brings another version of a package waits for a decision on it, and follows', async () => {
+  const id = await project('pkg:npm/beta@1.0.0');
+  await whileDeciding(id, await one(id), () => scan(id, 'pkg:npm/beta@1.0.0', 'pkg:npm/beta@1.9.0'));
+  assert.equal(await states(id), ['beta@1.0.0 false_positive', 'beta@1.9.0 false_positive']);
+});
+race('so does an import that makes another version of it a finding', async () => {
+  await importFiles(portal.services, osv({ id: 'GHSA-grow', name: 'grow', fixed: '1.5.0' }));
+  const id = await project('pkg:npm/grow@1.0.0', 'pkg:npm/grow@2.0.0');
+  await whileDeciding(id, await one(id), () => importFiles(portal.services, osv({ id: 'GHSA-grow', name: 'grow', fixed: '3.0.0', modified: '2024-02-01T00:00:00Z' })));
+  assert.equal(await states(id), ['grow@1.0.0 false_positive', 'grow@2.0.0 false_positive']);
 });
 race('a suppression that ends while somebody triages: one of them sees the other', async () => {
   const id = await project('pkg:npm/beta@1.0.0');

@@ -35,7 +35,7 @@ export async function evaluateGates({ db, now, log }: Pick<Services, 'db' | 'now
 
 async function evaluateBatch(tx: Tx, now: Date): Promise<{ projects: number; changes: GateChange[] }> {
   const marked = await takeGateChecks(tx, BATCH);
-  const judged = marked.flatMap((project) => (project.current_scan_id === null ? [] : [{ project, scanId: project.current_scan_id, policy: toGatePolicy(project.gate) }]));
+  const judged = marked.flatMap((project) => (project.scan_id === null ? [] : [{ project, scanId: project.scan_id, policy: toGatePolicy(project.gate) }]));
   const facts = await succeededFacts(tx, judged.map(({ project, scanId, policy }) => toJudge(project.id, scanId, policy)), now);
   const outcomes = judged.flatMap(({ project, scanId, policy }) => {
     const own = facts.get(project.id);

@@ -117,6 +117,9 @@ export async function mergeVulnerabilities(tx: Tx, intoOf: ReadonlyMap<number, n
     WHERE f.vulnerability_id = ANY(${[...intoOf.keys(), ...intoOf.values()]}::bigint[])
     WINDOW chosen AS (PARTITION BY f.component_id, coalesce(m.kept, f.vulnerability_id)
       ORDER BY f.resolved_at IS NULL DESC, f.status <> 'new' DESC, f.analyzed_at DESC NULLS LAST, f.id)`;
+  await sql`
+    SELECT 1 FROM projects p WHERE EXISTS (SELECT FROM findings f WHERE f.project_id = p.id AND f.vulnerability_id = ANY(${[...intoOf.keys(), ...intoOf.values()]}::bigint[]))
+    ORDER BY p.id FOR NO KEY UPDATE`.execute(tx); // before their findings, as everybody does
   await sql`UPDATE finding_events e SET finding_id = r.heir FROM (${ranked}) r WHERE r.id = e.finding_id AND r.place > 1`.execute(tx);
   await sql`DELETE FROM findings f USING (${ranked}) r WHERE r.id = f.id AND r.place > 1`.execute(tx);
   await sql`UPDATE findings f SET vulnerability_id = m.kept, version = f.version + 1, updated_at = now() FROM ${merged} WHERE m.old = f.vulnerability_id`.execute(tx);

@@ -1,6 +1,6 @@
 /**
- * Findings that follow from matches: which there are, and the facts by which they are listed. All of it is set-based. Callers hold the matching lock. Row locks
- * are taken as triage takes them: projects first, then findings by id.
+ * Findings that follow from matches: which there are, and the facts by which they are listed. All of it is set-based. Callers hold the matching lock, and, by
+ * their project's row, keep triage away where several statements lock findings one after the other.
  */
 import { sql, type RawBuilder } from 'kysely';
 import type { Tx } from './connect.ts';
@@ -39,7 +39,7 @@ export async function refreshFindings(tx: Tx, at: RefreshScope): Promise<Finding
   const within = onComponents(at);
   const source = 'projectId' in at ? 'scan' : 'import';
   if ('packageVersionIds' in at) {
-    await sql`SELECT 1 FROM projects p WHERE EXISTS (SELECT FROM components c WHERE c.project_id = p.id AND ${within}) ORDER BY p.id FOR SHARE`.execute(tx);
+    await sql`SELECT 1 FROM projects p WHERE EXISTS (SELECT FROM components c WHERE c.project_id = p.id AND ${within}) ORDER BY p.id FOR NO KEY UPDATE`.execute(tx);
   }
   const { rows } = await sql<FindingChanges>`
     WITH due AS MATERIALIZED (
@@ -74,7 +74,8 @@ export async function refreshFindings(tx: Tx, at: RefreshScope): Promise<Finding
       RETURNING id, project_id, status, justification, justification_code, analysis_source, analyst_user_id
     ), back AS (
       SELECT f.id, f.status AS former, f.resolved_from, ${DECISION_COLUMNS},
-        coalesce(f.status <> 'fixed' OR f.resolved_from IN ('not_affected', 'false_positive') OR (f.resolved_from = 'suppressed' AND (f.suppressed_until IS NULL OR f.suppressed_until > now())), false) AS keeps
+        coalesce(f.status <> 'fixed' OR (f.decision_scope = 'version' AND (f.resolved_from IN ('not_affected', 'false_positive')
+          OR (f.resolved_from = 'suppressed' AND (f.suppressed_until IS NULL OR f.suppressed_until > now())))), false) AS keeps
       FROM due d JOIN findings f ON f.component_id = d.component_id AND f.vulnerability_id = d.vulnerability_id
       ${PACKAGE_DECISION}
       WHERE f.resolved_at IS NOT NULL ORDER BY f.id FOR NO KEY UPDATE OF f

@@ -3,6 +3,11 @@ import { sql, type RawBuilder } from 'kysely';
 import type { FindingStatus } from './components.ts';
 import type { Tx } from './connect.ts';
 
+/** A decision on a package as its statements read it. */
+const toPackageRow = ({ packageId, vulnerabilityId, status, scope, justification, justificationCode, expiresAt, origin }: TriageWrite): object =>
+  ({ package_id: packageId, vulnerability_id: vulnerabilityId, status, scope, justification, code: justificationCode, until: expiresAt, origin });
+const PACKAGE_COLUMNS = sql`package_id bigint, vulnerability_id bigint, status text, scope text, justification text, code text, until timestamptz, origin jsonb`;
+
 /**
  * Locks the project against being archived meanwhile; with `exclusively`, also against scans and imports that open findings, so that no finding of a package
  * appears beside the decision on it.
@@ -21,12 +26,21 @@ export interface TriagedFinding {
   vulnerability_id: number;
 }
 
-/** Those of the findings that are the project's, locked until the transaction ends. */
-export async function lockFindings(tx: Tx, projectId: string, ids: readonly string[]): Promise<TriagedFinding[]> {
+/**
+ * Those of the findings that are the project's, locked until the transaction ends; with `siblings`, also the others of their packages and vulnerabilities, so that
+ * all locks are taken at once and in order.
+ */
+export async function lockFindings(tx: Tx, projectId: string, ids: readonly string[], siblings: boolean): Promise<TriagedFinding[]> {
+  const wanted = sql`SELECT unnest(${ids}::uuid[])`;
+  const alike = sql`
+    UNION SELECT g.id FROM findings f JOIN components c ON c.id = f.component_id JOIN package_versions pv ON pv.id = c.package_version_id
+    JOIN findings g ON g.project_id = f.project_id AND g.vulnerability_id = f.vulnerability_id
+    JOIN components d ON d.id = g.component_id JOIN package_versions pw ON pw.id = d.package_version_id AND pw.package_id = pv.package_id
+    WHERE f.id = ANY(${ids}::uuid[])`;
   const { rows } = await sql<TriagedFinding>`
     SELECT f.id, f.status, f.version, pv.package_id, f.vulnerability_id
     FROM findings f JOIN components c ON c.id = f.component_id JOIN package_versions pv ON pv.id = c.package_version_id
-    WHERE f.id = ANY(${ids}::uuid[]) AND f.project_id = ${projectId} ORDER BY f.id FOR NO KEY UPDATE OF f`.execute(tx);
+    WHERE f.id IN (${wanted} ${siblings ? alike : sql``}) AND f.project_id = ${projectId} ORDER BY f.id FOR NO KEY UPDATE OF f`.execute(tx);
   return rows;
 }
 
@@ -62,7 +76,7 @@ const recordset = (rows: readonly object[], columns: RawBuilder<unknown>): RawBu
 export async function applyTriage(tx: Tx, by: TriageAuthor, writes: readonly TriageWrite[]): Promise<void> {
   const rows = writes.map(({ id, status, justification, justificationCode, expiresAt, scope, origin }) => ({ id, status, justification, code: justificationCode, until: expiresAt, scope, origin }));
   await sql`
-    UPDATE findings f SET status = t.status, justification = t.justification, justification_code = t.code, suppressed_until = t.until, decision_scope = t.scope, vex_origin = t.origin,
+    UPDATE findings f SET status = t.status, justification = t.justification, justification_code = t.code, suppressed_until = t.until, decision_scope = t.scope, vex_origin = t.origin, resolved_from = NULL,
       analysis_source = ${by.source}, analyst_user_id = ${by.userId}, analyzed_at = ${by.now}, version = f.version + 1, updated_at = ${by.now}
     FROM ${recordset(rows, sql`id uuid, status text, justification text, code text, until timestamptz, scope text, origin jsonb`)} WHERE f.id = t.id`.execute(tx);
   const steps = writes.flatMap(({ id, steps: own, justification, justificationCode: code }) =>
@@ -75,9 +89,7 @@ export async function applyTriage(tx: Tx, by: TriageAuthor, writes: readonly Tri
 
 /** Keeps what was decided for packages; going back to `analyzing` ends the decision. */
 export async function replacePackageDecisions(tx: Tx, projectId: string, by: TriageAuthor, decisions: readonly TriageWrite[]): Promise<void> {
-  const rows = decisions.map(({ packageId, vulnerabilityId, status, scope, justification, justificationCode, expiresAt, origin }) =>
-    ({ package_id: packageId, vulnerability_id: vulnerabilityId, status, scope, justification, code: justificationCode, until: expiresAt, origin }));
-  const given = recordset(rows, sql`package_id bigint, vulnerability_id bigint, status text, scope text, justification text, code text, until timestamptz, origin jsonb`);
+  const given = recordset(decisions.map(toPackageRow), PACKAGE_COLUMNS);
   await sql`
     DELETE FROM finding_decisions d USING ${given}
     WHERE d.project_id = ${projectId} AND d.package_id = t.package_id AND d.vulnerability_id = t.vulnerability_id AND t.scope IS NULL`.execute(tx);
@@ -94,12 +106,10 @@ export async function replacePackageDecisions(tx: Tx, projectId: string, by: Tri
  * that became fixed by itself stays so.
  */
 export async function carryDecisions(tx: Tx, projectId: string, by: TriageAuthor, decisions: readonly TriageWrite[], except: readonly string[]): Promise<{ id: string; from: string; status: string }[]> {
-  const rows = decisions.map(({ packageId, vulnerabilityId, status, scope, justification, justificationCode, expiresAt, origin }) =>
-    ({ package_id: packageId, vulnerability_id: vulnerabilityId, status, scope, justification, code: justificationCode, until: expiresAt, origin }));
   const { rows: carried } = await sql<{ id: string; from: string; status: string }>`
     WITH todo AS (
       SELECT f.id, f.status AS former, t.*
-      FROM ${recordset(rows, sql`package_id bigint, vulnerability_id bigint, status text, scope text, justification text, code text, until timestamptz, origin jsonb`)}
+      FROM ${recordset(decisions.map(toPackageRow), PACKAGE_COLUMNS)}
       JOIN findings f ON f.project_id = ${projectId} AND f.vulnerability_id = t.vulnerability_id
       JOIN components c ON c.id = f.component_id JOIN package_versions pv ON pv.id = c.package_version_id AND pv.package_id = t.package_id
       WHERE f.id <> ALL(${except}::uuid[]) AND f.status <> t.status AND (f.status <> 'fixed' OR f.resolved_at IS NULL)
@@ -120,6 +130,7 @@ export async function carryDecisions(tx: Tx, projectId: string, by: TriageAuthor
 
 /** Suppressions whose time is over end, and so do those of packages. Returns the findings that are new again. */
 export async function expireSuppressions(tx: Tx, now: Date): Promise<{ id: string; project_id: string; team_id: string }[]> {
+  await sql`SELECT 1 FROM projects p WHERE EXISTS (SELECT FROM findings f WHERE f.project_id = p.id AND f.status = 'suppressed' AND f.suppressed_until <= ${now}) ORDER BY p.id FOR SHARE`.execute(tx);
   const { rows } = await sql<{ id: string; project_id: string; team_id: string }>`
     WITH ended AS (
       DELETE FROM finding_decisions WHERE status = 'suppressed' AND suppressed_until <= ${now}

@@ -181,6 +181,16 @@ lasting('taking a decision on the package back takes all its findings back; for 
   await scan(id, 'pkg:npm/beta@1.5.0');
   assert.is((await one(id, 'pkg:npm/beta@1.5.0')).status, 'new');
 });
+lasting('a decision on a package that was taken back meanwhile does not come back with a finding', async () => {
+  await importFiles(portal.services, osv({ id: 'GHSA-back', name: 'back', fixed: '1.5.0' }));
+  const id = await project('pkg:npm/back@1.0.0', 'pkg:npm/back@1.4.0');
+  await decide(await one(id), { status: 'false_positive', applies_to: 'package' });
+  await importFiles(portal.services, osv({ id: 'GHSA-back', name: 'back', fixed: '1.2.0', modified: '2024-02-01T00:00:00Z' }));
+  assert.equal(await states(id), ['back@1.0.0 false_positive', 'back@1.4.0 fixed']);
+  await patch(developer.client, await one(id), { status: 'analyzing', applies_to: 'package' });
+  await importFiles(portal.services, osv({ id: 'GHSA-back', name: 'back', fixed: '1.5.0', modified: '2024-03-01T00:00:00Z' }));
+  assert.equal(await states(id), ['back@1.0.0 analyzing', 'back@1.4.0 new']);
+});
 lasting('decisions and history follow vulnerabilities that become one', async () => {
   await importFiles(portal.services, osv({ id: 'GHSA-m1', name: 'merge' }), osv({ id: 'PYSEC-m2', name: 'merge' }));
   const id = await project('pkg:npm/merge@1.0.0');
@@ -252,6 +262,12 @@ bulk('writes nothing where a row is refused and all or nothing is wanted', async
   const { rows } = await sql<{ target_id: string }>`SELECT target_id FROM audit_log WHERE request_id = ${applied.headers.get('X-Request-ID')} ORDER BY target_id`.execute(db);
   assert.equal(rows.map(({ target_id }) => target_id), [first.id, second.id].toSorted());
 });
+bulk('takes ids as they are written', async () => {
+  const id = await project('pkg:npm/beta@1.0.0');
+  const { id: finding } = await one(id);
+  assert.equal(outcomes(await many(id, { status: 'analyzing', findings: [{ finding_id: finding.toUpperCase() }] })), ['applied analyzing 2 undefined']);
+  assert.is((await patch(teamAdmin.client, { id: finding.toUpperCase(), version: 2 }, { status: 'fixed', justification: WHY })).status, 200);
+});
 bulk('a developer may do all but suppress', async () => {
   const id = await project('pkg:npm/beta@1.0.0', 'pkg:npm/beta@1.1.0');
   const [first, second] = await rowsOf(id);
@@ -316,13 +332,14 @@ race('imports, scans and triage of the same findings lose no decision and end', 
       AND f.status IS DISTINCT FROM (SELECT e.to_status FROM finding_events e WHERE e.finding_id = f.id ORDER BY e.id DESC LIMIT 1)`.execute(db);
   assert.is(events.rows[0]?.wrong, 0);
 });
-/** Decides on the package within a transaction that ends only when `other` waits for it. */
-async function whileDeciding(projectId: string, row: Row, other: () => Promise<unknown>): Promise<void> {
+/** Decides on the package within a transaction that goes on, with `later`, and ends only when `other` waits for it. */
+async function whileDeciding(projectId: string, row: Row, other: () => Promise<unknown>, later: readonly Row[] = []): Promise<void> {
   const context = { ...portal.services, actor: SYSTEM, request: { id: 'race', operation: 'updateVulnerabilityFindingStatus', ip: null, userAgent: null } };
-  const decision = { findingId: row.id, expectedVersion: null, status: 'false_positive', justification: WHY, justificationCode: null, expiresAt: null, appliesTo: 'package', origin: null } as const;
+  const decide = ({ id: findingId }: Row) => ({ findingId, expectedVersion: null, status: 'false_positive', justification: WHY, justificationCode: null, expiresAt: null, appliesTo: 'package', origin: null }) as const;
+  const options = { projectId, source: 'vex_import', maySuppress: true, allOrNothing: true } as const;
   let running: Promise<unknown> = Promise.resolve();
   await db.transaction().execute(async (tx) => {
-    const [outcome] = await applyDecisions(tx, context, { projectId, source: 'vex_import', maySuppress: true, allOrNothing: true }, [decision]);
+    const [outcome] = await applyDecisions(tx, context, options, [decide(row)]);
     assert.is(outcome?.outcome, 'applied');
     running = other();
     const deadline = Date.now() + 10_000;
@@ -330,6 +347,7 @@ async function whileDeciding(projectId: string, row: Row, other: () => Promise<u
       waiting = (await sql`SELECT FROM pg_locks WHERE NOT granted`.execute(db)).rows.length;
       assert.ok(Date.now() < deadline, 'it does not wait');
     }
+    for (const next of later) assert.is((await applyDecisions(tx, context, options, [decide(next)]))[0]?.outcome, 'applied');
   });
   await running;
 }
@@ -343,6 +361,16 @@ race('so does an import that makes another version of it a finding', async () =>
   const id = await project('pkg:npm/grow@1.0.0', 'pkg:npm/grow@2.0.0');
   await whileDeciding(id, await one(id), () => importFiles(portal.services, osv({ id: 'GHSA-grow', name: 'grow', fixed: '3.0.0', modified: '2024-02-01T00:00:00Z' })));
   assert.equal(await states(id), ['grow@1.0.0 false_positive', 'grow@2.0.0 false_positive']);
+});
+race('an import that waits for a triage holds nothing that the triage still needs', async () => {
+  await importFiles(portal.services, osv({ id: 'GHSA-w1', name: 'wait' }), osv({ id: 'GHSA-w2', name: 'wait' }), osv({ id: 'GHSA-w3', name: 'wait' }));
+  const id = await project('pkg:npm/wait@1.0.0', 'pkg:npm/wait@1.1.0');
+  const [first, ...others] = await rowsOf(id);
+  assert.ok(first);
+  // the vulnerabilities of the others become one, and the third is no longer affected
+  const records = [osv({ id: 'GO-w4', name: 'elsewhere', aliases: ['GHSA-w2', 'GHSA-w3'] }), osv({ id: 'GHSA-w1', name: 'wait', fixed: '0.1.0', modified: '2024-02-01T00:00:00Z' })];
+  await whileDeciding(id, first, () => importFiles(portal.services, ...records), others.filter(({ purl }) => purl === first.purl).toReversed());
+  assert.equal((await rowsOf(id)).map(({ cve, status }) => `${cve} ${status}`), ['GHSA-w1 fixed', 'GHSA-w2 false_positive', 'GHSA-w1 fixed', 'GHSA-w2 false_positive']);
 });
 race('a suppression that ends while somebody triages: one of them sees the other', async () => {
   const id = await project('pkg:npm/beta@1.0.0');

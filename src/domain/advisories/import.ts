@@ -46,9 +46,9 @@ export function importAdvisories(services: Pick<Services, 'db'>, location: strin
     await beginImport(tx);
     const { exploited, predictions } = await stage(tx, location, report, onProgress);
     await lockMatching(tx, 'exclusive');
-    if (report.changed > 0) await apply(tx, report);
     if (exploited !== null) await replaceExploited(tx, exploited);
     if (predictions !== null) await replacePredictions(tx, predictions);
+    if (report.changed > 0) await apply(tx, report); // last: from here on projects are locked
     if (report.changed > 0 || exploited !== null || predictions !== null) await refreshDescribed(tx);
     return report;
   });

@@ -71,10 +71,10 @@ export async function applyDecisions(tx: Tx, context: Context, options: TriageOp
   if (project === undefined) throw notFound('The project');
   if (project.archived) throw new DomainError('project-archived', 'The project is archived and takes no changes.');
   const now = context.now();
-  const found = await lockFindings(tx, projectId, [...new Set(decisions.map(({ findingId }) => findingId))]);
+  const found = await lockFindings(tx, projectId, [...new Set(decisions.map(({ findingId }) => findingId))], wide);
   const places = new Map(found.map((finding): [string, Place] => [finding.id, { finding, status: finding.status, steps: [], last: null }]));
-  const outcomes = decisions.map((decision) => decide(places.get(decision.findingId), decision, { source, maySuppress: options.maySuppress, now }));
-  if (options.allOrNothing && outcomes.some(({ outcome }) => outcome === 'refused')) return outcomes.map((outcome) => takeBack(outcome, places.get(outcome.findingId)));
+  const outcomes = decisions.map((decision) => decide(places.get(decision.findingId.toLowerCase()), decision, { source, maySuppress: options.maySuppress, now }));
+  if (options.allOrNothing && outcomes.some(({ outcome }) => outcome === 'refused')) return outcomes.map((outcome) => takeBack(outcome, places.get(outcome.findingId.toLowerCase())));
   const changed = [...places.values()].flatMap(toWrite);
   if (changed.length === 0) return outcomes;
   const by = { source, userId: userIdOf(context.actor), requestId: context.request.id, now };

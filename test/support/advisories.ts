@@ -24,14 +24,17 @@ export const osv = ({ id, modified = '2024-01-01T00:00:00Z', aliases = [], withd
   affected: [{ package: { ecosystem: 'npm', name }, ranges: [{ type: 'SEMVER', events: [{ introduced }, { fixed }] }] }],
 });
 
-export async function importFiles(services: Pick<Services, 'db'>, ...documents: readonly (object | string)[]): Promise<ImportReport> {
+/** `tries`: how often the transaction was run; more than once after a deadlock. */
+export async function importFiles(services: Pick<Services, 'db'>, ...documents: readonly (object | string)[]): Promise<ImportReport & { tries: number }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sca-portal-import-'));
   try {
     for (const [index, document] of documents.entries()) {
       const csv = typeof document === 'string' && document.startsWith('cve,');
       await writeFile(path.join(folder, `${index}.${csv ? 'csv' : 'json'}`), typeof document === 'string' ? document : JSON.stringify(document));
     }
-    return await importAdvisories(services, folder, () => undefined);
+    let tries = 0;
+    const report = await importAdvisories(services, folder, () => { tries += 1; });
+    return { ...report, tries };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -628,11 +628,39 @@ export interface paths {
         /**
          * List a project's vulnerability findings
          * @description Findings on the components of the current scan, and those that became `fixed` by themselves since no current scan has them any longer. With
-         *     `scan_id`, the findings on that scan's components only.
+         *     `scan_id`, the findings on that scan's components only. Sorted by `priority` unless asked otherwise: the most urgent first. How it is made up stands with
+         *     each item.
          */
         get: operations["listProjectVulnerabilities"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{id}/vulnerabilities/bulk-status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Triage many findings
+         * @description Decides on up to 1,000 findings of a project in one transaction, each as `PATCH /v1/vulnerability_findings/{finding_id}/status` would. `status` and what
+         *     explains it hold for all rows that do not say otherwise. A row's `version` takes the place of `If-Match`; without it the row is decided whatever its version.
+         *
+         *     With `mode: report` what can be applied is, and `results` tells of each row what came of it. With `all_or_nothing` nothing is written where a row is refused: the
+         *     answer is 200 with `applied: 0`, the rows that would have been applied are `not_applied`, and the refused ones say why. Results stand in the order of the rows.
+         */
+        post: operations["updateProjectVulnerabilityStatuses"];
         delete?: never;
         options?: never;
         head?: never;
@@ -724,7 +752,10 @@ export interface paths {
          * Get the build gate
          * @description Judges one scan by the project's policy: the scan that `scan_id` names, else the project's current one. While that scan is queued or running the gate
          *     is `pending`, never an older result; a failed or cancelled scan fails it. A project without a succeeded scan is `pending` with `scan_id` null. Findings in
-         *     `not_affected`, `false_positive`, `suppressed` and `fixed` do not count.
+         *     `not_affected`, `false_positive`, `suppressed` and `fixed` do not count; a suppression whose time is over does not hide its finding.
+         *
+         *     `previous` and `changed_at` tell the last change of the project's gate, whatever brought it about: a scan, a triage, an import of advisories, another policy, or
+         *     findings that have grown too old.
          */
         get: operations["getProjectGateResult"];
         put?: never;
@@ -931,7 +962,7 @@ export interface paths {
         };
         /**
          * Get a vulnerability finding
-         * @description One finding with the vulnerability's details, the affected component, the smallest safe upgrade and the history of its triage.
+         * @description One finding with the vulnerability's details, what the advisories call affected, the smallest safe upgrade, the paths to the component, and its history.
          */
         get: operations["getVulnerabilityFinding"];
         put?: never;
@@ -961,8 +992,18 @@ export interface paths {
         /**
          * Triage a finding
          * @description Moves a finding to another VEX state: `new` to `analyzing` or `suppressed`; `analyzing` to `exploitable`, `not_affected`, `false_positive`, `fixed` or
-         *     `suppressed`; each of those five back to `analyzing`. Any other step is 409 with `allowed_to`. The present state again changes nothing. Into `suppressed`
-         *     needs team_admin. Leaving `new` or `analyzing` needs a justification of ten characters or more.
+         *     `suppressed`; each of those five back to `analyzing`. Any other step is 409 with `allowed_to`. The present state again changes nothing, whatever else is sent.
+         *
+         *     A decision, that is any of the five, needs a justification of ten characters or more; `not_affected` may carry a `justification_code`, `suppressed` an
+         *     `expires_at` in the future. Into `suppressed` needs team_admin.
+         *
+         *     With `applies_to: package` the decision holds for the package in any version: findings of its other versions that nobody has decided for their own version
+         *     follow it now, and new ones when they appear. Moving such a finding to `analyzing` with `applies_to: package` ends the decision and takes them all back; with
+         *     `version` it concerns this finding only.
+         *
+         *     Decisions outlive scans. An open finding, or one called `fixed`, that no current scan has any longer is `fixed` by itself, and `new` again if it returns. A
+         *     `not_affected`, `false_positive` or `suppressed` one stays what it is, rests while no advisory speaks of the version, and holds again if one does. When a
+         *     suppression expires, the finding is `new`; gates count it from that moment on, its status follows within five minutes.
          */
         patch: operations["updateVulnerabilityFindingStatus"];
         trace?: never;
@@ -2845,6 +2886,25 @@ export interface components {
          */
         Severity: "critical" | "high" | "medium" | "low" | "info" | "unknown";
         /**
+         * @description How urgent a finding is, and why: `score` is the sum of `parts`, 0 to 100.
+         *
+         *     - `cvss`, 0 to 40: four points for each point of the CVSS score, rounded; without a score 9.5, 8, 5.5, 2 and 0 count for critical, high, medium, low and info, 5 for unknown.
+         *     - `kev`, 0 or 25: the vulnerability is in CISA's catalogue of those that are exploited.
+         *     - `epss`, 0 to 20: 20 times the square root of the EPSS score, rounded.
+         *     - `fix`, 0 or 10: a fixed version is known.
+         *     - `depth`, 1 to 5: 5 for a direct dependency in the current scan, 3 for a dependency of one, 1 for deeper ones and where the place is not known.
+         */
+        FindingPriority: {
+            score: number;
+            parts: {
+                cvss: number;
+                kev: number;
+                epss: number;
+                fix: number;
+                depth: number;
+            };
+        };
+        /**
          * @example {
          *       "id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
          *       "component_id": "0198f3a1-91c7-7b60-a0de-4e2f8c1d7a35",
@@ -2866,6 +2926,16 @@ export interface components {
          *       "direct": true,
          *       "scope": "required",
          *       "license_tier": "allowed",
+         *       "priority": {
+         *         "score": 46,
+         *         "parts": {
+         *           "cvss": 29,
+         *           "kev": 0,
+         *           "epss": 2,
+         *           "fix": 10,
+         *           "depth": 5
+         *         }
+         *       },
          *       "discovered_at": "2026-11-24T10:40:00.000Z",
          *       "updated_at": "2026-11-24T10:40:00.000Z",
          *       "version": 1
@@ -2894,6 +2964,7 @@ export interface components {
             direct: boolean | null;
             scope: components["schemas"]["DependencyScope"] | null;
             license_tier: components["schemas"]["LicenseTier"] | null;
+            priority: components["schemas"]["FindingPriority"];
             discovered_at: components["schemas"]["Timestamp"];
             updated_at: components["schemas"]["Timestamp"];
             version: number;
@@ -2903,6 +2974,98 @@ export interface components {
             total: number;
             limit: number;
             offset: number;
+            /** @description All findings that the filters leave, over all pages, by severity. */
+            severity_summary: components["schemas"]["SeveritySummary"];
+        };
+        /**
+         * @description CycloneDX impact analysis justification; OpenVEX codes are mapped onto it.
+         * @enum {string}
+         */
+        VexJustification: "code_not_present" | "code_not_reachable" | "requires_configuration" | "requires_dependency" | "requires_environment" | "protected_by_compiler" | "protected_at_runtime" | "protected_at_perimeter" | "protected_by_mitigating_control";
+        /**
+         * @example {
+         *       "mode": "report",
+         *       "status": "analyzing",
+         *       "findings": [
+         *         {
+         *           "finding_id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
+         *           "version": 1
+         *         }
+         *       ]
+         *     }
+         */
+        BulkStatusUpdate: {
+            /**
+             * @default report
+             * @enum {string}
+             */
+            mode: "report" | "all_or_nothing";
+            status?: components["schemas"]["FindingStatus"];
+            justification?: string;
+            justification_code?: components["schemas"]["VexJustification"];
+            /** Format: date-time */
+            expires_at?: string;
+            /**
+             * @default version
+             * @enum {string}
+             */
+            applies_to: "version" | "package";
+            /** @description Each finding once. */
+            findings: {
+                /** Format: uuid */
+                finding_id: string;
+                /** @description The version that you read. */
+                version?: number;
+                status?: components["schemas"]["FindingStatus"];
+                justification?: string;
+                justification_code?: components["schemas"]["VexJustification"];
+                /** Format: date-time */
+                expires_at?: string;
+            }[];
+        };
+        /**
+         * @example {
+         *       "mode": "report",
+         *       "applied": 1,
+         *       "unchanged": 0,
+         *       "refused": 0,
+         *       "results": [
+         *         {
+         *           "finding_id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
+         *           "outcome": "applied",
+         *           "status": "analyzing",
+         *           "version": 2,
+         *           "problem": null
+         *         }
+         *       ]
+         *     }
+         */
+        BulkStatusResult: {
+            /** @enum {string} */
+            mode: "report" | "all_or_nothing";
+            applied: number;
+            /** @description Rows that were in that state already. */
+            unchanged: number;
+            refused: number;
+            results: {
+                /** Format: uuid */
+                finding_id: string;
+                /** @enum {string} */
+                outcome: "applied" | "unchanged" | "refused" | "not_applied";
+                /** @description As it is now; null where the project has no such finding. */
+                status: components["schemas"]["FindingStatus"] | null;
+                /** @description As it is now. */
+                version: number | null;
+                /** @description Why the row is refused, as a single request would have been told. */
+                problem: {
+                    /** Format: uri */
+                    type: string;
+                    status: number;
+                    detail: string;
+                    allowed_to?: components["schemas"]["FindingStatus"][];
+                    current_version?: number;
+                } | null;
+            }[];
         };
         /**
          * @example {
@@ -3111,7 +3274,9 @@ export interface components {
          *       },
          *       "project_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
          *       "scan_id": "0198f3a1-8d02-7f5e-b3c4-9a1e6d20c7b8",
-         *       "evaluated_at": "2026-11-24T10:41:00.000Z"
+         *       "evaluated_at": "2026-11-24T10:41:00.000Z",
+         *       "previous": "pass",
+         *       "changed_at": "2026-11-24T10:40:00.000Z"
          *     }
          */
         GateResult: {
@@ -3141,6 +3306,16 @@ export interface components {
             /** Format: uuid */
             scan_id: string | null;
             evaluated_at: components["schemas"]["Timestamp"];
+            /**
+             * @description What the gate of the project was before it became what it is; null where it never was anything else, and where the judged scan is not the current one.
+             * @enum {string|null}
+             */
+            previous: "pass" | "warn" | "fail" | null;
+            /**
+             * Format: date-time
+             * @description Since when the gate of the project is what it is, over all scans, triage, imports and changes of the policy since; null where it is pending or the judged scan is not the current one.
+             */
+            changed_at: string | null;
         };
         /**
          * @example {
@@ -3544,11 +3719,6 @@ export interface components {
             created_at: components["schemas"]["Timestamp"];
         };
         /**
-         * @description CycloneDX impact analysis justification; OpenVEX codes are mapped onto it.
-         * @enum {string}
-         */
-        VexJustification: "code_not_present" | "code_not_reachable" | "requires_configuration" | "requires_dependency" | "requires_environment" | "protected_by_compiler" | "protected_at_runtime" | "protected_at_perimeter" | "protected_by_mitigating_control";
-        /**
          * @example {
          *       "id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
          *       "project_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
@@ -3591,9 +3761,21 @@ export interface components {
          *       "analysis_justification": "The vulnerable function is never called.",
          *       "analysis_justification_code": "code_not_reachable",
          *       "analyst_user_id": "0198f3a1-6b10-7a2f-8e44-1c5d9f7b3a02",
+         *       "analyst_name": "Ada Lovelace",
          *       "analyzed_at": "2026-11-24T11:05:00.000Z",
          *       "expires_at": null,
+         *       "applies_to": "version",
          *       "vex_origin": null,
+         *       "affected": [
+         *         {
+         *           "advisory_id": "GHSA-35jh-r3h4-6jhm",
+         *           "introduced": "0",
+         *           "fixed": "4.17.21",
+         *           "last_affected": null,
+         *           "versions": [],
+         *           "contains": true
+         *         }
+         *       ],
          *       "upgrade_recommendation": {
          *         "recommended_version": null,
          *         "reason": "no_open_findings",
@@ -3602,20 +3784,58 @@ export interface components {
          *         "max_severity": null,
          *         "max_epss": null
          *       },
+         *       "dependency_paths": [
+         *         [
+         *           "pkg:npm/async@2.6.3",
+         *           "pkg:npm/lodash@4.17.20"
+         *         ]
+         *       ],
+         *       "priority": {
+         *         "score": 46,
+         *         "parts": {
+         *           "cvss": 29,
+         *           "kev": 0,
+         *           "epss": 2,
+         *           "fix": 10,
+         *           "depth": 5
+         *         }
+         *       },
          *       "status_history": [
          *         {
+         *           "event": "triaged",
+         *           "source": "manual",
          *           "previous_status": "analyzing",
          *           "new_status": "not_affected",
+         *           "justification": "The vulnerable function is never called.",
+         *           "justification_code": "code_not_reachable",
          *           "actor_user_id": "0198f3a1-6b10-7a2f-8e44-1c5d9f7b3a02",
+         *           "actor_name": "Ada Lovelace",
          *           "created_at": "2026-11-24T11:05:00.000Z",
          *           "request_id": "0198f3b8-4c11-7d02-9e5f-8b6a2d1c7f30"
          *         },
          *         {
+         *           "event": "triaged",
+         *           "source": "manual",
          *           "previous_status": "new",
          *           "new_status": "analyzing",
+         *           "justification": null,
+         *           "justification_code": null,
          *           "actor_user_id": "0198f3a1-6b10-7a2f-8e44-1c5d9f7b3a02",
+         *           "actor_name": "Ada Lovelace",
          *           "created_at": "2026-11-24T11:00:00.000Z",
          *           "request_id": "0198f3b4-0a7e-7c91-8d3b-5e2f1a9c6b04"
+         *         },
+         *         {
+         *           "event": "opened",
+         *           "source": "scan",
+         *           "previous_status": null,
+         *           "new_status": "new",
+         *           "justification": null,
+         *           "justification_code": null,
+         *           "actor_user_id": null,
+         *           "actor_name": null,
+         *           "created_at": "2026-11-24T10:40:00.000Z",
+         *           "request_id": null
          *         }
          *       ],
          *       "discovered_at": "2026-11-24T10:40:00.000Z",
@@ -3685,6 +3905,8 @@ export interface components {
             analysis_justification_code: components["schemas"]["VexJustification"] | null;
             /** Format: uuid */
             analyst_user_id: string | null;
+            /** @description Full name of the analyst; null where there is none or the account is gone. */
+            analyst_name: string | null;
             /** Format: date-time */
             analyzed_at: string | null;
             /**
@@ -3692,6 +3914,11 @@ export interface components {
              * @description When a suppressed finding opens again; null for never.
              */
             expires_at: string | null;
+            /**
+             * @description Whether the decision was taken for this version or for the package in any version; null where nothing is decided.
+             * @enum {string|null}
+             */
+            applies_to: "version" | "package" | null;
             /** @description The VEX statement that the state came from; null where a user decided. */
             vex_origin: {
                 /** @description Id of the document. */
@@ -3705,7 +3932,23 @@ export interface components {
                 format: "openvex" | "cyclonedx";
                 imported_at: components["schemas"]["Timestamp"];
             } | null;
-            /** @description The smallest version that clears all open findings of the component. */
+            /** @description What the advisories say of this package: one interval of versions an entry, from `introduced` on, below `fixed` or up to `last_affected`, or a list of versions; at most 200. */
+            affected: {
+                advisory_id: string;
+                /** @description `0` is before all versions. */
+                introduced: string | null;
+                fixed: string | null;
+                last_affected: string | null;
+                /** @description At most 100. */
+                versions: string[];
+                /** @description Whether the version of the component is in it. */
+                contains: boolean;
+            }[];
+            /**
+             * @description The smallest known version above the present one, by the order of its ecosystem, that no known advisory calls affected, so that it clears all findings of the
+             *     component. Known are the versions that advisories of the package call fixed. `no_fix_version`: there is none; `unparseable_version`: the version of the
+             *     component has no place in the order; `no_open_findings`: nothing is to be cleared.
+             */
             upgrade_recommendation: {
                 recommended_version: string | null;
                 /** @enum {string} */
@@ -3716,8 +3959,24 @@ export interface components {
                 max_severity: components["schemas"]["Severity"] | null;
                 max_epss: number | null;
             } | null;
-            /** @description Changes of the status, newest first; at most 200. */
+            /** @description Shortest paths from a direct dependency to the component, as package URLs; at most 10. */
+            dependency_paths: string[][];
+            priority: components["schemas"]["FindingPriority"];
+            /** @description What happened to the finding, newest first; at most 200. */
             status_history: {
+                /**
+                 * @description `carried`: by the decision on its package; `expired`: a suppression came to its end.
+                 * @enum {string}
+                 */
+                event: "opened" | "resolved" | "returned" | "triaged" | "carried" | "expired";
+                /**
+                 * @description Of whom or what: a scan, an import of advisories, a user, a VEX document, or the passing of time.
+                 * @enum {string}
+                 */
+                source: "scan" | "import" | "manual" | "vex_import" | "time";
+                justification: string | null;
+                justification_code: components["schemas"]["VexJustification"] | null;
+                actor_name: string | null;
                 previous_status: components["schemas"]["FindingStatus"] | null;
                 new_status: components["schemas"]["FindingStatus"];
                 /** Format: uuid */
@@ -3738,19 +3997,21 @@ export interface components {
          */
         FindingStatusUpdate: {
             status: components["schemas"]["FindingStatus"];
-            /** @description Why; ten characters or more where one is needed. */
+            /** @description Why; ten characters or more for a decision, white space around them not counted. */
             justification?: string;
+            /** @description For `not_affected` only. */
             justification_code?: components["schemas"]["VexJustification"];
             /**
              * Format: date-time
-             * @description For `suppressed` only: when the finding opens again.
+             * @description For `suppressed` only, in the future: when the finding opens again.
              */
             expires_at?: string;
             /**
-             * @description The decision holds for the component in any version.
-             * @default false
+             * @description For how much the decision holds: this version of the component, or the package in any version, in findings of later scans too.
+             * @default version
+             * @enum {string}
              */
-            all_versions: boolean;
+            applies_to: "version" | "package";
         };
         /**
          * @description `approved` and `rejected` are final.
@@ -8340,6 +8601,12 @@ export interface operations {
                 fix_available?: boolean;
                 /** @description On direct dependencies only, or on transitive ones only. */
                 direct?: boolean;
+                /** @description Weakness, as in `CWE-79`. */
+                cwe?: string;
+                /** @description First detected at this time or later. */
+                discovered_after?: string;
+                /** @description First detected before this time. */
+                discovered_before?: string;
                 /** @description Only findings on this component. */
                 component_id?: string;
             };
@@ -8394,6 +8661,147 @@ export interface operations {
             };
             /** @description `not-found`: Nothing with this address that you may see. */
             404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateProjectVulnerabilityStatuses: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A string of your choice, kept for 24 hours. The same key with the same request gives the first answer again (with `Idempotency-Replayed: true`); with another request 422 `idempotency-mismatch`; while the first still runs 409 `idempotency-in-progress`. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkStatusUpdate"];
+            };
+        };
+        responses: {
+            /** @description What came of each row. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkStatusResult"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `idempotency-in-progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `project-archived`: The project is archived and takes no changes.
+             */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer.
+             *
+             *     `idempotency-mismatch`: The Idempotency-Key was used before with another request.
+             */
+            422: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -9726,16 +10134,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -9885,16 +10283,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;

@@ -987,6 +987,7 @@ export const operations = {
     ],
     "headers": [],
     "sortFields": [
+      "priority",
       "severity",
       "cvss",
       "epss",
@@ -1007,6 +1008,43 @@ export const operations = {
       "unauthorized",
       "forbidden",
       "not-found",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "updateProjectVulnerabilityStatuses": {
+    "method": "post",
+    "path": "/v1/projects/{id}/vulnerabilities/bulk-status",
+    "access": {
+      "permission": "finding.triage",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [
+      "idempotency-key"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "updateProjectVulnerabilityStatuses__application_json"
+    },
+    "rateLimit": null,
+    "idempotent": true,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "idempotency-in-progress",
+      "project-archived",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "idempotency-mismatch",
       "internal-error",
       "unavailable"
     ]
@@ -1397,7 +1435,7 @@ export const operations = {
       "within": "finding",
       "from": "path.finding_id"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1413,7 +1451,6 @@ export const operations = {
       "forbidden",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -1425,7 +1462,7 @@ export const operations = {
       "within": "finding",
       "from": "path.finding_id"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [
       "if-match"
@@ -1452,7 +1489,6 @@ export const operations = {
       "validation-failed",
       "precondition-required",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2803,6 +2839,7 @@ export const operationIds = [
   "listProjectScans",
   "createScan",
   "listProjectVulnerabilities",
+  "updateProjectVulnerabilityStatuses",
   "listProjectLicenses",
   "listProjectObligations",
   "getProjectObligation",

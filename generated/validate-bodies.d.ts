@@ -12,6 +12,7 @@ export declare const updateProject__application_json: ValidateFunction;
 export declare const importProjectVex__multipart_form_data: ValidateFunction;
 export declare const createScan__application_json: ValidateFunction;
 export declare const createScan__multipart_form_data: ValidateFunction;
+export declare const updateProjectVulnerabilityStatuses__application_json: ValidateFunction;
 export declare const postScanPullRequestComment__application_json: ValidateFunction;
 export declare const updateVulnerabilityFindingStatus__application_json: ValidateFunction;
 export declare const createApproval__application_json: ValidateFunction;

@@ -32,6 +32,7 @@ export declare const listProjectComponents: ValidateFunction;
 export declare const listProjectScans: ValidateFunction;
 export declare const createScan: ValidateFunction;
 export declare const listProjectVulnerabilities: ValidateFunction;
+export declare const updateProjectVulnerabilityStatuses: ValidateFunction;
 export declare const listProjectLicenses: ValidateFunction;
 export declare const listProjectObligations: ValidateFunction;
 export declare const getProjectObligation: ValidateFunction;

@@ -51,13 +51,9 @@ const enriched = (projects: RawBuilder<unknown>): RawBuilder<ProjectRow> => sql<
   ) latest ON true
   LEFT JOIN LATERAL (
     SELECT json_build_object(
-      'critical', count(*) FILTER (WHERE v.severity = 'critical'), 'high', count(*) FILTER (WHERE v.severity = 'high'),
-      'medium', count(*) FILTER (WHERE v.severity = 'medium'), 'low', count(*) FILTER (WHERE v.severity = 'low'),
-      'info', count(*) FILTER (WHERE v.severity = 'info'), 'unknown', count(*) FILTER (WHERE v.severity = 'unknown')) AS summary
-    FROM findings f
-    JOIN scan_components c ON c.scan_id = p.current_scan_id AND c.component_id = f.component_id
-    JOIN vulnerabilities v ON v.id = f.vulnerability_id
-    WHERE f.project_id = p.id AND f.status IN ('new', 'analyzing', 'exploitable')
+      'critical', count(*) FILTER (WHERE f.severity_rank = 0), 'high', count(*) FILTER (WHERE f.severity_rank = 1), 'medium', count(*) FILTER (WHERE f.severity_rank = 2),
+      'low', count(*) FILTER (WHERE f.severity_rank = 3), 'info', count(*) FILTER (WHERE f.severity_rank = 4), 'unknown', count(*) FILTER (WHERE f.severity_rank = 5)) AS summary
+    FROM findings f WHERE f.project_id = p.id AND f.listed AND f.in_current_scan AND f.status IN ('new', 'analyzing', 'exploitable')
   ) open ON p.current_scan_id IS NOT NULL`;
 
 const SORTABLE = { name: sql`p.name`, slug: sql`p.slug`, created_at: sql`p.created_at`, updated_at: sql`p.updated_at` };
@@ -89,12 +85,12 @@ export async function findProject(db: Db, id: string): Promise<ProjectRow | unde
   return (await projectById(db, id))[0];
 }
 
-const currentScan = statement<[id: string], { current_scan_id: string | null }>(1, (id) => sql`SELECT current_scan_id FROM projects WHERE id = ${id}`);
-
-/** Null before the first succeeded scan; undefined where there is no such project. */
-export async function currentScanOf(db: Db, projectId: string): Promise<string | null | undefined> {
-  return (await currentScan(db, projectId))[0]?.current_scan_id;
+/** Its current scan and its policy, without the figures; undefined where there is no such project. */
+export async function findProjectView(db: Db, id: string): Promise<Pick<ProjectRow, 'current_scan_id' | 'gate'> | undefined> {
+  return (await projectView(db, id))[0];
 }
+
+const projectView = statement<[id: string], Pick<ProjectRow, 'current_scan_id' | 'gate'>>(1, (id) => sql<Pick<ProjectRow, 'current_scan_id' | 'gate'>>`SELECT current_scan_id, gate FROM projects WHERE id = ${id}`);
 
 export interface NewProject {
   teamId: string;

@@ -247,6 +247,8 @@ export async function succeedScan(tx: Tx, scan: ClaimedScan, outcome: ScanOutcom
 
 /** The main line is the default branch; else scans without a ref; else whatever ref was scanned last. */
 export async function chooseCurrentScan(tx: Tx, projectId: string): Promise<void> {
+  // of two scans of one project that end at once, the second to come must see what the first has left
+  await sql`SELECT 1 FROM projects WHERE id = ${projectId} FOR NO KEY UPDATE`.execute(tx);
   await sql`
     UPDATE projects p SET current_scan_id = (
       SELECT s.id FROM scans s WHERE s.project_id = p.id AND s.status = 'succeeded'

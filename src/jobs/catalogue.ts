@@ -17,5 +17,9 @@ export interface JobPayloads {
   'send-mail': MailOrder;
   'sweep-expired': Record<string, never>;
   'rotate-signing-keys': Record<string, never>;
+  /** Looks at the gates of the projects that are marked. */
+  'evaluate-gates': Record<string, never>;
+  'age-gates': Record<string, never>;
+  'expire-suppressions': Record<string, never>;
 }
 export type JobName = keyof JobPayloads;

@@ -6,6 +6,8 @@ import type { Config } from '../config.ts';
 import type { Services } from '../domain/context.ts';
 import type { JobName } from './catalogue.ts';
 import type { JobDefinition } from './job.ts';
+import { ageGatesJob, evaluateGatesJob } from './evaluate-gates.ts';
+import { expireSuppressionsJob } from './expire-suppressions.ts';
 import { rotateSigningKeysJob } from './rotate-signing-keys.ts';
 import { giveUpScanJob, runScanJob } from './run-scan.ts';
 import { sendMailJob } from './send-mail.ts';
@@ -46,6 +48,9 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
       await work(boss, services, sendMailJob, stopping.signal);
       await work(boss, services, sweepExpiredJob, stopping.signal);
       await work(boss, services, rotateSigningKeysJob, stopping.signal);
+      await work(boss, services, evaluateGatesJob, stopping.signal);
+      await work(boss, services, ageGatesJob, stopping.signal);
+      await work(boss, services, expireSuppressionsJob, stopping.signal);
     },
     stop: (timeoutMs) => {
       stopping.abort(new Stopping());
@@ -54,7 +59,7 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
   };
 }
 
-const JOBS = [giveUpScanJob, runScanJob, sweepScansJob, sendMailJob, sweepExpiredJob, rotateSigningKeysJob] as const;
+const JOBS = [giveUpScanJob, runScanJob, sweepScansJob, sendMailJob, sweepExpiredJob, rotateSigningKeysJob, evaluateGatesJob, ageGatesJob, expireSuppressionsJob] as const;
 
 async function work<Name extends JobName>(boss: PgBoss, services: Services, job: JobDefinition<Name>, stopping: AbortSignal): Promise<void> {
   for (let count = 0; count < job.concurrency(services.config); count += 1) await startWorker(boss, services, job, stopping);

@@ -25,6 +25,8 @@ export interface GateFacts {
   scan: 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled' | null;
   findings: readonly FindingGroup[];
   licenses: readonly { tier: Tier; count: number; component_ids: readonly string[] }[];
+  /** Components whose approval was rejected. */
+  rejected: { count: number; component_ids: readonly string[] };
 }
 
 export type GateJudgement = Pick<components['schemas']['GateResult'], 'gate' | 'reason' | 'critical_cve_count' | 'forbidden_license_count' | 'reasons' | 'counts'>;
@@ -65,6 +67,7 @@ function judge(facts: GateFacts, policy: GatePolicy): GateReason[] {
     ...onFindings('epss', epss === null ? 'off' : 'fail', facts, ({ epss_score }) => epss_score !== null && epss !== null && epss_score >= epss, (count) => `${count} ${plural(count, 'vulnerability', 'vulnerabilities')} with an EPSS score of at least ${epss ?? ''} open`),
     ...onLicenses('forbidden_license', policy.forbidden_license, facts, 'forbidden', (count) => `${count} forbidden-licensed ${plural(count, 'component', 'components')} detected`),
     ...onLicenses('unknown_license', policy.unknown_license, facts, 'unknown', (count) => `${count} ${plural(count, 'component', 'components')} with an unknown licence detected`),
+    ...onRejected(policy.rejected_approval, facts),
     ...onFindings('age', 'fail', facts, ({ severity, age_days }) => olderThan(ages, severity, age_days), (count) => `${count} ${plural(count, 'vulnerability', 'vulnerabilities')} open for longer than allowed`),
   ];
 }
@@ -87,6 +90,12 @@ function onLicenses(rule: GateReason['rule'], action: Action, facts: GateFacts, 
   const found = facts.licenses.filter((group) => group.tier === tier);
   const count = sum(found.map((group) => group.count));
   return count === 0 ? [] : [{ rule, action, message: say(count), count, findings: found.flatMap((group) => group.component_ids).slice(0, MAX_IDS) }];
+}
+
+function onRejected(action: Action, { rejected }: GateFacts): GateReason[] {
+  const { count, component_ids: ids } = rejected;
+  if (action === 'off' || count === 0) return [];
+  return [{ rule: 'rejected_approval', action, message: `${count} ${plural(count, 'component', 'components')} with a rejected approval`, count, findings: ids.slice(0, MAX_IDS) }];
 }
 
 function countFacts({ findings, licenses }: GateFacts): GateJudgement['counts'] {

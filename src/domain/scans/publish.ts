@@ -2,12 +2,14 @@
 import type { Inventory } from '../../core/component.ts';
 import { parsePurl } from '../../core/purl.ts';
 import type { Db } from '../../db/connect.ts';
-import { lockMatching, matchPackageVersions, refreshFindings } from '../../db/matches.ts';
+import { lockMatching, matchPackageVersions } from '../../db/matches.ts';
 import { ensurePackageVersions } from '../../db/packages.ts';
+import { refreshFindings } from '../../db/refresh.ts';
 import { ensureLicenses, insertScanComponents, replaceDeclaredLicenses, type LicenseRow, type ScanComponentRow } from '../../db/publish.ts';
 import { lockRunningScan, succeedScan, type ClaimedScan } from '../../db/scans.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import type { Services } from '../context.ts';
+import { markGate } from '../gate/outcomes.ts';
 import { licenseInfo, tierOf } from '../licenses/catalogue.ts';
 import { licenseIds, parseExpression } from '../licenses/expression.ts';
 import { normalise } from '../licenses/normalise.ts';
@@ -93,6 +95,7 @@ export function publish(services: Services, scan: ClaimedScan, inventory: Invent
     await replaceDeclaredLicenses(tx, scan, rows.flatMap((row) => row.spdxIds.map((spdxId) => ({ ordinal: row.ordinal, spdxId }))));
     await succeedScan(tx, scan, { componentCount: rows.length, occurrenceCount: inventory.occurrences, warnings: inventory.warnings.slice(0, 100) });
     await refreshFindings(tx, { projectId: scan.projectId });
+    await markGate(tx, services, scan.projectId, 'scan');
     return true;
   });
 }

@@ -1,6 +1,7 @@
 /** What scans leave behind, and scans that were left behind. Each part may run at any time, in several workers at once. */
 import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { errorCode } from '../../core/values.ts';
 import { deleteEndedUploads, deleteOldScans, orphanedScans, requeueScan, runningScans } from '../../db/scan-sweep.ts';
 import { failScan, setScanJob } from '../../db/scans.ts';
 import { inTransaction } from '../../db/transaction.ts';

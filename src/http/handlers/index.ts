@@ -5,6 +5,7 @@ import { admin } from './admin.ts';
 import { apiKeys } from './api-keys.ts';
 import { auth } from './auth.ts';
 import { components } from './components.ts';
+import { findings } from './findings.ts';
 import { oauth } from './oauth.ts';
 import { projects } from './projects.ts';
 import { results } from './results.ts';
@@ -12,4 +13,4 @@ import { scans } from './scans.ts';
 import { system } from './system.ts';
 import { users } from './users.ts';
 
-export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...scans, ...components, ...results, ...admin, ...system } satisfies Handlers;
+export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...scans, ...components, ...findings, ...results, ...admin, ...system } satisfies Handlers;

@@ -58,7 +58,7 @@ kills('leaves its scans to another worker, which ends them with the same rows as
     return { firstWorker: worker, scans: queued };
   });
   assert.is(firstWorker.child.signalCode, 'SIGKILL');
-  await startWorker();
+  const second = await startWorker();
   const undisturbed = await queue(project, 'undisturbed', 'nothing');
   assert.is(await lastStep(undisturbed), 'succeeded');
   const expected = await published(undisturbed);
@@ -71,6 +71,7 @@ kills('leaves its scans to another worker, which ends them with the same rows as
   assert.equal(doubles.rows, []);
   const current = await sql<{ count: number }>`SELECT count(*)::int AS count FROM scans WHERE project_id = ${project} AND is_current`.execute(db);
   assert.is(current.rows[0]?.count, STEPS.length + 1);
+  assert.is(await second.stop('SIGTERM'), 0);
 }, { timeoutMs: 90_000 });
 
 const stops = suite('a worker that stops');
@@ -84,17 +85,20 @@ stops('ends what it runs and gives its scan to another one at once, with no try 
   });
   const address: AddressInfo | string | null = silent.address();
   const project = await newProject(admin, { git_url: `git://127.0.0.1:${typeof address === 'object' ? (address?.port ?? 0) : 0}/repo.git` });
-  await sql`DELETE FROM pgboss.job WHERE name = 'run-scan'`.execute(db);
   const first = await startWorker();
   const asked = once(silent, 'connection');
   const id = String(member((await admin.expect(202, 'createScan', { path: { id: project }, json: {} })).body, 'id'));
   await asked;
   const taken = once(silent, 'connection');
   assert.is(await first.stop('SIGTERM'), 0);
-  await taken; // by the worker of the test before, or by one more
+  const left = await admin.expect(200, 'getScan', { path: { id } });
+  assert.is(member(left.body, 'status'), 'queued');
+  const second = await startWorker();
+  await taken;
   const { body } = await admin.expect(200, 'getScan', { path: { id } });
   assert.equal([member(body, 'status'), member(body, 'attempt')], ['running', 2]);
   const { rows } = await sql<{ retry_count: number }>`SELECT j.retry_count FROM pgboss.job j JOIN scans s ON s.job_id = j.id WHERE s.id = ${id}`.execute(db);
   assert.equal(rows, [{ retry_count: 0 }]);
   await admin.expect(200, 'cancelAdminScan', { path: { scan_id: id } });
+  assert.is(await second.stop('SIGTERM'), 0);
 }, { timeoutMs: 60_000 });

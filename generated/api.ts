@@ -600,6 +600,11 @@ export interface paths {
          *     `default_branch`, else the repository's own. An abbreviated commit must be where the ref points. A ref that is gone fails the scan; no other is taken
          *     in its place. Host names are resolved before each fetch, and addresses of private networks refused. Redirects are not followed.
          *
+         *     Container images are read by the program trivy, where it is installed; it only lists what is in them. An image comes from its registry, by `image`, without
+         *     a log-in, or as an `archive` with kind `container`: what `docker save` writes, or an OCI layout in a tar. Of an image for several platforms linux/amd64 is
+         *     read. The registry, what it redirects to and where it sends for tokens are reached by a proxy of the portal that resolves each name itself and refuses
+         *     addresses of private networks. A scan replaces the results of its `ref`, whatever its kind: give images a `ref` of their own to keep those of the source.
+         *
          *     The answer comes at once; a worker runs the scan. Follow it on the WebSocket `/ws/scans/{scan_id}` or at `Location`. One scan of a project and ref is
          *     active at a time: a second request is 409 with `active_scan_id`.
          */
@@ -623,11 +628,39 @@ export interface paths {
         /**
          * List a project's vulnerability findings
          * @description Findings on the components of the current scan, and those that became `fixed` by themselves since no current scan has them any longer. With
-         *     `scan_id`, the findings on that scan's components only.
+         *     `scan_id`, the findings on that scan's components only. Sorted by `priority` unless asked otherwise: the most urgent first. How it is made up stands with
+         *     each item.
          */
         get: operations["listProjectVulnerabilities"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{id}/vulnerabilities/bulk-status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Triage many findings
+         * @description Decides on up to 1,000 findings of a project in one transaction, each as `PATCH /v1/vulnerability_findings/{finding_id}/status` would. `status` and what
+         *     explains it hold for all rows that do not say otherwise. A row's `version` takes the place of `If-Match`; without it the row is decided whatever its version.
+         *
+         *     With `mode: report` what can be applied is, and `results` tells of each row what came of it. With `all_or_nothing` nothing is written where a row is refused: the
+         *     answer is 200 with `applied: 0`, the rows that would have been applied are `not_applied`, and the refused ones say why. Results stand in the order of the rows.
+         */
+        post: operations["updateProjectVulnerabilityStatuses"];
         delete?: never;
         options?: never;
         head?: never;
@@ -777,7 +810,10 @@ export interface paths {
          * Get the build gate
          * @description Judges one scan by the project's policy: the scan that `scan_id` names, else the project's current one. While that scan is queued or running the gate
          *     is `pending`, never an older result; a failed or cancelled scan fails it. A project without a succeeded scan is `pending` with `scan_id` null. Findings in
-         *     `not_affected`, `false_positive`, `suppressed` and `fixed` do not count.
+         *     `not_affected`, `false_positive`, `suppressed` and `fixed` do not count; a suppression whose time is over does not hide its finding.
+         *
+         *     `previous` and `changed_at` tell the last change of the project's gate, whatever brought it about: a scan, a triage, an import of advisories, another policy, or
+         *     findings that have grown too old.
          */
         get: operations["getProjectGateResult"];
         put?: never;
@@ -828,6 +864,84 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/scans/{id}/diff": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the scan. */
+                id: components["parameters"]["DiffedScanId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Compare a scan with another
+         * @description How many components and findings are new, gone or changed against `base`. The items are at `diff/components` and `diff/findings`.
+         *
+         *     Components are one and the same where their package URLs are equal; such a one is `changed` when its licence, tier, scope or directness differs. What only one scan has is
+         *     paired with what only the other has of the same package (type, namespace, name, and qualifiers but those that say where it comes from, such as
+         *     `distro`): `changed`, from one version to another. Of several versions the newest pairs with the newest of the same major version, then the newest with
+         *     the newest of what is left; what finds no partner is `added` or `removed`.
+         *
+         *     Findings are vulnerabilities on components, judged for both scans by what is known today. One that goes along with a component to its other version is
+         *     `changed`, not new; one on a component that is in both scans is `unchanged`, whatever its triage.
+         */
+        get: operations["getScanDiff"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/scans/{id}/diff/components": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the scan. */
+                id: components["parameters"]["DiffedScanId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the components that differ between two scans
+         * @description Components that were added, removed or changed against `base`; `GET /v1/scans/{id}/diff` says what that means.
+         */
+        get: operations["listScanDiffComponents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/scans/{id}/diff/findings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the scan. */
+                id: components["parameters"]["DiffedScanId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the findings that differ between two scans
+         * @description Findings that were added (opened), removed (resolved), or went along with a component to another version (`changed`) against `base`;
+         *     `GET /v1/scans/{id}/diff` says what that means.
+         */
+        get: operations["listScanDiffFindings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/scans/{id}/post-pr-comment": {
         parameters: {
             query?: never;
@@ -859,7 +973,11 @@ export interface paths {
         /**
          * Get a component
          * @description A component as the project's current scan has it, or the scan that `scan_id` names, with its findings, its neighbours in the dependency graph and
-         *     the shortest paths from the root. A component that no current scan has is shown as the newest scan had it.
+         *     the paths that lead to it. A component that no current scan has is shown as the newest scan had it.
+         *
+         *     `paths` answers "through which of my direct dependencies does this come, and how?": for each direct dependency that leads here one of the shortest
+         *     paths from it, as package URLs, the shortest first; a direct dependency itself begins with the path of itself alone. At most 10 are shown, and of each at most the
+         *     100 components next to this one; `paths_truncated` says when there is more. Where the graph has more than 1,000,000 edges no paths are looked for.
          */
         get: operations["getComponent"];
         put?: never;
@@ -931,7 +1049,7 @@ export interface paths {
         };
         /**
          * Get a vulnerability finding
-         * @description One finding with the vulnerability's details, the affected component, the smallest safe upgrade and the history of its triage.
+         * @description One finding with the vulnerability's details, what the advisories call affected, the smallest safe upgrade, the paths to the component, and its history.
          */
         get: operations["getVulnerabilityFinding"];
         put?: never;
@@ -961,8 +1079,18 @@ export interface paths {
         /**
          * Triage a finding
          * @description Moves a finding to another VEX state: `new` to `analyzing` or `suppressed`; `analyzing` to `exploitable`, `not_affected`, `false_positive`, `fixed` or
-         *     `suppressed`; each of those five back to `analyzing`. Any other step is 409 with `allowed_to`. The present state again changes nothing. Into `suppressed`
-         *     needs team_admin. Leaving `new` or `analyzing` needs a justification of ten characters or more.
+         *     `suppressed`; each of those five back to `analyzing`. Any other step is 409 with `allowed_to`. The present state again changes nothing, whatever else is sent.
+         *
+         *     A decision, that is any of the five, needs a justification of ten characters or more; `not_affected` may carry a `justification_code`, `suppressed` an
+         *     `expires_at` in the future. Into `suppressed` needs team_admin.
+         *
+         *     With `applies_to: package` the decision holds for the package in any version: findings of its other versions that nobody has decided for their own version
+         *     follow it now, and new ones when they appear. Moving such a finding to `analyzing` with `applies_to: package` ends the decision and takes them all back; with
+         *     `version` it concerns this finding only.
+         *
+         *     Decisions outlive scans. An open finding, or one called `fixed`, that no current scan has any longer is `fixed` by itself, and `new` again if it returns. A
+         *     `not_affected`, `false_positive` or `suppressed` one stays what it is, rests while no advisory speaks of the version, and holds again if one does. When a
+         *     suppression expires, the finding is `new`; gates count it from that moment on, its status follows within five minutes.
          */
         patch: operations["updateVulnerabilityFindingStatus"];
         trace?: never;
@@ -1582,7 +1710,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel a scan
-         * @description A queued scan never starts; a running one is stopped within a second and publishes nothing. One that has reached a final state, `cancelled` included, is
+         * @description A queued scan never starts; a running one is stopped within a second, with the programs that it runs, and publishes nothing. One that has reached a final state, `cancelled` included, is
          *     409.
          */
         post: operations["cancelAdminScan"];
@@ -2771,6 +2899,7 @@ export interface components {
          *         "build": 7
          *       },
          *       "source_format": "cyclonedx-json",
+         *       "image": null,
          *       "component_count": 412,
          *       "occurrence_count": 430,
          *       "error": null,
@@ -2804,15 +2933,17 @@ export interface components {
             metadata: {
                 [key: string]: unknown;
             };
-            /** @description What the upload was recognised as: `cyclonedx-json`, `zip`, ...; `git` where the repository was fetched. */
+            /** @description What the upload was recognised as: `cyclonedx-json`, `zip`, ...; `git` where the repository was fetched, `image` where a registry was asked, `image-tar` and `image-tar.gz` for archives of images. */
             source_format: string | null;
+            /** @description Of kind `container`: the image as the client named it; null for an uploaded one. */
+            image: string | null;
             /** @description Distinct components, by package URL. */
             component_count: number | null;
             /** @description Components as the source counts them, nested ones and repeats included. */
             occurrence_count: number | null;
             /** @description Why the scan failed; null for any other state. */
             error: {
-                /** @description From git: `git-address-refused`, `git-authentication`, `git-commit-not-found`, `git-credential-unfit`, `git-failed`, `git-host-key`, `git-redirect`, `git-ref-not-found`, `git-repository-not-found`, `git-timeout`, `git-too-large`, `git-unavailable`, `git-unreachable`, `git-url-refused`. */
+                /** @description From git: `git-address-refused`, `git-authentication`, `git-commit-not-found`, `git-credential-unfit`, `git-failed`, `git-host-key`, `git-redirect`, `git-ref-not-found`, `git-repository-not-found`, `git-timeout`, `git-too-large`, `git-unavailable`, `git-unreachable`, `git-url-refused`. From images: `image-address-refused`, `image-authentication`, `image-failed`, `image-malformed`, `image-not-found`, `image-timeout`, `image-too-large`, `image-unavailable`, `image-unreachable`. */
                 code: string;
                 message: string;
             } | null;
@@ -2854,7 +2985,7 @@ export interface components {
             /** @description Branch, tag or full ref; `refs/heads/x` counts as `x`. */
             ref?: string | null;
             commit_sha?: string | null;
-            /** @description For `container` only: reference of the image, `registry/name:tag` or `name@sha256:...`. */
+            /** @description For `container`, and only there: reference of the image, `registry/name:tag` or `name@sha256:...`; without a registry the Docker Hub is meant. */
             image?: string;
             /** @description Anything of yours: at most 16 KiB and four levels. */
             metadata?: {
@@ -2870,10 +3001,10 @@ export interface components {
          */
         ScanUpload: {
             /**
-             * @description Follows from the file field: `sbom` or `archive`.
+             * @description Follows from the file field, `sbom` or `archive`; `container` says that the archive is an image.
              * @enum {string}
              */
-            kind?: "source" | "sbom";
+            kind?: "source" | "sbom" | "container";
             /**
              * Format: binary
              * @description CycloneDX 1.2-1.7 (JSON, XML) or SPDX 2.2-2.3 (JSON, tag-value).
@@ -2881,7 +3012,7 @@ export interface components {
             sbom?: string;
             /**
              * Format: binary
-             * @description zip, tar, tar.gz or tar.zst that holds lock files.
+             * @description zip, tar, tar.gz or tar.zst that holds lock files; for `container` a tar or tar.gz that `docker save` wrote, or of an OCI layout.
              */
             archive?: string;
             /**
@@ -2899,6 +3030,25 @@ export interface components {
          * @enum {string}
          */
         Severity: "critical" | "high" | "medium" | "low" | "info" | "unknown";
+        /**
+         * @description How urgent a finding is, and why: `score` is the sum of `parts`, 0 to 100.
+         *
+         *     - `cvss`, 0 to 40: four points for each point of the CVSS score, rounded; without a score 9.5, 8, 5.5, 2 and 0 count for critical, high, medium, low and info, 5 for unknown.
+         *     - `kev`, 0 or 25: the vulnerability is in CISA's catalogue of those that are exploited.
+         *     - `epss`, 0 to 20: 20 times the square root of the EPSS score, rounded.
+         *     - `fix`, 0 or 10: a fixed version is known.
+         *     - `depth`, 1 to 5: 5 for a direct dependency in the current scan, 3 for a dependency of one, 1 for deeper ones and where the place is not known.
+         */
+        FindingPriority: {
+            score: number;
+            parts: {
+                cvss: number;
+                kev: number;
+                epss: number;
+                fix: number;
+                depth: number;
+            };
+        };
         /**
          * @example {
          *       "id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
@@ -2921,6 +3071,16 @@ export interface components {
          *       "direct": true,
          *       "scope": "required",
          *       "license_tier": "allowed",
+         *       "priority": {
+         *         "score": 46,
+         *         "parts": {
+         *           "cvss": 29,
+         *           "kev": 0,
+         *           "epss": 2,
+         *           "fix": 10,
+         *           "depth": 5
+         *         }
+         *       },
          *       "discovered_at": "2026-11-24T10:40:00.000Z",
          *       "updated_at": "2026-11-24T10:40:00.000Z",
          *       "version": 1
@@ -2949,6 +3109,7 @@ export interface components {
             direct: boolean | null;
             scope: components["schemas"]["DependencyScope"] | null;
             license_tier: components["schemas"]["LicenseTier"] | null;
+            priority: components["schemas"]["FindingPriority"];
             discovered_at: components["schemas"]["Timestamp"];
             updated_at: components["schemas"]["Timestamp"];
             version: number;
@@ -2958,6 +3119,98 @@ export interface components {
             total: number;
             limit: number;
             offset: number;
+            /** @description All findings that the filters leave, over all pages, by severity. */
+            severity_summary: components["schemas"]["SeveritySummary"];
+        };
+        /**
+         * @description CycloneDX impact analysis justification; OpenVEX codes are mapped onto it.
+         * @enum {string}
+         */
+        VexJustification: "code_not_present" | "code_not_reachable" | "requires_configuration" | "requires_dependency" | "requires_environment" | "protected_by_compiler" | "protected_at_runtime" | "protected_at_perimeter" | "protected_by_mitigating_control";
+        /**
+         * @example {
+         *       "mode": "report",
+         *       "status": "analyzing",
+         *       "findings": [
+         *         {
+         *           "finding_id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
+         *           "version": 1
+         *         }
+         *       ]
+         *     }
+         */
+        BulkStatusUpdate: {
+            /**
+             * @default report
+             * @enum {string}
+             */
+            mode: "report" | "all_or_nothing";
+            status?: components["schemas"]["FindingStatus"];
+            justification?: string;
+            justification_code?: components["schemas"]["VexJustification"];
+            /** Format: date-time */
+            expires_at?: string;
+            /**
+             * @default version
+             * @enum {string}
+             */
+            applies_to: "version" | "package";
+            /** @description Each finding once. */
+            findings: {
+                /** Format: uuid */
+                finding_id: string;
+                /** @description The version that you read. */
+                version?: number;
+                status?: components["schemas"]["FindingStatus"];
+                justification?: string;
+                justification_code?: components["schemas"]["VexJustification"];
+                /** Format: date-time */
+                expires_at?: string;
+            }[];
+        };
+        /**
+         * @example {
+         *       "mode": "report",
+         *       "applied": 1,
+         *       "unchanged": 0,
+         *       "refused": 0,
+         *       "results": [
+         *         {
+         *           "finding_id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
+         *           "outcome": "applied",
+         *           "status": "analyzing",
+         *           "version": 2,
+         *           "problem": null
+         *         }
+         *       ]
+         *     }
+         */
+        BulkStatusResult: {
+            /** @enum {string} */
+            mode: "report" | "all_or_nothing";
+            applied: number;
+            /** @description Rows that were in that state already. */
+            unchanged: number;
+            refused: number;
+            results: {
+                /** Format: uuid */
+                finding_id: string;
+                /** @enum {string} */
+                outcome: "applied" | "unchanged" | "refused" | "not_applied";
+                /** @description As it is now; null where the project has no such finding. */
+                status: components["schemas"]["FindingStatus"] | null;
+                /** @description As it is now. */
+                version: number | null;
+                /** @description Why the row is refused, as a single request would have been told. */
+                problem: {
+                    /** Format: uri */
+                    type: string;
+                    status: number;
+                    detail: string;
+                    allowed_to?: components["schemas"]["FindingStatus"][];
+                    current_version?: number;
+                } | null;
+            }[];
         };
         /**
          * @example {
@@ -3289,7 +3542,9 @@ export interface components {
          *       },
          *       "project_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
          *       "scan_id": "0198f3a1-8d02-7f5e-b3c4-9a1e6d20c7b8",
-         *       "evaluated_at": "2026-11-24T10:41:00.000Z"
+         *       "evaluated_at": "2026-11-24T10:41:00.000Z",
+         *       "previous": "pass",
+         *       "changed_at": "2026-11-24T10:40:00.000Z"
          *     }
          */
         GateResult: {
@@ -3319,6 +3574,188 @@ export interface components {
             /** Format: uuid */
             scan_id: string | null;
             evaluated_at: components["schemas"]["Timestamp"];
+            /**
+             * @description What the gate of the project was before it became what it is; null where it never was anything else, and where the judged scan is not the current one.
+             * @enum {string|null}
+             */
+            previous: "pass" | "warn" | "fail" | null;
+            /**
+             * Format: date-time
+             * @description Since when the gate of the project is what it is, over all scans, triage, imports and changes of the policy since; null where it is pending or the judged scan is not the current one.
+             */
+            changed_at: string | null;
+        };
+        /**
+         * @example {
+         *       "scan_id": "0198f3a1-8d02-7f5e-b3c4-9a1e6d20c7b8",
+         *       "base_scan_id": "0198f3a0-5b1c-7d2e-8f3a-4c6e9b0d1a27",
+         *       "components": {
+         *         "added": 2,
+         *         "changed": 1,
+         *         "removed": 0,
+         *         "unchanged": 409
+         *       },
+         *       "findings": {
+         *         "added": 1,
+         *         "changed": 0,
+         *         "removed": 3,
+         *         "unchanged": 12,
+         *         "added_by_severity": {
+         *           "critical": 0,
+         *           "high": 1,
+         *           "medium": 0,
+         *           "low": 0,
+         *           "info": 0,
+         *           "unknown": 0
+         *         },
+         *         "removed_by_severity": {
+         *           "critical": 1,
+         *           "high": 2,
+         *           "medium": 0,
+         *           "low": 0,
+         *           "info": 0,
+         *           "unknown": 0
+         *         }
+         *       }
+         *     }
+         */
+        ScanDiff: {
+            /** Format: uuid */
+            scan_id: string;
+            /**
+             * Format: uuid
+             * @description Null where there was nothing to compare with.
+             */
+            base_scan_id: string | null;
+            components: {
+                added: number;
+                changed: number;
+                removed: number;
+                unchanged: number;
+            };
+            findings: {
+                /** @description Opened. */
+                added: number;
+                /** @description Went along with a component to another version. */
+                changed: number;
+                /** @description Resolved. */
+                removed: number;
+                unchanged: number;
+                added_by_severity: components["schemas"]["SeveritySummary"];
+                removed_by_severity: components["schemas"]["SeveritySummary"];
+            };
+        };
+        DiffedComponent: {
+            /** Format: uuid */
+            component_id: string;
+            version: string;
+            purl: string;
+            /** @description Normalised SPDX expression. */
+            license: string | null;
+            license_tier: components["schemas"]["LicenseTier"];
+            scope: components["schemas"]["DependencyScope"];
+            direct: boolean | null;
+        };
+        /**
+         * @example {
+         *       "change": "changed",
+         *       "changes": [
+         *         "version"
+         *       ],
+         *       "name": "lodash",
+         *       "namespace": null,
+         *       "from": {
+         *         "component_id": "0198f3a1-91c7-7b60-a0de-4e2f8c1d7a35",
+         *         "version": "4.17.20",
+         *         "purl": "pkg:npm/lodash@4.17.20",
+         *         "license": "MIT",
+         *         "license_tier": "allowed",
+         *         "scope": "required",
+         *         "direct": true
+         *       },
+         *       "to": {
+         *         "component_id": "0198f3a2-03b5-7c11-9e48-6a0d2f7c5b93",
+         *         "version": "4.17.21",
+         *         "purl": "pkg:npm/lodash@4.17.21",
+         *         "license": "MIT",
+         *         "license_tier": "allowed",
+         *         "scope": "required",
+         *         "direct": true
+         *       }
+         *     }
+         */
+        ComponentChange: {
+            /** @enum {string} */
+            change: "added" | "changed" | "removed";
+            /** @description What differs, of a changed one; `variant` is the same version with other qualifiers. */
+            changes: ("version" | "variant" | "license" | "license_tier" | "scope" | "direct")[];
+            name: string;
+            namespace: string | null;
+            /** @description As the base has it; null where it was added. */
+            from: components["schemas"]["DiffedComponent"] | null;
+            /** @description As the scan has it; null where it was removed. */
+            to: components["schemas"]["DiffedComponent"] | null;
+        };
+        ComponentChangePage: {
+            items: components["schemas"]["ComponentChange"][];
+            total: number;
+            limit: number;
+            offset: number;
+        };
+        DiffedVersion: {
+            /** Format: uuid */
+            component_id: string;
+            name: string;
+            version: string;
+            purl: string;
+        };
+        /**
+         * @example {
+         *       "change": "removed",
+         *       "finding_id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
+         *       "status": "fixed",
+         *       "cve_id": "CVE-2021-23337",
+         *       "severity": "high",
+         *       "cvss_score": 7.2,
+         *       "kev": false,
+         *       "summary": "Command injection in lodash",
+         *       "fixed_version": "4.17.21",
+         *       "from": {
+         *         "component_id": "0198f3a1-91c7-7b60-a0de-4e2f8c1d7a35",
+         *         "name": "lodash",
+         *         "version": "4.17.20",
+         *         "purl": "pkg:npm/lodash@4.17.20"
+         *       },
+         *       "to": null
+         *     }
+         */
+        FindingChange: {
+            /** @enum {string} */
+            change: "added" | "changed" | "removed";
+            /**
+             * Format: uuid
+             * @description The finding on `to`, of a removed one on `from`; null where its component was in no current scan since the vulnerability became known.
+             */
+            finding_id: string | null;
+            /** @description Its triage as it is now; null without a finding. */
+            status: components["schemas"]["FindingStatus"] | null;
+            /** @description The CVE id where there is one, else the id of the advisory. */
+            cve_id: string;
+            severity: components["schemas"]["Severity"];
+            cvss_score: number | null;
+            kev: boolean;
+            summary: string | null;
+            fixed_version: string | null;
+            /** @description The component that the base has it on; null where it was added. */
+            from: components["schemas"]["DiffedVersion"] | null;
+            /** @description The component that the scan has it on; null where it was removed. */
+            to: components["schemas"]["DiffedVersion"] | null;
+        };
+        FindingChangePage: {
+            items: components["schemas"]["FindingChange"][];
+            total: number;
+            limit: number;
+            offset: number;
         };
         /**
          * @example {
@@ -3397,6 +3834,15 @@ export interface components {
          *       },
          *       "evidence": "app/package-lock.json",
          *       "first_seen_at": "2026-11-24T10:40:00.000Z",
+         *       "licenses": [
+         *         {
+         *           "license_finding_id": "0198f3a1-9402-7c3b-8d56-1e7f4a9b2c60",
+         *           "spdx_id": "MIT",
+         *           "name": "MIT License",
+         *           "tier": "allowed",
+         *           "kind": "declared"
+         *         }
+         *       ],
          *       "vulnerabilities": [
          *         {
          *           "finding_id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
@@ -3408,19 +3854,23 @@ export interface components {
          *           "title": "Command injection in lodash"
          *         }
          *       ],
+         *       "vulnerabilities_truncated": false,
          *       "dependencies": [],
+         *       "dependency_count": 0,
          *       "dependents": [
          *         {
          *           "id": "0198f3a1-91c7-7b61-8f02-6d3b9e5a1c84",
          *           "purl": "pkg:npm/async@2.6.3"
          *         }
          *       ],
+         *       "dependent_count": 1,
          *       "paths": [
          *         [
          *           "pkg:npm/async@2.6.3",
          *           "pkg:npm/lodash@4.17.20"
          *         ]
-         *       ]
+         *       ],
+         *       "paths_truncated": false
          *     }
          */
         ComponentDetail: {
@@ -3450,7 +3900,9 @@ export interface components {
             /** @enum {string} */
             severity_max: "critical" | "high" | "medium" | "low" | "info" | "unknown" | "none";
             vulnerability_count: number;
+            /** @description A direct dependency, or a transitive one; null where the source has no dependency graph. */
             direct: boolean | null;
+            /** @description Edges from the root on the shortest path. */
             depth: number | null;
             scope: components["schemas"]["DependencyScope"];
             supplier: string | null;
@@ -3462,6 +3914,17 @@ export interface components {
             /** @description File of the source that names the component. */
             evidence: string | null;
             first_seen_at: components["schemas"]["Timestamp"];
+            /** @description Licences that were found for it; at most 100. */
+            licenses: {
+                /** Format: uuid */
+                license_finding_id: string;
+                spdx_id: string;
+                name: string;
+                tier: components["schemas"]["LicenseTier"];
+                /** @enum {string} */
+                kind: "declared" | "concluded" | "detected";
+            }[];
+            /** @description Findings, the worst first; at most 500. All of them: `GET /v1/projects/{id}/vulnerabilities?component_id=`. */
             vulnerabilities: {
                 /** Format: uuid */
                 finding_id: string;
@@ -3472,12 +3935,17 @@ export interface components {
                 fixed_version: string | null;
                 title: string | null;
             }[];
-            /** @description At most 200. */
+            vulnerabilities_truncated: boolean;
+            /** @description What it depends on directly; at most 200. */
             dependencies: components["schemas"]["ComponentReference"][];
-            /** @description At most 200. */
+            dependency_count: number;
+            /** @description What depends on it directly; at most 200. */
             dependents: components["schemas"]["ComponentReference"][];
-            /** @description Shortest paths from a direct dependency to this component, as package URLs; at most 10. */
+            dependent_count: number;
+            /** @description Paths to it from direct dependencies, as package URLs, the shortest first. */
             paths: string[][];
+            /** @description There are more paths, longer ones, or the graph was too large to look. */
+            paths_truncated: boolean;
         };
         /**
          * @example {
@@ -3549,11 +4017,6 @@ export interface components {
             created_at: components["schemas"]["Timestamp"];
         };
         /**
-         * @description CycloneDX impact analysis justification; OpenVEX codes are mapped onto it.
-         * @enum {string}
-         */
-        VexJustification: "code_not_present" | "code_not_reachable" | "requires_configuration" | "requires_dependency" | "requires_environment" | "protected_by_compiler" | "protected_at_runtime" | "protected_at_perimeter" | "protected_by_mitigating_control";
-        /**
          * @example {
          *       "id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
          *       "project_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
@@ -3596,9 +4059,21 @@ export interface components {
          *       "analysis_justification": "The vulnerable function is never called.",
          *       "analysis_justification_code": "code_not_reachable",
          *       "analyst_user_id": "0198f3a1-6b10-7a2f-8e44-1c5d9f7b3a02",
+         *       "analyst_name": "Ada Lovelace",
          *       "analyzed_at": "2026-11-24T11:05:00.000Z",
          *       "expires_at": null,
+         *       "applies_to": "version",
          *       "vex_origin": null,
+         *       "affected": [
+         *         {
+         *           "advisory_id": "GHSA-35jh-r3h4-6jhm",
+         *           "introduced": "0",
+         *           "fixed": "4.17.21",
+         *           "last_affected": null,
+         *           "versions": [],
+         *           "contains": true
+         *         }
+         *       ],
          *       "upgrade_recommendation": {
          *         "recommended_version": null,
          *         "reason": "no_open_findings",
@@ -3607,20 +4082,58 @@ export interface components {
          *         "max_severity": null,
          *         "max_epss": null
          *       },
+         *       "dependency_paths": [
+         *         [
+         *           "pkg:npm/async@2.6.3",
+         *           "pkg:npm/lodash@4.17.20"
+         *         ]
+         *       ],
+         *       "priority": {
+         *         "score": 46,
+         *         "parts": {
+         *           "cvss": 29,
+         *           "kev": 0,
+         *           "epss": 2,
+         *           "fix": 10,
+         *           "depth": 5
+         *         }
+         *       },
          *       "status_history": [
          *         {
+         *           "event": "triaged",
+         *           "source": "manual",
          *           "previous_status": "analyzing",
          *           "new_status": "not_affected",
+         *           "justification": "The vulnerable function is never called.",
+         *           "justification_code": "code_not_reachable",
          *           "actor_user_id": "0198f3a1-6b10-7a2f-8e44-1c5d9f7b3a02",
+         *           "actor_name": "Ada Lovelace",
          *           "created_at": "2026-11-24T11:05:00.000Z",
          *           "request_id": "0198f3b8-4c11-7d02-9e5f-8b6a2d1c7f30"
          *         },
          *         {
+         *           "event": "triaged",
+         *           "source": "manual",
          *           "previous_status": "new",
          *           "new_status": "analyzing",
+         *           "justification": null,
+         *           "justification_code": null,
          *           "actor_user_id": "0198f3a1-6b10-7a2f-8e44-1c5d9f7b3a02",
+         *           "actor_name": "Ada Lovelace",
          *           "created_at": "2026-11-24T11:00:00.000Z",
          *           "request_id": "0198f3b4-0a7e-7c91-8d3b-5e2f1a9c6b04"
+         *         },
+         *         {
+         *           "event": "opened",
+         *           "source": "scan",
+         *           "previous_status": null,
+         *           "new_status": "new",
+         *           "justification": null,
+         *           "justification_code": null,
+         *           "actor_user_id": null,
+         *           "actor_name": null,
+         *           "created_at": "2026-11-24T10:40:00.000Z",
+         *           "request_id": null
          *         }
          *       ],
          *       "discovered_at": "2026-11-24T10:40:00.000Z",
@@ -3690,6 +4203,8 @@ export interface components {
             analysis_justification_code: components["schemas"]["VexJustification"] | null;
             /** Format: uuid */
             analyst_user_id: string | null;
+            /** @description Full name of the analyst; null where there is none or the account is gone. */
+            analyst_name: string | null;
             /** Format: date-time */
             analyzed_at: string | null;
             /**
@@ -3697,6 +4212,11 @@ export interface components {
              * @description When a suppressed finding opens again; null for never.
              */
             expires_at: string | null;
+            /**
+             * @description Whether the decision was taken for this version or for the package in any version; null where nothing is decided.
+             * @enum {string|null}
+             */
+            applies_to: "version" | "package" | null;
             /** @description The VEX statement that the state came from; null where a user decided. */
             vex_origin: {
                 /** @description Id of the document. */
@@ -3710,7 +4230,23 @@ export interface components {
                 format: "openvex" | "cyclonedx";
                 imported_at: components["schemas"]["Timestamp"];
             } | null;
-            /** @description The smallest version that clears all open findings of the component. */
+            /** @description What the advisories say of this package: one interval of versions an entry, from `introduced` on, below `fixed` or up to `last_affected`, or a list of versions; at most 200. */
+            affected: {
+                advisory_id: string;
+                /** @description `0` is before all versions. */
+                introduced: string | null;
+                fixed: string | null;
+                last_affected: string | null;
+                /** @description At most 100. */
+                versions: string[];
+                /** @description Whether the version of the component is in it. */
+                contains: boolean;
+            }[];
+            /**
+             * @description The smallest known version above the present one, by the order of its ecosystem, that no known advisory calls affected, so that it clears all findings of the
+             *     component. Known are the versions that advisories of the package call fixed. `no_fix_version`: there is none; `unparseable_version`: the version of the
+             *     component has no place in the order; `no_open_findings`: nothing is to be cleared.
+             */
             upgrade_recommendation: {
                 recommended_version: string | null;
                 /** @enum {string} */
@@ -3721,8 +4257,24 @@ export interface components {
                 max_severity: components["schemas"]["Severity"] | null;
                 max_epss: number | null;
             } | null;
-            /** @description Changes of the status, newest first; at most 200. */
+            /** @description Shortest paths from a direct dependency to the component, as package URLs; at most 10. */
+            dependency_paths: string[][];
+            priority: components["schemas"]["FindingPriority"];
+            /** @description What happened to the finding, newest first; at most 200. */
             status_history: {
+                /**
+                 * @description `carried`: by the decision on its package; `expired`: a suppression came to its end.
+                 * @enum {string}
+                 */
+                event: "opened" | "resolved" | "returned" | "triaged" | "carried" | "expired";
+                /**
+                 * @description Of whom or what: a scan, an import of advisories, a user, a VEX document, or the passing of time.
+                 * @enum {string}
+                 */
+                source: "scan" | "import" | "manual" | "vex_import" | "time";
+                justification: string | null;
+                justification_code: components["schemas"]["VexJustification"] | null;
+                actor_name: string | null;
                 previous_status: components["schemas"]["FindingStatus"] | null;
                 new_status: components["schemas"]["FindingStatus"];
                 /** Format: uuid */
@@ -3743,19 +4295,21 @@ export interface components {
          */
         FindingStatusUpdate: {
             status: components["schemas"]["FindingStatus"];
-            /** @description Why; ten characters or more where one is needed. */
+            /** @description Why; ten characters or more for a decision, white space around them not counted. */
             justification?: string;
+            /** @description For `not_affected` only. */
             justification_code?: components["schemas"]["VexJustification"];
             /**
              * Format: date-time
-             * @description For `suppressed` only: when the finding opens again.
+             * @description For `suppressed` only, in the future: when the finding opens again.
              */
             expires_at?: string;
             /**
-             * @description The decision holds for the component in any version.
-             * @default false
+             * @description For how much the decision holds: this version of the component, or the package in any version, in findings of later scans too.
+             * @default version
+             * @enum {string}
              */
-            all_versions: boolean;
+            applies_to: "version" | "package";
         };
         /** @enum {string} */
         PolicyTier: "allowed" | "conditional" | "forbidden";
@@ -4447,6 +5001,8 @@ export interface components {
          *       "status": "running",
          *       "progress_percent": 40,
          *       "current_step": "license",
+         *       "ref": "main",
+         *       "attempt": 1,
          *       "project_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
          *       "project_name": "Payments service",
          *       "team_id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3",
@@ -4467,6 +5023,9 @@ export interface components {
             status: "queued" | "running" | "succeeded" | "failed" | "cancelled";
             progress_percent: number;
             current_step: string | null;
+            ref: string | null;
+            /** @description How often a worker has started it; above 1 where one died. */
+            attempt: number;
             /** Format: uuid */
             project_id: string;
             project_name: string;
@@ -5100,10 +5659,21 @@ export interface components {
         ScanKindFilter: ("source" | "sbom" | "container")[];
         /** @description Only scans of this ref (`main`, `pr-7`). */
         ScanRefFilter: string;
+        /** @description Text in the ref or in the commit, case-insensitive. */
+        ScanText: string;
         /** @description Only what was created at this time or later. */
         CreatedAfter: string;
         /** @description Only what was created before this time. */
         CreatedBefore: string;
+        /** @description Id of the scan. */
+        DiffedScanId: string;
+        /**
+         * @description The scan to compare with, of the same project. Without it: the succeeded scan before this one of the same ref, else the project's current scan (of its
+         *     default branch); where there is neither, everything is `added`.
+         */
+        ScanBase: string;
+        /** @description Only these changes; repeat the key for several. */
+        DiffChange: ("added" | "changed" | "removed")[];
         /** @description Id of the finding. */
         FindingId: string;
         /** @description Id of the policy. */
@@ -6932,6 +7502,10 @@ export interface operations {
                 team_id?: string;
                 /** @description Text in name or slug, case-insensitive. */
                 q?: string;
+                /** @description Only projects that are visible to their team or to the whole organisation. */
+                visibility?: "team" | "organization";
+                /** @description Only archived ones, or only those that are not; goes before `include_archived`. */
+                archived?: boolean;
                 /** @description Archived ones too. */
                 include_archived?: boolean;
             };
@@ -8013,16 +8587,24 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
                 /** @description Rows to pass over, from 0. */
                 offset?: components["parameters"]["Offset"];
-                /** @description Order of the items; `severity` and `license_tier` ascending mean the worst first. */
+                /** @description Order of the items, by code point where it is text; `severity` and `license_tier` ascending mean the worst first. Ties are broken by package URL. */
                 sort?: string;
                 /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
                 scan_id?: components["parameters"]["ScanIdQuery"];
-                /** @description Text in the package URL, case-insensitive. */
+                /** @description Text in the package URL or in name, namespace and version as they are shown (`@scope/name`); case-insensitive, no wildcards. The first 400 characters of a package URL are searched. */
                 q?: string;
                 /** @description Worst open severity; repeat the key for several. */
                 severity?: ("critical" | "high" | "medium" | "low" | "info" | "unknown" | "none")[];
+                /** @description With open findings, or without any. */
+                vulnerable?: boolean;
+                /** @description With an open finding for which a fixed version is known; `false`: with open findings, but a fix for none. */
+                fix_available?: boolean;
+                /** @description SPDX id, or a name known for it, that the licence expression holds, alone or in a compound; repeat the key for several. */
+                license?: string[];
                 /** @description What policy says of the licence; repeat the key for several. */
                 license_tier?: components["schemas"]["LicenseTier"][];
+                /** @description Package URL type (`npm`, `pypi`, `maven`, `golang`, ...); repeat the key for several. */
+                purl_type?: string[];
                 /** @description Direct dependencies only, or transitive ones only. */
                 direct?: boolean;
                 /** @description Whether the product ships it; repeat the key for several. */
@@ -8125,6 +8707,8 @@ export interface operations {
                 kind?: components["parameters"]["ScanKindFilter"];
                 /** @description Only scans of this ref (`main`, `pr-7`). */
                 ref?: components["parameters"]["ScanRefFilter"];
+                /** @description Text in the ref or in the commit, case-insensitive. */
+                q?: components["parameters"]["ScanText"];
                 /** @description Only what was created at this time or later. */
                 created_after?: components["parameters"]["CreatedAfter"];
                 /** @description Only what was created before this time. */
@@ -8411,6 +8995,12 @@ export interface operations {
                 fix_available?: boolean;
                 /** @description On direct dependencies only, or on transitive ones only. */
                 direct?: boolean;
+                /** @description Weakness, as in `CWE-79`. */
+                cwe?: string;
+                /** @description First detected at this time or later. */
+                discovered_after?: string;
+                /** @description First detected before this time. */
+                discovered_before?: string;
                 /** @description Only findings on this component. */
                 component_id?: string;
             };
@@ -8465,6 +9055,147 @@ export interface operations {
             };
             /** @description `not-found`: Nothing with this address that you may see. */
             404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateProjectVulnerabilityStatuses: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A string of your choice, kept for 24 hours. The same key with the same request gives the first answer again (with `Idempotency-Replayed: true`); with another request 422 `idempotency-mismatch`; while the first still runs 409 `idempotency-in-progress`. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BulkStatusUpdate"];
+            };
+        };
+        responses: {
+            /** @description What came of each row. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkStatusResult"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `idempotency-in-progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `project-archived`: The project is archived and takes no changes.
+             */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer.
+             *
+             *     `idempotency-mismatch`: The Idempotency-Key was used before with another request.
+             */
+            422: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -9234,6 +9965,8 @@ export interface operations {
                 kind?: components["parameters"]["ScanKindFilter"];
                 /** @description Only scans of this ref (`main`, `pr-7`). */
                 ref?: components["parameters"]["ScanRefFilter"];
+                /** @description Text in the ref or in the commit, case-insensitive. */
+                q?: components["parameters"]["ScanText"];
                 /** @description Only what was created at this time or later. */
                 created_after?: components["parameters"]["CreatedAfter"];
                 /** @description Only what was created before this time. */
@@ -9364,6 +10097,329 @@ export interface operations {
             };
             /** @description `not-found`: Nothing with this address that you may see. */
             404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getScanDiff: {
+        parameters: {
+            query?: {
+                /**
+                 * @description The scan to compare with, of the same project. Without it: the succeeded scan before this one of the same ref, else the project's current scan (of its
+                 *     default branch); where there is neither, everything is `added`.
+                 */
+                base?: components["parameters"]["ScanBase"];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the scan. */
+                id: components["parameters"]["DiffedScanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScanDiff"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scan-not-finished`: The scan has no results yet. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listScanDiffComponents: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items; ties are broken by package URL. */
+                sort?: string;
+                /**
+                 * @description The scan to compare with, of the same project. Without it: the succeeded scan before this one of the same ref, else the project's current scan (of its
+                 *     default branch); where there is neither, everything is `added`.
+                 */
+                base?: components["parameters"]["ScanBase"];
+                /** @description Only these changes; repeat the key for several. */
+                change?: components["parameters"]["DiffChange"];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the scan. */
+                id: components["parameters"]["DiffedScanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of differences. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComponentChangePage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scan-not-finished`: The scan has no results yet. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listScanDiffFindings: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items; `severity` ascending means critical first. Ties are broken by package URL and id. */
+                sort?: string;
+                /**
+                 * @description The scan to compare with, of the same project. Without it: the succeeded scan before this one of the same ref, else the project's current scan (of its
+                 *     default branch); where there is neither, everything is `added`.
+                 */
+                base?: components["parameters"]["ScanBase"];
+                /** @description Only these changes; repeat the key for several. */
+                change?: components["parameters"]["DiffChange"];
+                /** @description Severity of the vulnerability; repeat the key for several. */
+                severity?: components["schemas"]["Severity"][];
+                /** @description State of the triage; repeat the key for several. */
+                status?: components["schemas"]["FindingStatus"][];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the scan. */
+                id: components["parameters"]["DiffedScanId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of differences. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FindingChangePage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scan-not-finished`: The scan has no results yet. */
+            409: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -10059,16 +11115,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -10218,16 +11264,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -13794,6 +14830,12 @@ export interface operations {
                 status?: components["parameters"]["ScanStatusFilter"];
                 /** @description Only scans of these kinds; repeat the key for several. */
                 kind?: components["parameters"]["ScanKindFilter"];
+                /** @description Only scans of this ref (`main`, `pr-7`). */
+                ref?: components["parameters"]["ScanRefFilter"];
+                /** @description Only what was created at this time or later. */
+                created_after?: components["parameters"]["CreatedAfter"];
+                /** @description Only what was created before this time. */
+                created_before?: components["parameters"]["CreatedBefore"];
                 /** @description Only this team's. */
                 team_id?: string;
                 /** @description Only this project's. */
@@ -13847,16 +14889,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -13942,16 +14974,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;

@@ -141,6 +141,34 @@ export interface ExploitedVulnerabilities {
   due_on: string | null;
 }
 
+export interface FindingDecisions {
+  project_id: string;
+  package_id: number;
+  vulnerability_id: number;
+  status: 'exploitable' | 'not_affected' | 'false_positive' | 'suppressed' | 'fixed';
+  justification: string | null;
+  justification_code: string | null;
+  suppressed_until: Timestamp | null;
+  source: 'manual' | 'vex_import';
+  vex_origin: Json | null;
+  analyst_user_id: string | null;
+  decided_at: Timestamp;
+}
+
+export interface FindingEvents {
+  id: Computed<number>;
+  finding_id: string;
+  kind: 'opened' | 'resolved' | 'returned' | 'triaged' | 'carried' | 'expired';
+  source: 'scan' | 'import' | 'manual' | 'vex_import' | 'time';
+  from_status: string | null;
+  to_status: string;
+  justification: string | null;
+  justification_code: string | null;
+  actor_user_id: string | null;
+  request_id: string | null;
+  created_at: Generated<Timestamp>;
+}
+
 export interface Findings {
   id: Generated<string>;
   project_id: string;
@@ -158,6 +186,33 @@ export interface Findings {
   first_detected_at: Generated<Timestamp>;
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
+  decision_scope: 'version' | 'package' | null;
+  vex_origin: Json | null;
+  resolved_from: string | null;
+  in_current_scan: Generated<boolean>;
+  severity_rank: Generated<number>;
+  kev: Generated<boolean>;
+  fixable: Generated<boolean>;
+  priority: Generated<number>;
+  listed: Computed<boolean | null>;
+}
+
+export interface GateChecks {
+  id: Computed<number>;
+  project_id: string;
+  cause: 'scan' | 'triage' | 'import' | 'policy' | 'time';
+  created_at: Generated<Timestamp>;
+}
+
+export interface GateOutcomes {
+  id: Computed<number>;
+  project_id: string;
+  scan_id: string;
+  outcome: 'pass' | 'warn' | 'fail';
+  previous: 'pass' | 'warn' | 'fail' | null;
+  reason: string | null;
+  cause: 'scan' | 'triage' | 'import' | 'policy' | 'time';
+  since: Timestamp;
 }
 
 export interface IdempotencyKeys {
@@ -208,6 +263,18 @@ export interface Licenses {
   is_deprecated: Generated<boolean>;
   reference_url: string | null;
   created_at: Generated<Timestamp>;
+}
+
+export interface LiveProcesses {
+  id: string;
+  seen_at: Generated<Timestamp>;
+}
+
+export interface LiveSockets {
+  id: string;
+  user_id: string;
+  process_id: string;
+  opened_at: Timestamp;
 }
 
 export interface Matches {
@@ -344,6 +411,10 @@ export interface ScanComponents {
   description: string | null;
   hashes: Generated<Json>;
   evidence: string | null;
+  search: Generated<string>;
+  name_rank: number | null;
+  version_rank: number | null;
+  license_rank: number | null;
   license_concluded: string | null;
   license_detected: string | null;
 }
@@ -375,6 +446,8 @@ export interface Scans {
   updated_at: Generated<Timestamp>;
   fetch_ref: string | null;
   fetch_commit: string | null;
+  license_expressions: Generated<string[]>;
+  image: string | null;
   own_license: string | null;
 }
 
@@ -466,11 +539,17 @@ export interface DB {
   concluded_licenses: ConcludedLicenses;
   exploit_predictions: ExploitPredictions;
   exploited_vulnerabilities: ExploitedVulnerabilities;
+  finding_decisions: FindingDecisions;
+  finding_events: FindingEvents;
   findings: Findings;
+  gate_checks: GateChecks;
+  gate_outcomes: GateOutcomes;
   idempotency_keys: IdempotencyKeys;
   license_findings: LicenseFindings;
   license_policies: LicensePolicies;
   licenses: Licenses;
+  live_processes: LiveProcesses;
+  live_sockets: LiveSockets;
   matches: Matches;
   memberships: Memberships;
   notification_preferences: NotificationPreferences;

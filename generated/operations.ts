@@ -854,7 +854,9 @@ export const operations = {
     "built": true,
     "arrays": [
       "severity",
+      "license",
       "license_tier",
+      "purl_type",
       "scope"
     ],
     "headers": [],
@@ -985,6 +987,7 @@ export const operations = {
     ],
     "headers": [],
     "sortFields": [
+      "priority",
       "severity",
       "cvss",
       "epss",
@@ -1005,6 +1008,43 @@ export const operations = {
       "unauthorized",
       "forbidden",
       "not-found",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "updateProjectVulnerabilityStatuses": {
+    "method": "post",
+    "path": "/v1/projects/{id}/vulnerabilities/bulk-status",
+    "access": {
+      "permission": "finding.triage",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [
+      "idempotency-key"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "updateProjectVulnerabilityStatuses__application_json"
+    },
+    "rateLimit": null,
+    "idempotent": true,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "idempotency-in-progress",
+      "project-archived",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "idempotency-mismatch",
       "internal-error",
       "unavailable"
     ]
@@ -1296,6 +1336,106 @@ export const operations = {
       "unavailable"
     ]
   },
+  "getScanDiff": {
+    "method": "get",
+    "path": "/v1/scans/{id}/diff",
+    "access": {
+      "permission": "project.read",
+      "within": "scan",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "scan-not-finished",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "listScanDiffComponents": {
+    "method": "get",
+    "path": "/v1/scans/{id}/diff/components",
+    "access": {
+      "permission": "project.read",
+      "within": "scan",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [
+      "change"
+    ],
+    "headers": [],
+    "sortFields": [
+      "change",
+      "name",
+      "purl"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "scan-not-finished",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "listScanDiffFindings": {
+    "method": "get",
+    "path": "/v1/scans/{id}/diff/findings",
+    "access": {
+      "permission": "project.read",
+      "within": "scan",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [
+      "change",
+      "severity",
+      "status"
+    ],
+    "headers": [],
+    "sortFields": [
+      "change",
+      "severity",
+      "cvss",
+      "cve_id",
+      "component"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "scan-not-finished",
+      "internal-error",
+      "unavailable"
+    ]
+  },
   "postScanPullRequestComment": {
     "method": "post",
     "path": "/v1/scans/{id}/post-pr-comment",
@@ -1462,7 +1602,7 @@ export const operations = {
       "within": "finding",
       "from": "path.finding_id"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1478,7 +1618,6 @@ export const operations = {
       "forbidden",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -1490,7 +1629,7 @@ export const operations = {
       "within": "finding",
       "from": "path.finding_id"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [
       "if-match"
@@ -1517,7 +1656,6 @@ export const operations = {
       "validation-failed",
       "precondition-required",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2572,7 +2710,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [
       "status",
       "kind"
@@ -2596,7 +2734,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2608,7 +2745,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2624,7 +2761,6 @@ export const operations = {
       "not-found",
       "scan-already-finished",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -3023,6 +3159,7 @@ export const operationIds = [
   "listProjectScans",
   "createScan",
   "listProjectVulnerabilities",
+  "updateProjectVulnerabilityStatuses",
   "listProjectLicenses",
   "listProjectLicenseConflicts",
   "listProjectLicenseTiers",
@@ -3032,6 +3169,9 @@ export const operationIds = [
   "getProjectGateResult",
   "listScans",
   "getScan",
+  "getScanDiff",
+  "listScanDiffComponents",
+  "listScanDiffFindings",
   "postScanPullRequestComment",
   "getComponent",
   "replaceConcludedLicense",

@@ -113,12 +113,18 @@ const SETTINGS = {
   WEBSOCKET_MAX_CONNECTIONS_PER_USER: setting('3', 3, 'Open WebSockets of one user; one more closes the oldest.', integer(1, 1000)),
   SCAN_TIMEOUT_SECONDS: setting('3600', 3600, 'Time limit of a scan.', integer(10, 86400)),
   SCAN_CONCURRENCY: setting('2', 2, 'Scans that one worker runs at a time.', integer(1, 64)),
+  SCAN_CONCURRENCY_PER_TEAM: setting('2', 2, 'Scans of one team that run at a time, over all workers, so that one team does not keep the others waiting.', integer(1, 10000)),
+  SCAN_RETENTION_PER_REF: setting('20', 20, 'Ended scans that are kept of each project and ref, and as many failed ones; the current one always is.', integer(1, 100000)),
   MAX_ACTIVE_SCANS_PER_TEAM: setting('10', 10, 'Queued and running scans of one team; one more is 429.', integer(1, 10000)),
-  ALLOW_PRIVATE_ADDRESSES: setting('none', [], 'CIDR blocks, addresses or host names, comma-separated, that the portal may connect to though they are private: git servers, webhooks, mail.', allowedAddresses),
+  ALLOW_PRIVATE_ADDRESSES: setting('none', [], 'CIDR blocks, addresses or host names, comma-separated, that the portal may connect to though they are private: git servers, image registries, webhooks, mail.', allowedAddresses),
   GIT_TIMEOUT_SECONDS: setting('600', 600, 'Time limit of fetching a repository.', integer(1, 86400)),
   GIT_MAX_BYTES: setting('1073741824', 1024 * MIB, 'Largest repository that is fetched, in bytes as git packs it, without history.', integer(1024 * 1024, 1024 * 1024 * MIB)),
   GIT_CA_FILE: setting("the machine's", null, 'PEM file with the certificate authorities that git trusts for https.', matching(/^\/\S/, 'an absolute path')),
   GIT_KNOWN_HOSTS_FILE: setting('DATA_DIR/git/known_hosts', null, 'Known hosts for ssh, kept by you: other hosts are refused. Without it a host is trusted when it is first seen, and its key must stay the same.', matching(/^\/\S/, 'an absolute path')),
+  TRIVY_PATH: setting('the first on PATH', null, 'The program trivy, which scans of container images need.', matching(/^\/\S/, 'an absolute path')),
+  IMAGE_TIMEOUT_SECONDS: setting('900', 900, 'Time limit of reading a container image.', integer(1, 86400)),
+  IMAGE_MAX_BYTES: setting('4294967296', 4096 * MIB, 'Largest container image that is read, in bytes as its registry sends it.', integer(1024 * 1024, 1024 * 1024 * MIB)),
+  IMAGE_CA_FILE: setting("the machine's", null, 'PEM file with the certificate authorities that are trusted for image registries.', matching(/^\/\S/, 'an absolute path')),
   DISK_HARD_LIMIT_PERCENT: setting('95', 95, 'Use of the data disk above which new scans are refused (503).', integer(50, 100)),
   SHUTDOWN_TIMEOUT_SECONDS: setting('10', 10, 'Time that running requests and jobs get at shutdown.', integer(1, 600)),
 } as const;
@@ -127,7 +133,7 @@ type Values = { readonly [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name
 
 type Refined =
   | 'DATA_DIR' | 'DATABASE_URL' | 'BASE_URL' | 'ADMIN_EMAIL' | 'ADMIN_PASSWORD' | 'SECRET_KEY' | 'SMTP_URL' | 'MAIL_FROM'
-  | 'ALLOW_PRIVATE_ADDRESSES' | 'GIT_CA_FILE' | 'GIT_KNOWN_HOSTS_FILE';
+  | 'ALLOW_PRIVATE_ADDRESSES' | 'GIT_CA_FILE' | 'GIT_KNOWN_HOSTS_FILE' | 'TRIVY_PATH' | 'IMAGE_CA_FILE';
 
 export interface Config extends Omit<Values, Refined> {
   /** Absolute. */
@@ -143,6 +149,8 @@ export interface Config extends Omit<Values, Refined> {
   ALLOW_PRIVATE_ADDRESSES: readonly string[];
   GIT_CA_FILE: string | null;
   GIT_KNOWN_HOSTS_FILE: string | null;
+  TRIVY_PATH: string | null;
+  IMAGE_CA_FILE: string | null;
 }
 
 export class ConfigError extends Error {}

@@ -1,6 +1,6 @@
 /** The composition root: configuration -> database -> services -> jobs -> HTTP, and all of it down again, each with a deadline. */
 import { createServer, type Server } from 'node:http';
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Logger } from 'pino';
@@ -9,18 +9,20 @@ import { createVault } from './core/vault.ts';
 import { openDatabase, type Database } from './db/connect.ts';
 import { holdPortal, openEmbedded } from './db/embedded.ts';
 import { listen, type Listener } from './db/listen.ts';
+import { EVICTED_CHANNEL } from './db/live-sockets.ts';
 import { migrate } from './db/migrate.ts';
 import { PROGRESS_CHANNEL } from './db/scans.ts';
 import { SIGNING_KEYS_CHANNEL } from './db/signing-keys.ts';
 import { ensureFirstAdmin, type FirstAdmin } from './domain/auth/first-admin.ts';
 import { createTokenService, DEFAULT_ISSUER } from './domain/auth/tokens.ts';
 import type { Services } from './domain/context.ts';
+import { sweepWorkspaces } from './domain/scans/sweep.ts';
 import { createApp } from './http/app.ts';
 import { ACTOR_CHANNEL, createCaches, SCOPE_CHANNEL, type Caches } from './http/caches.ts';
 import { clientAddress } from './http/client-address.ts';
 import { createDocumentation } from './http/documentation.ts';
 import { handlers } from './http/handlers/index.ts';
-import { readProgress, serveLive, type Live } from './http/live.ts';
+import { serveLive, type Live } from './http/live.ts';
 import { createPipeline } from './http/pipeline.ts';
 import { createIdentityProviders } from './integrations/identity/provider.ts';
 import { createMailer } from './integrations/mail.ts';
@@ -96,7 +98,7 @@ async function start(config: Config, parts: PortalParts, log: Logger, shutdown: 
   const services = await createServices(config, database, queue, log, () => baseUrl(config, address.port));
   const firstAdmin = await ensureFirstAdmin(database.db, config);
   if (parts.worker) {
-    await rm(path.join(config.DATA_DIR, 'workspace'), { recursive: true, force: true });
+    await sweepWorkspaces(services);
     await queue.work(services);
   }
   const port = parts.api ? await serve(config, services, databaseUrl, log, shutdown) : 0;
@@ -145,12 +147,11 @@ async function serve(config: Config, services: Services, databaseUrl: string, lo
 }
 
 function listenForChanges(databaseUrl: string, live: Live, caches: Caches, { tokens }: Services, log: Logger): Listener {
-  return listen(databaseUrl, [PROGRESS_CHANNEL, ACTOR_CHANNEL, SCOPE_CHANNEL, SIGNING_KEYS_CHANNEL], {
+  return listen(databaseUrl, [PROGRESS_CHANNEL, EVICTED_CHANNEL, ACTOR_CHANNEL, SCOPE_CHANNEL, SIGNING_KEYS_CHANNEL], {
     onMessage: (channel, payload) => {
       if (channel === SIGNING_KEYS_CHANNEL) return tokens.keysChanged();
-      if (channel !== PROGRESS_CHANNEL) return caches.changed(channel, payload);
-      const message = readProgress(payload);
-      if (message !== null) live.publish(message);
+      caches.changed(channel, payload);
+      live.heard(channel, payload);
     },
     onState: (listening) => {
       caches.listening(listening);

@@ -34,4 +34,7 @@ export class DomainError extends Error {
   }
 }
 
+/** The worker is stopping: what it runs is given back, for another one to run. */
+export class Stopping extends Error {}
+
 export const notFound = (what: string): DomainError => new DomainError('not-found', `${what} does not exist, or you may not see it.`);

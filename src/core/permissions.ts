@@ -5,7 +5,7 @@ const DEVELOPER = [
   'project.read', 'project.create', 'project.update', 'scan.read', 'scan.trigger', 'scan.comment', 'finding.triage',
   'approval.read', 'approval.request', 'report.download', 'api_key.manage',
 ] as const;
-const TEAM_ADMIN = [...DEVELOPER, 'project.delete', 'vex.import', 'approval.decide', 'team.manage'] as const;
+const TEAM_ADMIN = [...DEVELOPER, 'project.delete', 'finding.suppress', 'vex.import', 'approval.decide', 'team.manage'] as const;
 
 /** `admin` is nobody's role in a team: only super admins have it. */
 export type Permission = (typeof TEAM_ADMIN)[number] | 'admin';
@@ -31,7 +31,7 @@ export interface Scope {
 export const ACTION_FOR: Readonly<Record<Permission, ApiKeyAction | null>> = {
   'project.read': 'project:read', 'project.create': 'project:write', 'project.update': 'project:write', 'project.delete': 'project:write',
   'scan.read': 'scan:read', 'scan.trigger': 'scan:trigger', 'scan.comment': 'scan:trigger',
-  'finding.triage': 'finding:triage', 'vex.import': 'finding:triage',
+  'finding.triage': 'finding:triage', 'finding.suppress': 'finding:triage', 'vex.import': 'finding:triage',
   'approval.read': 'project:read', 'approval.request': 'project:write', 'approval.decide': 'approval:decide',
   'report.download': 'report:download', 'api_key.manage': null, 'team.manage': null, admin: '*',
 };

@@ -107,17 +107,27 @@ export async function applyAdvisories(tx: Tx, vulnerabilityOf: ReadonlyMap<strin
     SELECT advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, last_affected, last_key, exact FROM incoming_ranges`.execute(tx);
 }
 
-/** Moves findings from vulnerabilities that were merged into others, the better decided one of two staying, and removes the former. */
+/** Moves findings from vulnerabilities that were merged into others, the better decided one of two staying with the history of both, and removes the former. */
 export async function mergeVulnerabilities(tx: Tx, intoOf: ReadonlyMap<number, number>): Promise<void> {
   if (intoOf.size === 0) return;
   const merged = sql`unnest(${[...intoOf.keys()]}::bigint[], ${[...intoOf.values()]}::bigint[]) AS m (old, kept)`;
   const ranked = sql`
-    SELECT f.id, m.kept, row_number() OVER (PARTITION BY f.component_id, coalesce(m.kept, f.vulnerability_id)
-      ORDER BY f.resolved_at IS NULL DESC, f.status <> 'new' DESC, f.analyzed_at DESC NULLS LAST, f.id) AS place
+    SELECT f.id, row_number() OVER chosen AS place, first_value(f.id) OVER chosen AS heir
     FROM findings f LEFT JOIN ${merged} ON m.old = f.vulnerability_id
-    WHERE f.vulnerability_id = ANY(${[...intoOf.keys(), ...intoOf.values()]}::bigint[])`;
+    WHERE f.vulnerability_id = ANY(${[...intoOf.keys(), ...intoOf.values()]}::bigint[])
+    WINDOW chosen AS (PARTITION BY f.component_id, coalesce(m.kept, f.vulnerability_id)
+      ORDER BY f.resolved_at IS NULL DESC, f.status <> 'new' DESC, f.analyzed_at DESC NULLS LAST, f.id)`;
+  await sql`
+    SELECT 1 FROM projects p WHERE EXISTS (SELECT FROM findings f WHERE f.project_id = p.id AND f.vulnerability_id = ANY(${[...intoOf.keys(), ...intoOf.values()]}::bigint[]))
+    ORDER BY p.id FOR NO KEY UPDATE`.execute(tx); // before their findings, as everybody does
+  await sql`UPDATE finding_events e SET finding_id = r.heir FROM (${ranked}) r WHERE r.id = e.finding_id AND r.place > 1`.execute(tx);
   await sql`DELETE FROM findings f USING (${ranked}) r WHERE r.id = f.id AND r.place > 1`.execute(tx);
   await sql`UPDATE findings f SET vulnerability_id = m.kept, version = f.version + 1, updated_at = now() FROM ${merged} WHERE m.old = f.vulnerability_id`.execute(tx);
+  await sql`
+    INSERT INTO finding_decisions (project_id, package_id, vulnerability_id, status, justification, justification_code, suppressed_until, source, vex_origin, analyst_user_id, decided_at)
+    SELECT DISTINCT ON (d.project_id, d.package_id, m.kept) d.project_id, d.package_id, m.kept, d.status, d.justification, d.justification_code, d.suppressed_until, d.source, d.vex_origin, d.analyst_user_id, d.decided_at
+    FROM finding_decisions d JOIN ${merged} ON m.old = d.vulnerability_id ORDER BY d.project_id, d.package_id, m.kept, d.decided_at DESC
+    ON CONFLICT (project_id, package_id, vulnerability_id) DO NOTHING`.execute(tx);
   await sql`DELETE FROM vulnerabilities v USING ${merged} WHERE m.old = v.id`.execute(tx);
 }
 

@@ -19,9 +19,15 @@ export interface AuditRow {
   diff: Record<string, unknown> | null;
 }
 
-export async function insertAudit(tx: Db, row: AuditRow): Promise<void> {
+export async function insertAudits(tx: Db, rows: readonly AuditRow[]): Promise<void> {
+  if (rows.length === 0) return;
   await sql`
     INSERT INTO audit_log (actor_kind, actor_user_id, actor_email, actor_key_prefix, team_id, operation, action, target_table, target_id, request_id, ip, user_agent, diff)
-    VALUES (${row.actorKind}, ${row.actorUserId}, ${row.actorEmail}, ${row.actorKeyPrefix ?? null}, ${row.teamId}, ${row.operation}, ${row.action}, ${row.targetTable}, ${row.targetId},
-      ${row.requestId}, ${row.ip}, ${row.userAgent}, ${row.diff === null ? null : JSON.stringify(row.diff)})`.execute(tx);
+    SELECT "actorKind", "actorUserId", "actorEmail", "actorKeyPrefix", "teamId", operation, action, "targetTable", "targetId", "requestId", ip, "userAgent", diff
+    FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS t ("actorKind" text, "actorUserId" uuid, "actorEmail" text, "actorKeyPrefix" text, "teamId" uuid, operation text,
+      action text, "targetTable" text, "targetId" text, "requestId" text, ip text, "userAgent" text, diff jsonb)`.execute(tx);
+}
+
+export async function insertAudit(tx: Db, row: AuditRow): Promise<void> {
+  await insertAudits(tx, [row]);
 }

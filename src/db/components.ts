@@ -1,16 +1,18 @@
 /** Components of a project as one of its scans has them. */
 import { sql, type RawBuilder } from 'kysely';
-import type { PageRequest } from '../core/page.ts';
 import type { Db } from './connect.ts';
-import { containing, orderAndPage, where } from './paging.ts';
 
 export type Tier = 'allowed' | 'conditional' | 'forbidden' | 'unknown';
 export type Severity = 'critical' | 'high' | 'medium' | 'low' | 'info' | 'unknown';
 export type FindingStatus = 'new' | 'analyzing' | 'exploitable' | 'not_affected' | 'false_positive' | 'suppressed' | 'fixed';
 export type DependencyScope = 'required' | 'optional' | 'dev' | 'excluded';
 
-/** What a component `sc` of a scan is judged by: what people concluded, else what it declares, else what its files say. */
-export const EFFECTIVE_LICENSE = sql`coalesce(sc.license_concluded, sc.license_expression, sc.license_detected)`;
+/** What a component of a scan is judged by: what people concluded, else what it declares, else what its files say. @param row alias of its scan_components */
+export const effectiveLicense = (row: string): RawBuilder<string | null> => {
+  const [concluded, declared, detected] = [sql.ref(`${row}.license_concluded`), sql.ref(`${row}.license_expression`), sql.ref(`${row}.license_detected`)];
+  return sql<string | null>`coalesce(${concluded}, ${declared}, ${detected})`;
+};
+export const EFFECTIVE_LICENSE = effectiveLicense('sc');
 
 export interface ComponentRow {
   id: string;
@@ -30,51 +32,32 @@ export interface ComponentRow {
 }
 
 /** 0 for critical to 5 for unknown; 6 where there is none. */
-const severityRank = (severity: RawBuilder<unknown>): RawBuilder<unknown> =>
+export const severityRank = (severity: RawBuilder<unknown>): RawBuilder<unknown> =>
   sql`CASE ${severity} WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 WHEN 'low' THEN 3 WHEN 'info' THEN 4 WHEN 'unknown' THEN 5 ELSE 6 END`;
-const tierRank = sql`CASE sc.license_tier WHEN 'forbidden' THEN 0 WHEN 'unknown' THEN 1 WHEN 'conditional' THEN 2 ELSE 3 END`;
+/** The way back, from 1. */
+const SEVERITY_OF_RANK = sql`ARRAY['critical', 'high', 'medium', 'low', 'info', 'unknown', 'none']`;
 
-/** Open findings of a component: their number and the worst severity's rank. */
+/** Open findings of a component: their number and the worst severity's rank. For a handful of components only. */
 const OPEN_FINDINGS = sql`
   LEFT JOIN LATERAL (
     SELECT count(*)::int AS total, min(${severityRank(sql`v.severity`)}) AS worst
     FROM findings f JOIN vulnerabilities v ON v.id = f.vulnerability_id
     WHERE f.component_id = sc.component_id AND f.status IN ('new', 'analyzing', 'exploitable')
   ) open ON true`;
-const FROM = sql`
-  FROM scan_components sc
+const JOINED = sql`
   JOIN components c ON c.id = sc.component_id
   JOIN package_versions pv ON pv.id = sc.package_version_id
   JOIN packages pk ON pk.id = pv.package_id
   ${OPEN_FINDINGS}`;
 const COLUMNS = sql`c.id, c.project_id, pk.name, nullif(pk.namespace, '') AS namespace, pv.version, c.purl, sc.type, ${EFFECTIVE_LICENSE} AS license, sc.license_tier,
-  (ARRAY['critical', 'high', 'medium', 'low', 'info', 'unknown', 'none'])[coalesce(open.worst, 6) + 1] AS severity_max,
-  open.total AS vulnerability_count, sc.direct, sc.depth, sc.scope`;
-const SORTABLE = {
-  name: sql`pk.name`, version: sql`pv.version`, purl: sql`c.purl`, severity: sql`coalesce(open.worst, 6)`, license: EFFECTIVE_LICENSE,
-  license_tier: tierRank, vulnerability_count: sql`open.total`, depth: sql`sc.depth`,
-};
+  (${SEVERITY_OF_RANK})[coalesce(open.worst, 6) + 1] AS severity_max, open.total AS vulnerability_count, sc.direct, sc.depth, sc.scope`;
 
-export interface ComponentFilters {
-  text?: string | undefined;
-  severity?: readonly string[] | undefined;
-  licenseTier?: readonly string[] | undefined;
-  direct?: boolean | undefined;
-  scope?: readonly string[] | undefined;
-}
-
-export async function listScanComponents(db: Db, scanId: string, filters: ComponentFilters, page: PageRequest): Promise<{ items: ComponentRow[]; total: number }> {
-  const conditions: RawBuilder<unknown>[] = [sql`sc.scan_id = ${scanId}`];
-  if (filters.text !== undefined) conditions.push(sql`c.purl ILIKE ${containing(filters.text)}`);
-  if (filters.severity !== undefined) {
-    conditions.push(sql`(ARRAY['critical', 'high', 'medium', 'low', 'info', 'unknown', 'none'])[coalesce(open.worst, 6) + 1] = ANY(${filters.severity})`);
-  }
-  if (filters.licenseTier !== undefined) conditions.push(sql`sc.license_tier = ANY(${filters.licenseTier})`);
-  if (filters.direct !== undefined) conditions.push(sql`sc.direct = ${filters.direct}`);
-  if (filters.scope !== undefined) conditions.push(sql`sc.scope = ANY(${filters.scope})`);
-  const items = await sql<ComponentRow>`SELECT ${COLUMNS} ${FROM} ${where(conditions)} ${orderAndPage(page, SORTABLE, sql`c.id`)}`.execute(db);
-  const total = await sql<{ total: number }>`SELECT count(*)::int AS total ${FROM} ${where(conditions)}`.execute(db);
-  return { items: items.rows, total: total.rows[0]?.total ?? 0 };
+/** Components at these places of a scan, in the order of `ordinals`. */
+export async function componentsAt(db: Db, scanId: string, ordinals: readonly number[]): Promise<ComponentRow[]> {
+  const { rows } = await sql<ComponentRow>`
+    SELECT ${COLUMNS} FROM unnest(${ordinals}::int[]) WITH ORDINALITY AS page (ordinal, place)
+    JOIN scan_components sc ON sc.scan_id = ${scanId} AND sc.ordinal = page.ordinal ${JOINED} ORDER BY page.place`.execute(db);
+  return rows;
 }
 
 /** What people made of a component's licence. */
@@ -105,7 +88,7 @@ export async function findComponent(db: Db, id: string, scanId: string | null): 
     SELECT ${COLUMNS}, sc.scan_id, sc.ordinal, sc.license_declared, sc.license_detected, sc.supplier, sc.description, sc.hashes, sc.evidence, c.created_at AS first_seen_at,
       CASE WHEN cl.component_id IS NOT NULL THEN json_build_object('expression', cl.expression, 'justification', cl.justification, 'concluded_by_user_id', cl.concluded_by_user_id,
         'version', cl.version, 'updated_at', to_char(cl.updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) END AS concluded_license
-    ${FROM} LEFT JOIN concluded_licenses cl ON cl.component_id = c.id JOIN scans s ON s.id = sc.scan_id JOIN projects p ON p.id = c.project_id
+    FROM scan_components sc ${JOINED} LEFT JOIN concluded_licenses cl ON cl.component_id = c.id JOIN scans s ON s.id = sc.scan_id JOIN projects p ON p.id = c.project_id
     WHERE c.id = ${id} AND (${scanId}::uuid IS NULL OR sc.scan_id = ${scanId})
     ORDER BY (sc.scan_id = p.current_scan_id) DESC NULLS LAST, s.completed_at DESC, s.id DESC LIMIT 1`.execute(db);
   return rows[0];
@@ -121,28 +104,28 @@ export interface ComponentFindingRow {
   title: string | null;
 }
 
-export async function findingsOfComponent(db: Db, componentId: string): Promise<ComponentFindingRow[]> {
+/** The worst first. */
+export async function findingsOfComponent(db: Db, componentId: string, limit: number): Promise<ComponentFindingRow[]> {
   const { rows } = await sql<ComponentFindingRow>`
     SELECT f.id AS finding_id, v.external_id AS cve_id, v.severity, v.cvss_score, f.status, m.fixed_version, v.summary AS title
     FROM findings f JOIN components c ON c.id = f.component_id JOIN vulnerabilities v ON v.id = f.vulnerability_id
     LEFT JOIN matches m ON m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id
-    WHERE f.component_id = ${componentId} ORDER BY ${severityRank(sql`v.severity`)}, v.external_id`.execute(db);
+    WHERE f.component_id = ${componentId} ORDER BY ${severityRank(sql`v.severity`)}, v.external_id LIMIT ${limit}`.execute(db);
   return rows;
 }
 
-export interface GraphNode {
-  ordinal: number;
-  id: string;
-  purl: string;
-  direct: boolean | null;
-  depends_on: number[];
+export interface ComponentLicenseRow {
+  license_finding_id: string;
+  spdx_id: string;
+  name: string;
+  tier: Tier;
+  kind: 'declared' | 'concluded' | 'detected';
 }
 
-/** The whole dependency graph of a scan, by ordinal. */
-export async function scanGraph(db: Db, scanId: string): Promise<GraphNode[]> {
-  const { rows } = await sql<GraphNode>`
-    SELECT sc.ordinal, sc.component_id AS id, c.purl, sc.direct, sc.depends_on
-    FROM scan_components sc JOIN components c ON c.id = sc.component_id WHERE sc.scan_id = ${scanId} ORDER BY sc.ordinal`.execute(db);
+export async function licensesOfComponent(db: Db, componentId: string, limit: number): Promise<ComponentLicenseRow[]> {
+  const { rows } = await sql<ComponentLicenseRow>`
+    SELECT f.id AS license_finding_id, l.spdx_id, l.name, l.tier, f.kind FROM license_findings f JOIN licenses l ON l.id = f.license_id
+    WHERE f.component_id = ${componentId} ORDER BY l.spdx_id, f.kind LIMIT ${limit}`.execute(db);
   return rows;
 }
 

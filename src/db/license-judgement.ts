@@ -24,14 +24,31 @@ export async function lockLicenses(tx: Tx, projectIds: readonly string[]): Promi
     FROM (SELECT id FROM unnest(${projectIds}::text[]) AS t (id) ORDER BY id) ordered`.execute(tx);
 }
 
-/** Carries what people concluded into the scans. */
+/** Carries what people concluded into the scans, and gives the licences of those their places anew. */
 export async function applyConclusions(tx: Tx, rows: JudgedRows): Promise<void> {
-  await sql`
+  const changed = await sql<{ scan_id: string }>`
     UPDATE scan_components x SET license_concluded = j.expression
     FROM (
       SELECT sc.scan_id, sc.component_id, cl.expression ${FROM} LEFT JOIN concluded_licenses cl ON cl.component_id = sc.component_id
       WHERE ${are(rows)} AND sc.license_concluded IS DISTINCT FROM cl.expression
-    ) j WHERE x.scan_id = j.scan_id AND x.component_id = j.component_id`.execute(tx);
+    ) j WHERE x.scan_id = j.scan_id AND x.component_id = j.component_id RETURNING x.scan_id`.execute(tx);
+  const scanIds = [...new Set(changed.rows.map((row) => row.scan_id))];
+  if (scanIds.length > 0) await rankLicenses(tx, scanIds);
+}
+
+/** Lists are sorted and filtered by the place of a licence among the scan's (scans.license_expressions). */
+async function rankLicenses(tx: Tx, scanIds: readonly string[]): Promise<void> {
+  await sql`
+    UPDATE scans s SET license_expressions = l.expressions
+    FROM (
+      SELECT scan_id, coalesce(array_agg(expression ORDER BY expression COLLATE "C") FILTER (WHERE expression IS NOT NULL), '{}') AS expressions
+      FROM (SELECT DISTINCT sc.scan_id, ${EFFECTIVE_LICENSE} AS expression FROM scan_components sc WHERE sc.scan_id = ANY(${scanIds}::uuid[])) AS distinct_ones GROUP BY scan_id
+    ) l WHERE l.scan_id = s.id`.execute(tx);
+  await sql`
+    UPDATE scan_components sc SET license_rank = e.place
+    FROM scans s, unnest(s.license_expressions) WITH ORDINALITY AS e (expression, place)
+    WHERE s.id = ANY(${scanIds}::uuid[]) AND sc.scan_id = s.id AND ${EFFECTIVE_LICENSE} = e.expression AND sc.license_rank IS DISTINCT FROM e.place`.execute(tx);
+  await sql`UPDATE scan_components sc SET license_rank = NULL WHERE sc.scan_id = ANY(${scanIds}::uuid[]) AND ${EFFECTIVE_LICENSE} IS NULL AND sc.license_rank IS NOT NULL`.execute(tx);
 }
 
 /** Each expression once for each team; null stands for no known licence. */
@@ -114,11 +131,11 @@ export async function openApprovals(tx: Tx, rows: JudgedRows): Promise<{ opened:
   return found.rows[0] ?? { opened: 0, changed: 0 };
 }
 
-/** Components of the scan whose approval was rejected for the licence that they have: their number, and a few of them. */
-export async function rejectedComponents(db: Db, scanId: string): Promise<{ count: number; component_ids: string[] }> {
-  const { rows } = await sql<{ count: number; component_ids: string[] }>`
-    WITH decided AS MATERIALIZED (${DECISION} AND ${within({ scanId })} ORDER BY a.component_id, a.license_expression, a.decided_at DESC, a.id DESC)
-    SELECT count(*)::int AS count, coalesce((array_agg(sc.component_id ORDER BY sc.ordinal))[1:20], '{}') AS component_ids
-    FROM scan_components sc JOIN decided d ON ${DECIDES} WHERE sc.scan_id = ${scanId} AND d.status = 'rejected'`.execute(db);
-  return rows[0] ?? { count: 0, component_ids: [] };
+/** Components of scans whose approval was rejected for the licence that they have: their number and a few of them, by scan; scans without any are left out. */
+export async function rejectedComponents(db: Db, scans: readonly { projectId: string; scanId: string }[]): Promise<{ scan_id: string; count: number; component_ids: string[] }[]> {
+  const { rows } = await sql<{ scan_id: string; count: number; component_ids: string[] }>`
+    WITH decided AS MATERIALIZED (${DECISION} AND ${within({ projectIds: scans.map(({ projectId }) => projectId) })} ORDER BY a.component_id, a.license_expression, a.decided_at DESC, a.id DESC)
+    SELECT sc.scan_id, count(*)::int AS count, (array_agg(sc.component_id ORDER BY sc.ordinal))[1:20] AS component_ids
+    FROM decided d JOIN scan_components sc ON ${DECIDES} WHERE sc.scan_id = ANY(${scans.map(({ scanId }) => scanId)}::uuid[]) AND d.status = 'rejected' GROUP BY sc.scan_id`.execute(db);
+  return rows;
 }

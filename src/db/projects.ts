@@ -51,13 +51,9 @@ const enriched = (projects: RawBuilder<unknown>): RawBuilder<ProjectRow> => sql<
   ) latest ON true
   LEFT JOIN LATERAL (
     SELECT json_build_object(
-      'critical', count(*) FILTER (WHERE v.severity = 'critical'), 'high', count(*) FILTER (WHERE v.severity = 'high'),
-      'medium', count(*) FILTER (WHERE v.severity = 'medium'), 'low', count(*) FILTER (WHERE v.severity = 'low'),
-      'info', count(*) FILTER (WHERE v.severity = 'info'), 'unknown', count(*) FILTER (WHERE v.severity = 'unknown')) AS summary
-    FROM findings f
-    JOIN scan_components c ON c.scan_id = p.current_scan_id AND c.component_id = f.component_id
-    JOIN vulnerabilities v ON v.id = f.vulnerability_id
-    WHERE f.project_id = p.id AND f.status IN ('new', 'analyzing', 'exploitable')
+      'critical', count(*) FILTER (WHERE f.severity_rank = 0), 'high', count(*) FILTER (WHERE f.severity_rank = 1), 'medium', count(*) FILTER (WHERE f.severity_rank = 2),
+      'low', count(*) FILTER (WHERE f.severity_rank = 3), 'info', count(*) FILTER (WHERE f.severity_rank = 4), 'unknown', count(*) FILTER (WHERE f.severity_rank = 5)) AS summary
+    FROM findings f WHERE f.project_id = p.id AND f.listed AND f.in_current_scan AND f.status IN ('new', 'analyzing', 'exploitable')
   ) open ON p.current_scan_id IS NOT NULL`;
 
 const SORTABLE = { name: sql`p.name`, slug: sql`p.slug`, created_at: sql`p.created_at`, updated_at: sql`p.updated_at` };
@@ -65,13 +61,16 @@ const SORTABLE = { name: sql`p.name`, slug: sql`p.slug`, created_at: sql`p.creat
 export interface ProjectFilters {
   teamId?: string | undefined;
   text?: string | undefined;
-  includeArchived: boolean;
+  visibility?: Visible | undefined;
+  /** Only these or only the others; undefined: both. */
+  archived?: boolean | undefined;
 }
 
 export async function listProjects(db: Db, visibility: Visibility, filters: ProjectFilters, page: PageRequest): Promise<{ items: ProjectRow[]; total: number }> {
   const conditions = projectVisible(visibility);
   if (filters.teamId !== undefined) conditions.push(sql`p.team_id = ${filters.teamId}`);
-  if (!filters.includeArchived) conditions.push(sql`p.archived_at IS NULL`);
+  if (filters.visibility !== undefined) conditions.push(sql`p.visibility = ${filters.visibility}`);
+  if (filters.archived !== undefined) conditions.push(filters.archived ? sql`p.archived_at IS NOT NULL` : sql`p.archived_at IS NULL`);
   if (filters.text !== undefined) conditions.push(sql`(p.name ILIKE ${containing(filters.text)} OR p.slug ILIKE ${containing(filters.text)})`);
   const matching = sql`FROM projects p ${where(conditions)}`;
   const pageOfIds = sql`SELECT p.* ${matching} ${orderAndPage(page, SORTABLE, sql`p.id`)}`;
@@ -85,6 +84,13 @@ const projectById = statement<[id: string], ProjectRow>(1, (id) => enriched(sql`
 export async function findProject(db: Db, id: string): Promise<ProjectRow | undefined> {
   return (await projectById(db, id))[0];
 }
+
+/** Its current scan and its policy, without the figures; undefined where there is no such project. */
+export async function findProjectView(db: Db, id: string): Promise<Pick<ProjectRow, 'current_scan_id' | 'gate'> | undefined> {
+  return (await projectView(db, id))[0];
+}
+
+const projectView = statement<[id: string], Pick<ProjectRow, 'current_scan_id' | 'gate'>>(1, (id) => sql<Pick<ProjectRow, 'current_scan_id' | 'gate'>>`SELECT current_scan_id, gate FROM projects WHERE id = ${id}`);
 
 export interface NewProject {
   teamId: string;

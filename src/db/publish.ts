@@ -20,6 +20,10 @@ export interface ScanComponentRow {
   description: string | null;
   hashes: string;
   evidence: string | null;
+  /** Place of the name, version and licence expression among the scan's, from 1. */
+  nameRank: number | null;
+  versionRank: number | null;
+  licenseRank: number | null;
 }
 
 const BATCH = 10_000;
@@ -28,6 +32,16 @@ const BATCH = 10_000;
 export async function insertScanComponents(tx: Tx, scan: { id: string; projectId: string }, rows: readonly ScanComponentRow[]): Promise<void> {
   await sql`DELETE FROM scan_components WHERE scan_id = ${scan.id}`.execute(tx);
   for (let start = 0; start < rows.length; start += BATCH) await insertBatch(tx, scan, rows.slice(start, start + BATCH));
+  await sql`UPDATE scans SET license_expressions = ${expressionsByRank(rows)}::text[] WHERE id = ${scan.id}`.execute(tx);
+}
+
+function expressionsByRank(rows: readonly ScanComponentRow[]): string[] {
+  const expressions: string[] = [];
+  for (const { licenseRank, licenseExpression, licenseDetected } of rows) {
+    const license = licenseExpression ?? licenseDetected;
+    if (licenseRank !== null && license !== null) expressions[licenseRank - 1] = license;
+  }
+  return expressions;
 }
 
 async function insertBatch(tx: Tx, scan: { id: string; projectId: string }, rows: readonly ScanComponentRow[]): Promise<void> {
@@ -38,14 +52,16 @@ async function insertBatch(tx: Tx, scan: { id: string; projectId: string }, rows
     ON CONFLICT (project_id, purl) DO NOTHING`.execute(tx);
   await sql`
     INSERT INTO scan_components (scan_id, component_id, package_version_id, ordinal, depends_on, direct, depth, scope, type,
-      license_expression, license_declared, license_detected, license_tier, supplier, description, hashes, evidence)
+      license_expression, license_declared, license_detected, license_tier, supplier, description, hashes, evidence, search, name_rank, version_rank, license_rank)
     SELECT ${scan.id}, c.id, c.package_version_id, t.ordinal, t.depends_on::int[], t.direct, t.depth, t.scope, t.type,
-      t.license_expression, t.license_declared, t.license_detected, t.license_tier, t.supplier, t.description, t.hashes::jsonb, t.evidence
+      t.license_expression, t.license_declared, t.license_detected, t.license_tier, t.supplier, t.description, t.hashes::jsonb, t.evidence,
+      component_search(t.purl), t.name_rank, t.version_rank, t.license_rank
     FROM unnest(${column('purl')}::text[], ${column('ordinal')}::int[], ${rows.map((row) => `{${row.dependsOn.join(',')}}`)}::text[],
       ${column('direct')}::boolean[], ${column('depth')}::int[], ${column('scope')}::text[], ${column('type')}::text[],
       ${column('licenseExpression')}::text[], ${column('licenseDeclared')}::text[], ${column('licenseDetected')}::text[], ${column('licenseTier')}::text[],
-      ${column('supplier')}::text[], ${column('description')}::text[], ${column('hashes')}::text[], ${column('evidence')}::text[])
-      AS t (purl, ordinal, depends_on, direct, depth, scope, type, license_expression, license_declared, license_detected, license_tier, supplier, description, hashes, evidence)
+      ${column('supplier')}::text[], ${column('description')}::text[], ${column('hashes')}::text[], ${column('evidence')}::text[],
+      ${column('nameRank')}::int[], ${column('versionRank')}::int[], ${column('licenseRank')}::int[])
+      AS t (purl, ordinal, depends_on, direct, depth, scope, type, license_expression, license_declared, license_detected, license_tier, supplier, description, hashes, evidence, name_rank, version_rank, license_rank)
     JOIN components c ON c.project_id = ${scan.projectId} AND c.purl = t.purl`.execute(tx);
 }
 

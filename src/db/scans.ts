@@ -3,7 +3,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Visibility } from '../core/actor.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
-import { orderAndPage, where } from './paging.ts';
+import { containing, orderAndPage, where } from './paging.ts';
 import type { ScanStatus } from './projects.ts';
 import { projectVisible } from './scopes.ts';
 import { statement } from './statement.ts';
@@ -24,6 +24,7 @@ export interface ScanRow {
   commit_sha: string | null;
   metadata: Record<string, unknown>;
   source_format: string | null;
+  image: string | null;
   component_count: number | null;
   occurrence_count: number | null;
   error: { code: string; message: string } | null;
@@ -37,7 +38,7 @@ export interface ScanRow {
 }
 
 const COLUMNS = sql`s.id, s.project_id, p.name AS project_name, p.slug AS project_slug, s.kind, s.status, s.progress_percent, s.current_step, s.ref, s.commit_sha,
-  s.metadata, s.source_format, s.component_count, s.occurrence_count,
+  s.metadata, s.source_format, s.image, s.component_count, s.occurrence_count,
   CASE WHEN s.error_code IS NULL THEN NULL ELSE json_build_object('code', s.error_code, 'message', s.error_message) END AS error,
   s.warnings, s.requested_by_user_id, s.attempt, s.started_at, s.completed_at, s.created_at, s.updated_at`;
 const FROM = sql`FROM scans s JOIN projects p ON p.id = s.project_id`;
@@ -51,11 +52,19 @@ export async function findScan(db: Db, id: string): Promise<ScanRow | undefined>
   return (await scanById(db, id))[0];
 }
 
+export type ScanProgress = Pick<ScanRow, 'id' | 'status' | 'progress_percent' | 'current_step' | 'updated_at'>;
+
+/** Where these scans stand; those that are gone are not among them. */
+export async function progressOf(db: Db, ids: readonly string[]): Promise<ScanProgress[]> {
+  return (await sql<ScanProgress>`SELECT id, status, progress_percent, current_step, updated_at FROM scans WHERE id = ANY(${ids}::uuid[])`.execute(db)).rows;
+}
+
 export interface ScanFilters {
   projectId?: string | undefined;
   status?: readonly string[] | undefined;
   kind?: readonly string[] | undefined;
   ref?: string | undefined;
+  text?: string | undefined;
   createdAfter?: string | undefined;
   createdBefore?: string | undefined;
 }
@@ -66,11 +75,23 @@ export async function listScans(db: Db, visibility: Visibility, filters: ScanFil
   if (filters.status !== undefined) conditions.push(sql`s.status = ANY(${filters.status})`);
   if (filters.kind !== undefined) conditions.push(sql`s.kind = ANY(${filters.kind})`);
   if (filters.ref !== undefined) conditions.push(sql`s.ref = ${filters.ref}`);
+  if (filters.text !== undefined) conditions.push(sql`(s.ref ILIKE ${containing(filters.text)} OR s.commit_sha ILIKE ${containing(filters.text)})`);
   if (filters.createdAfter !== undefined) conditions.push(sql`s.created_at >= ${filters.createdAfter}`);
   if (filters.createdBefore !== undefined) conditions.push(sql`s.created_at < ${filters.createdBefore}`);
   const items = await sql<ScanRow>`SELECT ${COLUMNS} ${FROM} ${where(conditions)} ${orderAndPage(page, SORTABLE, sql`s.id`)}`.execute(db);
   const total = await sql<{ total: number }>`SELECT count(*)::int AS total ${FROM} ${where(conditions)}`.execute(db);
   return { items: items.rows, total: total.rows[0]?.total ?? 0 };
+}
+
+/** What a scan is compared with by default: the succeeded one before it of the same ref, else the project's current one; null where there is neither. */
+export async function findBaseOf(db: Db, scanId: string): Promise<string | null> {
+  const { rows } = await sql<{ id: string | null }>`
+    SELECT coalesce(
+      (SELECT o.id FROM scans o WHERE o.project_id = s.project_id AND o.status = 'succeeded' AND coalesce(o.ref, '') = coalesce(s.ref, '') AND (o.completed_at, o.id) < (s.completed_at, s.id)
+       ORDER BY o.completed_at DESC, o.id DESC LIMIT 1),
+      nullif(p.current_scan_id, s.id)) AS id
+    ${FROM} WHERE s.id = ${scanId}`.execute(db);
+  return rows[0]?.id ?? null;
 }
 
 export interface NewScan {
@@ -83,14 +104,15 @@ export interface NewScan {
   fetchCommit: string | null;
   metadata: Record<string, unknown>;
   sourceFormat: string | null;
+  image: string | null;
   blobId: string | null;
   requestedByUserId: string | null;
 }
 
 export async function insertScan(tx: Tx, scan: NewScan): Promise<string> {
   const { rows } = await sql<{ id: string }>`
-    INSERT INTO scans (project_id, kind, ref, commit_sha, fetch_ref, fetch_commit, metadata, source_format, blob_id, requested_by_user_id)
-    VALUES (${scan.projectId}, ${scan.kind}, ${scan.ref}, ${scan.commitSha}, ${scan.fetchRef}, ${scan.fetchCommit}, ${JSON.stringify(scan.metadata)}, ${scan.sourceFormat}, ${scan.blobId}, ${scan.requestedByUserId})
+    INSERT INTO scans (project_id, kind, ref, commit_sha, fetch_ref, fetch_commit, metadata, source_format, image, blob_id, requested_by_user_id)
+    VALUES (${scan.projectId}, ${scan.kind}, ${scan.ref}, ${scan.commitSha}, ${scan.fetchRef}, ${scan.fetchCommit}, ${JSON.stringify(scan.metadata)}, ${scan.sourceFormat}, ${scan.image}, ${scan.blobId}, ${scan.requestedByUserId})
     RETURNING id`.execute(tx);
   return rows[0]?.id ?? '';
 }
@@ -100,7 +122,7 @@ export async function setScanJob(tx: Tx, scanId: string, jobId: string): Promise
 }
 
 /** Queued and running scans of the project's ref, and how many its team has. Locks the project against a second request at once. */
-export async function activeScans(tx: Tx, projectId: string, ref: string | null): Promise<{ activeScanId: string | null; teamCount: number; archived: boolean } | undefined> {
+export async function activeScans(tx: Tx, projectId: string, ref: string | null): Promise<{ activeScanId: string | null; teamCount: number; teamId: string; archived: boolean } | undefined> {
   const project = await sql<{ team_id: string; archived: boolean }>`SELECT team_id, archived_at IS NOT NULL AS archived FROM projects WHERE id = ${projectId} FOR NO KEY UPDATE`.execute(tx);
   const owner = project.rows[0];
   if (owner === undefined) return undefined;
@@ -109,7 +131,7 @@ export async function activeScans(tx: Tx, projectId: string, ref: string | null)
     SELECT (array_agg(s.id) FILTER (WHERE s.project_id = ${projectId} AND coalesce(s.ref, '') = coalesce(${ref}::text, '')))[1] AS same, count(*)::int AS total
     FROM scans s JOIN projects p ON p.id = s.project_id
     WHERE p.team_id = ${owner.team_id} AND s.status IN ('queued', 'running')`.execute(tx);
-  return { activeScanId: rows[0]?.same ?? null, teamCount: rows[0]?.total ?? 0, archived: owner.archived };
+  return { activeScanId: rows[0]?.same ?? null, teamCount: rows[0]?.total ?? 0, teamId: owner.team_id, archived: owner.archived };
 }
 
 /** What a worker needs to run a scan. */
@@ -118,6 +140,8 @@ export interface ClaimedScan {
   projectId: string;
   kind: ScanKind;
   sourceFormat: string | null;
+  /** Reference of a container image. */
+  image: string | null;
   blobId: string | null;
   /** Fences this run: a scan that was taken over has a higher one. */
   attempt: number;
@@ -128,7 +152,7 @@ export async function claimScan(db: Db, id: string): Promise<ClaimedScan | undef
   const { rows } = await sql<ClaimedScan>`
     UPDATE scans SET status = 'running', attempt = attempt + 1, started_at = coalesce(started_at, now()), updated_at = now(), current_step = 'bootstrap'
     WHERE id = ${id} AND status IN ('queued', 'running')
-    RETURNING id, project_id AS "projectId", kind, source_format AS "sourceFormat", blob_id AS "blobId", attempt`.execute(db);
+    RETURNING id, project_id AS "projectId", kind, source_format AS "sourceFormat", image, blob_id AS "blobId", attempt`.execute(db);
   return rows[0];
 }
 
@@ -185,6 +209,16 @@ export async function failScan(db: Db, scan: { id: string; attempt?: number }, e
   return rows.length > 0;
 }
 
+/** Ends a queued or running scan at its users' wish; false where it has reached a final state. Waits for a publication that is under way. */
+export async function cancelScan(tx: Tx, id: string): Promise<boolean> {
+  const { rows } = await sql`
+    WITH ended AS (
+      UPDATE scans SET status = 'cancelled', error_code = 'cancelled', error_message = 'Cancelled by an administrator.', completed_at = clock_timestamp(), updated_at = clock_timestamp()
+      WHERE id = ${id} AND status IN ('queued', 'running') RETURNING *
+    ) SELECT ${NOTIFY} FROM ended`.execute(tx);
+  return rows.length > 0;
+}
+
 /** Locks a running scan for publishing; false where this run no longer owns it. */
 export async function lockRunningScan(tx: Tx, scan: ClaimedScan): Promise<boolean> {
   const { rows } = await sql`SELECT 1 FROM scans WHERE id = ${scan.id} AND status = 'running' AND attempt = ${scan.attempt} FOR UPDATE`.execute(tx);
@@ -215,6 +249,8 @@ export async function succeedScan(tx: Tx, scan: ClaimedScan, outcome: ScanOutcom
 
 /** The main line is the default branch; else scans without a ref; else whatever ref was scanned last. */
 export async function chooseCurrentScan(tx: Tx, projectId: string): Promise<void> {
+  // of two scans of one project that end at once, the second to come must see what the first has left
+  await sql`SELECT 1 FROM projects WHERE id = ${projectId} FOR NO KEY UPDATE`.execute(tx);
   await sql`
     UPDATE projects p SET current_scan_id = (
       SELECT s.id FROM scans s WHERE s.project_id = p.id AND s.status = 'succeeded'

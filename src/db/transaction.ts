@@ -16,6 +16,17 @@ export async function inTransaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Pr
   }
 }
 
+/**
+ * Runs reading statements with plans for their very values. A prepared statement else has one plan for all, made for the average scan, and
+ * where one scan has ten components and another 100,000 that is a plan for neither.
+ */
+export function planned<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
+  return inTransaction(db, async (tx) => {
+    await sql`SET LOCAL plan_cache_mode = force_custom_plan`.execute(tx);
+    return work(tx);
+  });
+}
+
 /** SQLSTATE of a database error. */
 export function sqlState(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;

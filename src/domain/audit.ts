@@ -1,11 +1,11 @@
 /** One audit row for each write, in the write's own transaction, with secrets masked. */
 import { userIdOf } from '../core/actor.ts';
-import { insertAudit } from '../db/audit.ts';
+import { insertAudits } from '../db/audit.ts';
 import type { Tx } from '../db/connect.ts';
 import type { Context } from './context.ts';
 
 export interface AuditEntry {
-  action: 'create' | 'update' | 'delete' | 'archive' | 'login' | 'logout' | 'refresh' | 'refuse';
+  action: 'create' | 'update' | 'delete' | 'archive' | 'cancel' | 'login' | 'logout' | 'refresh' | 'refuse';
   table: string;
   id: string | null;
   teamId?: string | null;
@@ -16,8 +16,12 @@ export interface AuditEntry {
 const SECRET = /password|token|secret|credential|hash|key|sealed/i;
 
 export async function audit(tx: Tx, context: Context, entry: AuditEntry): Promise<void> {
-  const { actor, request } = context;
-  await insertAudit(tx, {
+  await auditAll(tx, context, [entry]);
+}
+
+/** The rows of many writes of one request. */
+export async function auditAll(tx: Tx, { actor, request }: Context, entries: readonly AuditEntry[]): Promise<void> {
+  await insertAudits(tx, entries.map((entry) => ({
     actorKind: actor.kind,
     actorUserId: userIdOf(actor),
     actorEmail: actor.kind === 'user' || actor.kind === 'api_key' ? actor.email : null,
@@ -31,7 +35,7 @@ export async function audit(tx: Tx, context: Context, entry: AuditEntry): Promis
     ip: request.ip,
     userAgent: request.userAgent,
     diff: entry.diff === undefined ? null : mask(entry.diff),
-  });
+  })));
 }
 
 function mask(diff: Record<string, unknown>): Record<string, unknown> {

@@ -15,8 +15,8 @@ export interface Services {
   log: Logger;
   /** The present; injected so that tests can choose it. */
   now: () => Date;
-  /** Starts a job when, and only when, the transaction commits. */
-  enqueue: <Name extends JobName>(tx: Tx, name: Name, payload: JobPayloads[Name]) => Promise<string>;
+  /** Starts a job when, and only when, the transaction commits. Of one group only so many run at a time as the job says. */
+  enqueue: <Name extends JobName>(tx: Tx, name: Name, payload: JobPayloads[Name], options?: { group: string }) => Promise<string>;
   tokens: TokenService;
   identityProviders: IdentityProviders;
   /** Where browsers and clients reach the portal, without a trailing slash. */

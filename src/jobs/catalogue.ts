@@ -13,11 +13,16 @@ export interface JobPayloads {
   'run-scan': { scan_id: string };
   /** Dead letters of run-scan: every try failed. */
   'give-up-scan': { scan_id: string };
+  'sweep-scans': Record<string, never>;
   'send-mail': MailOrder;
   /** Judges current scans again; null for all teams. */
   'judge-licenses': { team_id: string | null };
   'lapse-license-policies': Record<string, never>;
   'sweep-expired': Record<string, never>;
   'rotate-signing-keys': Record<string, never>;
+  /** Looks at the gates of the projects that are marked. */
+  'evaluate-gates': Record<string, never>;
+  'age-gates': Record<string, never>;
+  'expire-suppressions': Record<string, never>;
 }
 export type JobName = keyof JobPayloads;

@@ -9,8 +9,10 @@ export interface JobDefinition<Name extends JobName> {
   options: (config: Config) => QueueOptions & { deadLetter?: JobName };
   /** Jobs of this kind that one worker runs at a time. */
   concurrency: (config: Config) => number;
+  /** Jobs of one group that run at a time, over all workers. */
+  groupConcurrency?: (config: Config) => number;
   /** Cron expression (UTC) of a job that runs by itself. */
   schedule?: string;
-  /** Must bear being run again: a worker may die at any point. */
+  /** Must bear being run again: a worker may die at any point. The signal aborts with Stopping when this worker stops, else when the job's time is over. */
   run: (services: Services, payload: JobPayloads[Name], signal: AbortSignal) => Promise<void>;
 }

@@ -1,14 +1,18 @@
 /** pg-boss: enqueueing in the caller's transaction, and the worker that runs the jobs. */
 import { PgBoss, fromKysely } from 'pg-boss';
 import type { Logger } from 'pino';
+import { Stopping } from '../core/errors.ts';
 import type { Config } from '../config.ts';
 import type { Services } from '../domain/context.ts';
 import type { JobName } from './catalogue.ts';
 import type { JobDefinition } from './job.ts';
+import { ageGatesJob, evaluateGatesJob } from './evaluate-gates.ts';
+import { expireSuppressionsJob } from './expire-suppressions.ts';
 import { judgeLicensesJob, lapseLicensePoliciesJob } from './judge-licenses.ts';
 import { rotateSigningKeysJob } from './rotate-signing-keys.ts';
 import { giveUpScanJob, runScanJob } from './run-scan.ts';
 import { sendMailJob } from './send-mail.ts';
+import { sweepScansJob } from './sweep-scans.ts';
 import { sweepExpiredJob } from './sweep-expired.ts';
 
 export interface Queue {
@@ -27,47 +31,56 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
     connectionString: url, schema: SCHEMA, application_name: works ? 'sca-portal worker queue' : 'sca-portal queue', max: works ? 4 : 2,
     supervise: works, schedule: works, useListenNotify: works, superviseIntervalSeconds: 5, monitorIntervalSeconds: 5,
   });
+  const stopping = new AbortController();
   boss.on('error', (error) => log.warn({ err: error }, 'job queue'));
   boss.on('warning', (warning) => log.warn({ warning }, 'job queue'));
   await boss.start();
   for (const job of JOBS) await boss.createQueue(job.name, { ...job.options(config), notify: true }); // both roles: a job can be sent before any worker runs
   return {
-    enqueue: async (tx, name, payload) => {
-      const id = await boss.send(name, payload, { db: fromKysely(tx) });
+    enqueue: async (tx, name, payload, options) => {
+      const id = await boss.send(name, payload, { db: fromKysely(tx), ...(options === undefined ? {} : { group: { id: options.group } }) });
       if (id === null) throw new Error(`the job ${name} was not queued`);
       return id;
     },
     work: async (services) => {
-      await work(boss, services, giveUpScanJob);
-      await work(boss, services, runScanJob);
-      await work(boss, services, sendMailJob);
-      await work(boss, services, judgeLicensesJob);
-      await work(boss, services, lapseLicensePoliciesJob);
-      await work(boss, services, sweepExpiredJob);
-      await work(boss, services, rotateSigningKeysJob);
+      await work(boss, services, giveUpScanJob, stopping.signal);
+      await work(boss, services, runScanJob, stopping.signal);
+      await work(boss, services, sweepScansJob, stopping.signal);
+      await work(boss, services, sendMailJob, stopping.signal);
+      await work(boss, services, judgeLicensesJob, stopping.signal);
+      await work(boss, services, lapseLicensePoliciesJob, stopping.signal);
+      await work(boss, services, sweepExpiredJob, stopping.signal);
+      await work(boss, services, rotateSigningKeysJob, stopping.signal);
+      await work(boss, services, evaluateGatesJob, stopping.signal);
+      await work(boss, services, ageGatesJob, stopping.signal);
+      await work(boss, services, expireSuppressionsJob, stopping.signal);
     },
-    stop: (timeoutMs) => boss.stop({ graceful: true, close: true, timeout: timeoutMs }),
+    stop: (timeoutMs) => {
+      stopping.abort(new Stopping());
+      return boss.stop({ graceful: true, close: true, timeout: timeoutMs });
+    },
   };
 }
 
-const JOBS = [giveUpScanJob, runScanJob, sendMailJob, judgeLicensesJob, lapseLicensePoliciesJob, sweepExpiredJob, rotateSigningKeysJob] as const;
+const JOBS = [giveUpScanJob, runScanJob, sweepScansJob, sendMailJob, judgeLicensesJob, lapseLicensePoliciesJob, sweepExpiredJob, rotateSigningKeysJob, evaluateGatesJob, ageGatesJob, expireSuppressionsJob] as const;
 
-async function work<Name extends JobName>(boss: PgBoss, services: Services, job: JobDefinition<Name>): Promise<void> {
-  for (let count = 0; count < job.concurrency(services.config); count += 1) await startWorker(boss, services, job);
+async function work<Name extends JobName>(boss: PgBoss, services: Services, job: JobDefinition<Name>, stopping: AbortSignal): Promise<void> {
+  for (let count = 0; count < job.concurrency(services.config); count += 1) await startWorker(boss, services, job, stopping);
   if (job.schedule !== undefined) await boss.schedule(job.name, job.schedule, {});
 }
 
 /** One worker that runs one job after another. Each is woken at its own end: pg-boss would wait for the next poll though more jobs are queued. */
-async function startWorker<Name extends JobName>(boss: PgBoss, services: Services, job: JobDefinition<Name>): Promise<void> {
+async function startWorker<Name extends JobName>(boss: PgBoss, services: Services, job: JobDefinition<Name>, stopping: AbortSignal): Promise<void> {
+  const groupConcurrency = job.groupConcurrency?.(services.config);
   let id = '';
   id = await boss.work<Parameters<typeof job.run>[1]>(
     job.name,
-    { batchSize: 1, pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: 5, heartbeatRefreshSeconds: 3 },
+    { batchSize: 1, pollingIntervalSeconds: 2, notifyPollingIntervalSeconds: 5, heartbeatRefreshSeconds: 3, ...(groupConcurrency === undefined ? {} : { groupConcurrency }) },
     async (jobs) => {
       for (const { id: jobId, data, signal } of jobs) {
         const log = services.log.child({ job: job.name, job_id: jobId });
         try {
-          await job.run({ ...services, log }, data, signal);
+          await job.run({ ...services, log }, data, AbortSignal.any([signal, stopping]));
         } catch (error) {
           log.error({ err: error }, 'job failed');
           throw error;

@@ -9,6 +9,7 @@ export const runScanJob: JobDefinition<'run-scan'> = {
     expireInSeconds: config.SCAN_TIMEOUT_SECONDS + 60, deleteAfterSeconds: 86_400, deadLetter: 'give-up-scan',
   }),
   concurrency: (config) => config.SCAN_CONCURRENCY,
+  groupConcurrency: (config) => config.SCAN_CONCURRENCY_PER_TEAM,
   run: (services, { scan_id }, signal) => runScan(services, scan_id, AbortSignal.any([signal, AbortSignal.timeout(services.config.SCAN_TIMEOUT_SECONDS * 1000)])),
 };
 

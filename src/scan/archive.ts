@@ -1,12 +1,16 @@
 /**
- * Archives of hostile origin: zip, tar, tar.gz, tar.zst. Nothing is ever written to disk: only the wanted files are held, in memory. Paths
- * that leave the root, devices and bombs are refused; links are never followed.
+ * Archives of hostile origin: zip, tar, tar.gz, tar.zst. Only the wanted files are held, in memory; to disk go those of one layout alone, into a folder
+ * of the scan (unpackTar). Paths that leave the root, devices and bombs are refused; links are never followed.
  */
-import { createReadStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Transform, pipeline, type Readable } from 'node:stream';
+import { pipeline as pipe } from 'node:stream/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import tar from 'tar-stream';
 import yauzl from 'yauzl';
+import { errorCode, messageOf } from '../core/values.ts';
 
 export const ARCHIVE_FORMATS = ['zip', 'tar', 'tar.gz', 'tar.zst'] as const;
 export type ArchiveFormat = (typeof ARCHIVE_FORMATS)[number];
@@ -25,15 +29,16 @@ export interface ArchiveLimits {
   entries: number;
   /** Bytes of all files together, unpacked. */
   totalBytes: number;
-  /** Bytes of one wanted file. */
+  /** Bytes of one wanted file, and of all together. */
   fileBytes: number;
+  wantedBytes: number;
   /** Unpacked bytes per packed byte, once `ratioFrom` bytes have been unpacked. */
   ratio: number;
   ratioFrom: number;
 }
 
 const MIB = 1024 * 1024;
-export const ARCHIVE_LIMITS: ArchiveLimits = { entries: 200_000, totalBytes: 2048 * MIB, fileBytes: 64 * MIB, ratio: 200, ratioFrom: 10 * MIB };
+export const ARCHIVE_LIMITS: ArchiveLimits = { entries: 200_000, totalBytes: 2048 * MIB, fileBytes: 64 * MIB, wantedBytes: 256 * MIB, ratio: 200, ratioFrom: 10 * MIB };
 const MAX_PATH = 1024;
 
 export interface ArchivedFile {
@@ -75,6 +80,7 @@ class Meter {
   readonly #limits: ArchiveLimits;
   #entries = 0;
   #unpacked = 0;
+  #wanted = 0;
   packed = 0;
 
   constructor(limits: ArchiveLimits) {
@@ -84,6 +90,13 @@ class Meter {
   entry(): void {
     this.#entries += 1;
     if (this.#entries > this.#limits.entries) throw new ArchiveError('bomb', `The archive holds more than ${this.#limits.entries} entries.`);
+  }
+
+  /** A wanted file of so many bytes, as the archive says; what comes out is held against that. */
+  want(name: string, bytes: number): void {
+    this.#wanted += bytes;
+    if (bytes > this.#limits.fileBytes) throw tooLarge(name, this.#limits.fileBytes);
+    if (this.#wanted > this.#limits.wantedBytes) throw new ArchiveError('too-large', `The files of the archive that are read are larger than ${this.#limits.wantedBytes} bytes together.`);
   }
 
   unpack(bytes: number): void {
@@ -99,7 +112,25 @@ function tooLarge(name: string, limit: number): ArchiveError {
   return new ArchiveError('too-large', `The file '${name.slice(0, 200)}' is larger than ${limit} bytes.`);
 }
 
-async function* readTar(path: string, format: 'tar' | 'tar.gz' | 'tar.zst', wanted: (name: string) => boolean, limits: ArchiveLimits): AsyncGenerator<ArchivedFile> {
+type TarFormat = Exclude<ArchiveFormat, 'zip'>;
+
+async function* readTar(path: string, format: TarFormat, wanted: (name: string) => boolean, limits: ArchiveLimits): AsyncGenerator<ArchivedFile> {
+  for await (const { name, stream } of tarFiles(path, format, wanted, limits)) yield { path: name, data: await collect(stream, name, limits.fileBytes) };
+}
+
+/** Writes the wanted files below `folder`, each at most once. Throws ArchiveError. */
+export async function unpackTar(path: string, format: TarFormat, folder: string, wanted: (name: string) => boolean, limits: ArchiveLimits): Promise<void> {
+  for await (const { name, stream } of tarFiles(path, format, wanted, limits)) {
+    const target = join(folder, name);
+    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    await pipe(bytesOf(stream), createWriteStream(target, { flags: 'wx', mode: 0o600 })).catch((error: unknown) => {
+      throw errorCode(error) === 'EEXIST' ? new ArchiveError('malformed', `The archive holds '${name}' twice.`) : error;
+    });
+  }
+}
+
+/** The wanted files, one after another; each stream must be read to its end before the next comes. */
+async function* tarFiles(path: string, format: TarFormat, wanted: (name: string) => boolean, limits: ArchiveLimits): AsyncGenerator<{ name: string; stream: AsyncIterable<unknown> }> {
   const meter = new Meter(limits);
   const extract = tar.extract();
   const count = (add: (bytes: number) => void): Transform =>
@@ -130,21 +161,36 @@ async function* readTar(path: string, format: 'tar' | 'tar.gz' | 'tar.zst', want
       if (type === 'character-device' || type === 'block-device' || type === 'fifo') throw new ArchiveError('malformed', `The archive holds a device: '${safe}'.`);
       if (type !== 'file' && type !== 'contiguous-file') entry.resume();
       else if (!wanted(safe)) entry.resume();
-      else if (size > limits.fileBytes) throw tooLarge(safe, limits.fileBytes);
-      else yield { path: safe, data: await collect(entry, safe, limits.fileBytes) };
+      else {
+        meter.want(safe, size);
+        yield { name: safe, stream: entry };
+      }
     }
   } catch (error) {
-    throw error instanceof ArchiveError ? error : new ArchiveError('malformed', `The archive cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
+    throw unreadable(error);
   } finally {
     source.destroy();
   }
 }
 
+/** The content of an entry; what breaks off is the archive's fault. */
+async function* bytesOf(stream: AsyncIterable<unknown>): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of stream) {
+      if (!(chunk instanceof Uint8Array)) throw new TypeError('a stream of bytes gave something else');
+      yield chunk;
+    }
+  } catch (error) {
+    throw unreadable(error);
+  }
+}
+
+const unreadable = (error: unknown): ArchiveError => (error instanceof ArchiveError ? error : new ArchiveError('malformed', `The archive cannot be read: ${messageOf(error)}.`));
+
 async function collect(stream: AsyncIterable<unknown>, name: string, limit: number): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of stream) {
-    if (!(chunk instanceof Uint8Array)) throw new TypeError('a stream of bytes gave something else');
+  for await (const chunk of bytesOf(stream)) {
     size += chunk.length;
     if (size > limit) throw tooLarge(name, limit);
     chunks.push(chunk);
@@ -155,26 +201,27 @@ async function collect(stream: AsyncIterable<unknown>, name: string, limit: numb
 async function* readZip(path: string, wanted: (name: string) => boolean, limits: ArchiveLimits): AsyncGenerator<ArchivedFile> {
   const meter = new Meter(limits);
   const zip = await yauzl.openPromise(path, { lazyEntries: true, autoClose: false, strictFileNames: false, validateEntrySizes: true }).catch((error: unknown) => {
-    throw new ArchiveError('malformed', `The archive cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
+    throw unreadable(error);
   });
   try {
     for await (const entry of zip.eachEntry()) {
       meter.entry();
       const safe = safePath(entry.fileName);
       meter.packed += entry.compressedSize;
+      if (meter.packed > zip.fileSize) throw new ArchiveError('bomb', 'Entries of the archive overlap: together they are larger than the archive.');
       meter.unpack(entry.uncompressedSize);
       const isLink = (entry.externalFileAttributes >>> 16 & 0o170000) === 0o120000;
       if (entry.fileName.endsWith('/') || isLink || !wanted(safe)) continue;
-      if (entry.uncompressedSize > limits.fileBytes) throw tooLarge(safe, limits.fileBytes);
+      meter.want(safe, entry.uncompressedSize);
       const stream: Readable = await zip.openReadStreamPromise(entry);
       yield { path: safe, data: await collect(stream, safe, limits.fileBytes) };
     }
   } catch (error) {
     if (error instanceof ArchiveError) throw error;
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     throw /relative path|absolute path|invalid characters in fileName/.test(message)
       ? new ArchiveError('unsafe-path', `The archive holds a path that leads out of it: ${message}.`)
-      : new ArchiveError('malformed', `The archive cannot be read: ${message}.`);
+      : unreadable(error);
   } finally {
     zip.close();
   }

@@ -1,13 +1,18 @@
 /** Components of a source tree: every lock file that it holds, merged by package URL. One bad file is a warning, not a failed scan. */
+import { setImmediate } from 'node:timers/promises';
 import type { DetectedComponent, Inventory } from '../core/component.ts';
 import { ArchiveError, readArchive, type ArchiveFormat, type ArchiveLimits } from './archive.ts';
+import { decodeText } from './decode.ts';
 import { findLicenses, isLicenseFile } from './license-files.ts';
 import { READERS, type LockFileReader, type OtherFiles } from './lockfiles/index.ts';
 
 /** Folders whose lock files are not the product's own. */
 const LEFT_OUT = /(?:^|\/)(?:node_modules|\.git|vendor|bower_components)\//;
 const MAX_COMPONENTS = 200_000;
+const MAX_LOCK_FILES = 5000;
 const MAX_WARNINGS = 100;
+/** The event loop gets a turn after so many bytes: heartbeats and other scans wait for it. */
+const BREATHE_BYTES = 1024 * 1024;
 
 interface SourceFile {
   path: string;
@@ -34,25 +39,37 @@ export function isWanted(path: string): boolean {
   return READERS.some((reader) => reader.matches(base, path) || reader.companion?.(base) === true);
 }
 
-export function detect(files: readonly SourceFile[]): Inventory {
+/** Throws ArchiveError where there is too much of it. */
+export async function detect(files: readonly SourceFile[]): Promise<Inventory> {
   const merged = new Map<string, DetectedComponent>();
   const warnings: string[] = [];
   let occurrences = 0;
   let read = 0;
+  let unbreathed = 0;
   const texts = new Map(files.map(({ path, data }) => [path, data]));
   const others: OtherFiles = {
     paths: [...texts.keys()],
     text: (path) => {
       const data = texts.get(path);
-      return data === undefined ? null : new TextDecoder('utf-8').decode(data);
+      try {
+        return data === undefined ? null : decodeText(data);
+      } catch {
+        return null;
+      }
     },
   };
   for (const { path, data } of files.toSorted((a, b) => (a.path < b.path ? -1 : 1))) {
     const reader = readerOf(path);
     if (reader === undefined) continue;
     read += 1;
+    if (read > MAX_LOCK_FILES) throw new ArchiveError('too-large', `The source holds more than ${MAX_LOCK_FILES} lock files.`);
+    unbreathed += data.length;
+    if (unbreathed > BREATHE_BYTES) {
+      unbreathed = 0;
+      await setImmediate();
+    }
     try {
-      const found = reader.read(new TextDecoder('utf-8', { fatal: true }).decode(data).replace(/^\uFEFF/, ''), path, others);
+      const found = reader.read(decodeText(data), path, others);
       warnings.push(...found.warnings.map((warning) => `${path}: ${warning}`));
       occurrences += found.components.length;
       for (const component of found.components) merge(merged, component);

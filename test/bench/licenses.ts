@@ -49,7 +49,7 @@ try {
   try {
     await migrate(server.url, { log: quiet });
     const { db, close } = openDatabase(server.url, { max: 4, applicationName: 'bench', log: pino({ level: 'silent' }) });
-    const services = { db, now: () => new Date(), log: pino({ level: 'silent' }) };
+    const services = { db, now: () => new Date(), log: pino({ level: 'silent' }), enqueue: () => Promise.resolve('') };
     const settle = (scanId: string) => inTransaction(db, async (tx) => {
       await lockLicenses(tx, [scanId]);
       return settleLicenses(tx, { scanId }, 'bench', new Date());

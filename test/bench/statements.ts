@@ -23,7 +23,7 @@ export async function captureStatements(url: string, projectId: string): Promise
   });
   await findProject(db, projectId);
   const one = seen.splice(0);
-  await listProjects(db, { teamIds: 'all', onlyTeamId: null, onlyProjectId: null }, { includeArchived: false }, { limit: 50, offset: 0, sort: [{ field: 'created_at', descending: true }] });
+  await listProjects(db, { teamIds: 'all', onlyTeamId: null, onlyProjectId: null }, { archived: false }, { limit: 50, offset: 0, sort: [{ field: 'created_at', descending: true }] });
   await db.destroy();
   return { one, list: seen };
 }

@@ -1,22 +1,24 @@
 /** Every operation that changes something writes its audit row, with who and whence; and no secret is in that, in the log, or in a kept answer. */
 import { Writable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
 import { sql } from 'kysely';
 import { pino } from 'pino';
 import { operationIds as ids, operations } from '../../generated/operations.ts';
+import { importAdvisories } from '../../src/domain/advisories/import.ts';
 import type { BuiltOperationId } from '../../src/http/types.ts';
 import { issueKey } from '../support/api-keys.ts';
 import { member, type Answer, type CallOptions, type ContractClient } from '../support/contract.ts';
 import { cycloneDx, sbomForm, SMALL_SBOM } from '../support/fixtures.ts';
 import { openMailbox, tokenIn } from '../support/mailbox.ts';
 import { ADMIN, startTestPortal } from '../support/portal.ts';
-import { newProject, newUser, scanToEnd } from '../support/scans.ts';
+import { newProject, newUser, queuedScan, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 
 const logged: string[] = [];
 const log = pino({ level: 'trace' }, new Writable({ write: (chunk: Buffer, _encoding, done) => { logged.push(chunk.toString()); done(); } }));
 const mailbox = await openMailbox();
-const { admin, anonymous, database } = await startTestPortal({ SMTP_URL: mailbox.url, MAIL_FROM: 'portal@example.test', LOG_LEVEL: 'trace' }, { api: true, worker: true }, log);
+const { admin, anonymous, database, portal } = await startTestPortal({ SMTP_URL: mailbox.url, MAIL_FROM: 'portal@example.test', LOG_LEVEL: 'trace' }, { api: true, worker: true }, log);
 const { db } = database;
 
 /** Everything that must not be found again. */
@@ -50,6 +52,14 @@ async function approval(license = 'MPL-2.0'): Promise<{ id: string; projectId: s
 async function policy(): Promise<string> {
   const { body } = await admin.expect(201, 'createLicensePolicy', { json: { scope: 'organization', license: `LicenseRef-${crypto.randomUUID()}`, tier: 'allowed' } });
   return String(member(body, 'id'));
+}
+
+async function someFinding(): Promise<{ id: string; project: string }> {
+  await importAdvisories(portal.services, fileURLToPath(new URL('../../data/advisories', import.meta.url)), () => undefined);
+  const project = await newProject(admin);
+  await scanToEnd(admin, project, sbomForm(SMALL_SBOM));
+  const { rows } = await sql<{ id: string }>`SELECT id FROM findings WHERE project_id = ${project} LIMIT 1`.execute(db);
+  return { id: rows[0]?.id ?? '', project };
 }
 
 type Call = { client: ContractClient; options: CallOptions; status: number; table: string };
@@ -123,6 +133,12 @@ const CALLS: Record<Changing, () => Call | Promise<Call>> = {
   createLicensePolicy: () => ({ client: admin, options: { json: { scope: 'organization', license: 'ISC', tier: 'allowed' } }, status: 201, table: 'license_policies' }),
   updateLicensePolicy: async () => ({ client: admin, options: { path: { id: await policy() }, headers: { 'If-Match': '1' }, json: { tier: 'forbidden' } }, status: 200, table: 'license_policies' }),
   deleteLicensePolicy: async () => ({ client: admin, options: { path: { id: await policy() } }, status: 204, table: 'license_policies' }),
+  cancelAdminScan: async () => ({ client: admin, options: { path: { scan_id: await queuedScan(database, await newProject(admin)) } }, status: 200, table: 'scans' }),
+  updateVulnerabilityFindingStatus: async () => ({ client: admin, options: { path: { finding_id: (await someFinding()).id }, headers: { 'If-Match': '1' }, json: { status: 'analyzing' } }, status: 200, table: 'findings' }),
+  updateProjectVulnerabilityStatuses: async () => {
+    const { id, project } = await someFinding();
+    return { client: admin, options: { path: { id: project }, json: { status: 'analyzing', findings: [{ finding_id: id }] } }, status: 200, table: 'findings' };
+  },
   createScan: async () => ({ client: admin, options: { path: { id: await newProject(admin) }, form: sbomForm(SMALL_SBOM) }, status: 202, table: 'scans' }),
 };
 

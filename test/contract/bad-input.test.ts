@@ -8,7 +8,7 @@ import { startTestPortal } from '../support/portal.ts';
 import { newProject, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 
-const { portal, admin, anonymous, database } = await startTestPortal({ MAX_UPLOAD_BYTES: String(60 * 1024 * 1024) });
+const { portal, admin, anonymous, database } = await startTestPortal({ MAX_UPLOAD_BYTES: String(60 * 1024 * 1024), TRIVY_PATH: '/nonexistent/trivy' });
 const project = await newProject(admin);
 const scan = { path: { id: project } };
 const send = async (method: string, path: string, { headers = {}, ...init }: { headers?: Record<string, string>; body?: ReadableStream; duplex?: 'half' } = {}) =>
@@ -75,7 +75,7 @@ uploads('what is no SBOM and no archive is refused at once', async () => {
   await admin.refused('validation-failed', 'createScan', { ...scan, form: fileForm('file', 'hello', 'a.zip') });
   await admin.refused('validation-failed', 'createScan', { ...scan, form: sbomForm(SMALL_SBOM, { ref: 'a..b' }) });
   await admin.refused('no-scan-source', 'createScan', { ...scan, json: {} });
-  await admin.refused('scan-kind-unavailable', 'createScan', { ...scan, json: { kind: 'container' } });
+  await admin.refused('scan-kind-unavailable', 'createScan', { ...scan, json: { kind: 'container', image: 'alpine:3.20' } });
 });
 uploads('an upload over the limit is 413 and leaves nothing behind', async () => {
   const count = async () => (await sql<{ total: number }>`SELECT count(*)::int AS total FROM blobs`.execute(database.db)).rows[0]?.total;

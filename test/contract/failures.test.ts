@@ -13,7 +13,7 @@ const WITHOUT_DATABASE = new Set<OperationId>(['getHealth', 'getFrontendHealth',
 const built = ids.filter((id) => operations[id].built && !WITHOUT_DATABASE.has(id));
 
 function call(client: ContractClient, id: OperationId, project: string) {
-  const path = { id: project, component_id: project, identity_id: project, session_id: project, finding_id: project, obligation_id: project, provider: 'github' };
+  const path = { ...Object.fromEntries(operations[id].path.matchAll(/\{(\w+)\}/g).map(([, name = '']) => [name, project])), provider: 'github' }; // every other one is an id
   const cookie = id === 'refreshSession' || id === 'logoutUser' ? { Cookie: 'refresh_token=abc.def' } : {};
   return client.call(id, { path, headers: { 'If-Match': '1', ...cookie }, ...exampleBody(id) });
 }

@@ -8,6 +8,7 @@ import { member } from '../support/contract.ts';
 import { commit, git, GIT, newRepository, npmLock, serveDaemon, serveHttps, tempFolder, type GitServer } from '../support/git.ts';
 import { authFrame, watch } from '../support/live.ts';
 import { startTestPortal } from '../support/portal.ts';
+import { processesIn } from '../support/processes.ts';
 import { newProject } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 
@@ -166,14 +167,14 @@ withGit('what is too large is cut off by the kernel, and leaves nothing', async 
   assert.not.ok((await readdir(path.join(dataDir, 'workspace'))).some((name) => name.startsWith(id)));
 });
 withGit('hostile URLs are refused when they are set', async () => {
-  for (const url of ['ext::sh -c touch% /tmp/pwned', 'file:///etc', '/etc', '../x', '--upload-pack=touch /tmp/x', 'https://127.0.0.1/x', 'https://2130706433/x', 'https://[::1]/x', 'https://169.254.169.254/latest/', 'https://[::ffff:10.0.0.1]/x', 'ssh://git@10.0.0.1/x', 'git@192.168.0.1:x', 'git://[fe80::1]/x', 'http://localhost/x', 'https://sub.localhost/x']) {
+  for (const url of ['ext::sh -c touch% /tmp/pwned', 'file:///etc', '/etc', '../x', '--upload-pack=touch /tmp/x', 'https://127.0.0.1/x', 'https://2130706433/x', 'https://[::1]/x', 'https://169.254.169.254/latest/', 'https://[::ffff:10.0.0.1]/x', 'ssh://git@10.0.0.1/x', 'git@192.168.0.1:x', 'git://[fe80::1]/x', 'http://localhost/x', 'https://sub.localhost/x', 'https://0x7f000001/x', 'https://017700000001/x', 'https://127.1/x', 'https://[64:ff9b::a9fe:a9fe]/x', 'https://[fd00:ec2::254]/x', 'https://100.100.100.200/x', 'https://168.63.129.16/x', 'https://0.0.0.0/x', 'ssh://-oProxyCommand=id/x', 'ext::ssh://a', 'https://user@-x/']) {
     await admin.refused('unsupported-git-url', 'createProject', { json: { name: 'x', git_url: url } });
   }
 });
 withGit('hostile URLs that got into the database are refused when they are fetched', async () => {
   const cases: [string, string][] = [
     ['ext::sh -c id', 'git-url-refused'], ['file:///etc', 'git-url-refused'], ['--upload-pack=id', 'git-url-refused'], ['/etc', 'git-url-refused'], [`ssh://-oProxyCommand=id/x`, 'git-url-refused'], ['ssh://-oX@localhost/x', 'git-url-refused'], ['git@localhost:-x', 'git-url-refused'],
-    ['https://169.254.169.254/x', 'git-address-refused'], ['https://127.0.0.1/x', 'git-address-refused'], ['ssh://git@0x7f.1/x', 'git-address-refused'], ['git://2130706433/x', 'git-address-refused'], ['https://[::ffff:127.0.0.1]/x', 'git-address-refused'],
+    ['https://169.254.169.254/x', 'git-address-refused'], ['https://127.0.0.1/x', 'git-address-refused'], ['ssh://git@0x7f.1/x', 'git-address-refused'], ['git://2130706433/x', 'git-address-refused'], ['https://[::ffff:127.0.0.1]/x', 'git-address-refused'], ['https://[64:ff9b::7f00:1]/x', 'git-address-refused'], ['ssh://git@017700000001/x', 'git-address-refused'], ['git@127.1:x', 'git-address-refused'], ['git@169.254.169.254:x', 'git-address-refused'], ['git://[fe80::1]/x', 'git-address-refused'],
     ['https://ip6-localhost.invalid/x', 'git-unreachable'],
   ];
   const before = https.requests.length;
@@ -201,10 +202,10 @@ withGit('a cancelled scan ends git within a second', async () => {
   await asked;
   const id = String(member(body, 'id'));
   const workspace = path.join(dataDir, 'workspace', `${id}-1`);
-  assert.ok((await gitProcesses(workspace)).length > 0);
-  await sql`UPDATE scans SET status = 'cancelled', completed_at = now() WHERE id = ${id}`.execute(database.db);
+  assert.ok((await processesIn(workspace)).length > 0);
+  await admin.expect(200, 'cancelAdminScan', { path: { scan_id: id } });
   const since = Date.now();
-  while ((await gitProcesses(workspace)).length > 0) {
+  while ((await processesIn(workspace)).length > 0) {
     assert.ok(Date.now() - since < 1000, 'git still runs a second after the cancel');
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -220,13 +221,3 @@ sources('without git the kind is not available, and the answer says so', async (
     process.env['PATH'] = all;
   }
 });
-
-/** Command lines of processes that work in this folder; Linux. */
-async function gitProcesses(folder: string): Promise<string[]> {
-  const found: string[] = [];
-  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const environment = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
-    if (environment.includes(folder)) found.push(await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''));
-  }
-  return found.filter((line) => line !== '');
-}

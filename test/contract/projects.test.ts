@@ -92,6 +92,21 @@ list('is scoped, paged, sorted and searched', async () => {
   assert.is(member(found.body, 'total'), 1);
   assert.is(member((await own.client.expect(200, 'listProjects', { query: { team_id: stranger.teamId } })).body, 'total'), 0);
 });
+list('filters by visibility, and archived ones or the others', async () => {
+  const own = await newUser(anonymous, database, 'team_admin');
+  const [shared, gone] = [await newProject(own.client, { name: 'Shared', visibility: 'organization' }), await newProject(own.client, { name: 'Gone' })];
+  await newProject(own.client, { name: 'Own' });
+  await own.client.expect(204, 'deleteProject', { path: { id: gone } });
+  const names = async (query: Record<string, string | boolean>): Promise<string> => {
+    const items = member((await own.client.expect(200, 'listProjects', { query: { team_id: own.teamId, sort: 'name', ...query } })).body, 'items');
+    return Array.isArray(items) ? items.map((item: unknown) => member(item, 'name')).join() : '';
+  };
+  assert.equal(await Promise.all([{}, { archived: false }, { archived: true }, { include_archived: true }, { archived: false, include_archived: true }].map(names)), ['Own,Shared', 'Own,Shared', 'Gone', 'Gone,Own,Shared', 'Own,Shared']);
+  assert.equal(await Promise.all([names({ visibility: 'organization' }), names({ visibility: 'team', include_archived: true })]), ['Shared', 'Gone,Own']);
+  assert.is(member((await stranger.client.expect(200, 'listProjects', { query: { team_id: own.teamId } })).body, 'items', 0, 'id'), shared);
+  assert.equal(await Promise.all(['e', 'ha', '%', '_', '\\'].map((q) => names({ q }))), ['Shared', 'Shared', '', '', '']);
+  for (const sort of ['name', '-slug', 'created_at', '-updated_at,name']) assert.is((await names({ sort, include_archived: true })).length, 'Gone,Own,Shared'.length);
+});
 list('bad parameters are named', async () => {
   const cases: [Record<string, string | number | string[]>, string][] = [[{ limit: 0 }, 'limit'], [{ limit: 201 }, 'limit'], [{ limit: 'x' }, 'limit'], [{ offset: -1 }, 'offset'], [{ sort: 'nope' }, 'sort'], [{ nope: '1' }, 'nope'], [{ team_id: 'x' }, 'team_id'], [{ limit: ['1', '2'] }, 'limit']];
   for (const [query, parameter] of cases) {

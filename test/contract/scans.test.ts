@@ -185,6 +185,18 @@ lists('are scoped and filtered', async () => {
   await admin.refused('not-found', 'listProjectComponents', { path: { id: await newProject(admin) }, query: { scan_id: id } });
 });
 
+lists('are searched by commit and ref, and their orders are total', async () => {
+  const project = await newProject(admin);
+  const ids: string[] = [];
+  for (const fields of [{ ref: 'main', commit_sha: 'abc1234' }, { ref: 'Feature_1', commit_sha: 'def5678' }, { ref: 'pr-7' }]) ids.push((await scanToEnd(admin, project, sbomForm(SMALL_SBOM, fields))).id);
+  const found = async (query: Record<string, string>) => itemsOf(await get(admin, 'listProjectScans', project, { sort: 'created_at', ...query })).map((row) => row['id']);
+  const [main, feature, pull] = ids;
+  assert.equal(await Promise.all(['ABC1', '5678', 'feature_', 'r', '_', '%', '7', '\\'].map((q) => found({ q }))), [[main], [feature], [feature], [feature, pull], [feature], [], [feature, pull], []]);
+  assert.equal(itemsOf((await admin.expect(200, 'listScans', { query: { q: 'abc1234', project_id: project } })).body).map((row) => row['id']), [main]);
+  await admin.refused('invalid-request', 'listScans', { query: { q: 'a\u0000' } });
+  for (const field of ['created_at', 'started_at', 'completed_at', 'status', 'kind']) assert.equal(await found({ sort: field }), (await found({ sort: `-${field}` })).toReversed());
+});
+
 const live = suite('/ws/scans/{scan_id}');
 live('a scan that is over is told in one frame', async () => {
   const { id } = await scanToEnd(admin, await newProject(admin), sbomForm(SMALL_SBOM));

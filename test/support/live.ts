@@ -8,8 +8,8 @@ export interface Watched {
   reason: string;
 }
 
-/** Connects, sends `first` (nothing when null), and collects frames until the socket closes. */
-export function watch(baseUrl: string, path: string, first: string | null): Promise<Watched> {
+/** Connects, sends `first` (nothing when null), and collects frames until the socket closes. @param onFrame called after each frame */
+export function watch(baseUrl: string, path: string, first: string | null, onFrame: () => void = () => undefined): Promise<Watched> {
   return new Promise((resolve, reject) => {
     const socket = new WebSocket(baseUrl.replace(/^http/, 'ws') + path);
     const frames: Watched['frames'] = [];
@@ -19,6 +19,7 @@ export function watch(baseUrl: string, path: string, first: string | null): Prom
     socket.on('message', (data: Buffer) => {
       const frame: unknown = JSON.parse(data.toString('utf8'));
       if (isRecord(frame)) frames.push({ percent: Number(frame['percent']), step: String(frame['step']), ts: String(frame['ts']) });
+      onFrame();
     });
     socket.on('close', (code, reason) => resolve({ frames, code, reason: reason.toString() }));
     socket.on('error', reject);

@@ -20,7 +20,7 @@ export interface PortalProcess {
   stop: (signal: NodeJS.Signals) => Promise<number | null>;
 }
 
-/** Starts it with its worker and waits until both are ready. */
+/** Starts it, with its worker unless ROLE says otherwise, and waits until it is ready. */
 export async function startPortalProcess(environment: Record<string, string>): Promise<PortalProcess> {
   const child = spawn(process.execPath, [MAIN], {
     env: { PATH: process.env['PATH'] ?? '', PORT: '0', ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password, ...environment },
@@ -56,8 +56,8 @@ export async function startPortalProcess(environment: Record<string, string>): P
       check();
     });
   const workerReady = (count: number): Promise<void> => until(() => workers.length >= count);
-  await until(() => url !== '');
-  await workerReady(1);
+  if (environment['ROLE'] !== 'worker') await until(() => url !== '');
+  if (environment['ROLE'] !== 'api') await workerReady(1);
   return {
     url, child, workers, workerReady,
     stop: async (signal) => {

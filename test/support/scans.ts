@@ -40,3 +40,9 @@ export async function newUser(anonymous: ContractClient, database: TestDatabase,
   await sql`DELETE FROM rate_limits`.execute(database.db); // tests sign in more often than five times a minute
   return { id, email, teamId: team, client: await anonymous.signIn(email, PASSWORD) };
 }
+
+/** A queued scan that no worker knows of. */
+export async function queuedScan(database: TestDatabase, projectId: string, ref: string | null = null): Promise<string> {
+  const { rows } = await sql<{ id: string }>`INSERT INTO scans (project_id, kind, ref) VALUES (${projectId}, 'sbom', ${ref}) RETURNING id`.execute(database.db);
+  return rows[0]?.id ?? '';
+}

@@ -5,7 +5,7 @@ import { toGatePolicy, type GatePolicy } from '../../src/domain/gate/policy.ts';
 import { suite } from '../support/suite.ts';
 
 const finding = (fields: Partial<FindingGroup>): FindingGroup => ({ severity: 'medium', kev: false, epss_score: null, age_days: 0, count: 1, finding_ids: ['f1'], ...fields });
-const facts = (fields: Partial<GateFacts>): GateFacts => ({ scan: 'succeeded', findings: [], licenses: [{ tier: 'allowed', count: 3, component_ids: [] }], rejectedApprovals: { count: 0, component_ids: [] }, ...fields });
+const facts = (fields: Partial<GateFacts>): GateFacts => ({ scan: 'succeeded', findings: [], licenses: [{ tier: 'allowed', count: 3, component_ids: [] }], rejected: { count: 0, component_ids: [] }, ...fields });
 const judge = (fields: Partial<GateFacts>, policy: Partial<GatePolicy> = {}) => evaluateGate(facts(fields), toGatePolicy(policy));
 
 const test = suite('evaluateGate');
@@ -44,6 +44,12 @@ test('forbidden licences fail, unknown ones do as the policy says', () => {
   assert.is(both.reason, '1 forbidden-licensed component detected; 2 components with an unknown licence detected');
   assert.equal(both.reasons.map(({ action, findings }) => [action, findings]), [['fail', ['c1']], ['warn', ['c2', 'c3']]]);
   assert.is(judge({ licenses }, { forbidden_license: 'off' }).gate, 'pass');
+});
+test('a rejected approval fails as the policy says', () => {
+  const rejected = { count: 2, component_ids: ['c1', 'c2'] };
+  assert.equal(judge({ rejected }).reasons, [{ rule: 'rejected_approval', action: 'fail', message: '2 components with a rejected approval', count: 2, findings: ['c1', 'c2'] }]);
+  assert.is(judge({ rejected }, { rejected_approval: 'warn' }).gate, 'warn');
+  assert.is(judge({ rejected }, { rejected_approval: 'off' }).gate, 'pass');
 });
 test('findings may be open only so long', () => {
   const findings = [finding({ severity: 'high', age_days: 31 })];

@@ -4,7 +4,7 @@ import { DomainError } from '../../src/core/errors.ts';
 import { parseGitUrl } from '../../src/domain/projects/git-url.ts';
 import { freeSlug, slugify } from '../../src/domain/projects/slug.ts';
 import { normaliseRef, scanRequestFromForm, scanRequestFromJson } from '../../src/domain/scans/request.ts';
-import { orderComponents, pathsTo } from '../../src/domain/scans/graph.ts';
+import { orderComponents } from '../../src/domain/scans/graph.ts';
 import type { DetectedComponent } from '../../src/core/component.ts';
 import { suite } from '../support/suite.ts';
 
@@ -67,9 +67,4 @@ const graph = suite('dependency graph');
 graph('ordinals follow the package URL, depths the shortest path, cycles end', () => {
   const ordered = orderComponents([component('c', false, ['a']), component('b', false, ['c']), component('a', true, ['b', 'c', 'unknown'])]);
   assert.equal(ordered.map(({ component: { name }, ordinal, dependsOn, depth }) => [name, ordinal, dependsOn, depth]), [['a', 0, [1, 2], 1], ['b', 1, [2], 2], ['c', 2, [0], 2]]);
-});
-graph('paths start at direct dependencies and end at the target', () => {
-  const nodes = [{ ordinal: 0, direct: true, depends_on: [1, 2] }, { ordinal: 1, direct: false, depends_on: [2] }, { ordinal: 2, direct: true, depends_on: [] }, { ordinal: 3, direct: false, depends_on: [2] }];
-  assert.equal(pathsTo(nodes, 2, 10), [[2], [0, 2]]);
-  assert.equal(pathsTo(nodes, 3, 10), []);
 });

@@ -10,7 +10,8 @@ import {
   stageAdvisories, touchedPackageVersions, updateVulnerabilities, type HashedAdvisory, type RelatedAdvisory,
 } from '../../db/advisories.ts';
 import type { Tx } from '../../db/connect.ts';
-import { lockMatching, refreshFindings, rematchPackageVersions } from '../../db/matches.ts';
+import { lockMatching, rematchPackageVersions } from '../../db/matches.ts';
+import { refreshDescribed, refreshFindings } from '../../db/refresh.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import type { Services } from '../context.ts';
 import { groupAdvisories, type AdvisoryGroup } from './group.ts';
@@ -45,9 +46,10 @@ export function importAdvisories(services: Pick<Services, 'db'>, location: strin
     await beginImport(tx);
     const { exploited, predictions } = await stage(tx, location, report, onProgress);
     await lockMatching(tx, 'exclusive');
-    if (report.changed > 0) await apply(tx, report);
     if (exploited !== null) await replaceExploited(tx, exploited);
     if (predictions !== null) await replacePredictions(tx, predictions);
+    if (report.changed > 0) await apply(tx, report); // last: from here on projects are locked
+    if (report.changed > 0 || exploited !== null || predictions !== null) await refreshDescribed(tx);
     return report;
   });
 }

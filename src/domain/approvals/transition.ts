@@ -6,6 +6,7 @@ import { lockLicenses } from '../../db/license-judgement.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { audit } from '../audit.ts';
 import type { Context } from '../context.ts';
+import { markGate } from '../gate/outcomes.ts';
 import { settleLicenses } from '../licenses/settle.ts';
 import { expectVersion } from '../versions.ts';
 import { getApproval } from './read.ts';
@@ -27,7 +28,10 @@ export async function transitionApproval(context: Context, id: string, ifMatch: 
       throw new DomainError('invalid-transition', `From ${present.status} an approval goes ${allowed.length === 0 ? 'nowhere: it is decided' : `to ${allowed.join(' or ')}`}.`, { allowed_to: [...allowed] });
     }
     await setApprovalStatus(tx, id, { status: to, note, decidedBy: isFinal(to) ? { userId: userIdOf(context.actor), at: context.now() } : null });
-    if (isFinal(to)) await settleLicenses(tx, { componentId: approval.component_id }, context.request.operation, context.now());
+    if (isFinal(to)) {
+      await settleLicenses(tx, { componentId: approval.component_id }, context.request.operation, context.now());
+      await markGate(tx, context, approval.project_id, 'policy');
+    }
     await audit(tx, context, { action: 'update', table: 'approvals', id, teamId: approval.team_id, diff: { status: [present.status, to], decision_note: note } });
     return getApproval({ db: tx }, id);
   });

@@ -10,6 +10,11 @@ export interface AccessClaims {
   sessionId: string;
 }
 
+export interface VerifiedClaims extends AccessClaims {
+  /** When we stop believing it, milliseconds since 1970. */
+  expiresAt: number;
+}
+
 /** What others need to check our tokens. */
 export interface PublicKey {
   kty: 'OKP';
@@ -24,7 +29,7 @@ export interface TokenService {
   /** A token for `ttlSeconds`. */
   issueAccess: (claims: AccessClaims, ttlSeconds: number) => Promise<string>;
   /** Its claims, or null where it is forged, expired, for another audience, or not ours. */
-  verifyAccess: (token: string) => Promise<AccessClaims | null>;
+  verifyAccess: (token: string) => Promise<VerifiedClaims | null>;
   /** Of every key that is trusted or about to sign. */
   publicKeys: () => Promise<PublicKey[]>;
   /** The keys in the database have changed, or may have. */
@@ -37,10 +42,8 @@ export const DEFAULT_ISSUER = 'sca-portal';
 const CLOCK_TOLERANCE_SECONDS = 5;
 const VERIFIED_ENTRIES = 10_000;
 
-interface Verified extends AccessClaims {
+interface Verified extends VerifiedClaims {
   kid: string;
-  /** Milliseconds since 1970. */
-  expiresAt: number;
 }
 
 /** Makes the first key where there is none; several processes may start at once. */

@@ -8,6 +8,7 @@ import { SbomError } from './sbom-error.ts';
 
 const MAX_DEPTH = 128;
 const MAX_VALUE_BYTES = 8 * 1024 * 1024;
+const MAX_MEMBERS = 1000;
 /** The event loop gets a turn after so many bytes. */
 const BREATHE_BYTES = 4 * 1024 * 1024;
 
@@ -151,6 +152,7 @@ class Splitter {
     if (this.#inArray) this.#onElement(name, value);
     else {
       this.#members.set(name, value);
+      if (this.#members.size > MAX_MEMBERS) throw new SbomError('too-large', `The document has more than ${MAX_MEMBERS} members.`);
       this.#key = null;
     }
   }

@@ -1,6 +1,6 @@
 /** SPDX 2.2 and 2.3, whatever the serialisation: packages and relationships become components and edges. */
 import type { ComponentType, DependencyScope, Inventory } from '../../core/component.ts';
-import { InventoryBuilder, licenseText, type RawComponent, type SbomLimits } from './sbom-builder.ts';
+import { InventoryBuilder, licenseText, SBOM_LIMITS, type RawComponent, type SbomLimits } from './sbom-builder.ts';
 import { SbomError } from './sbom-error.ts';
 import { HASH_FROM_SPDX, scopeInComment } from './spdx-vocabulary.ts';
 
@@ -36,12 +36,15 @@ export class SpdxCollector {
   readonly #packages: SpdxPackage[] = [];
   readonly #scopes = new Map<string, DependencyScope>();
   readonly #roots = new Set<string>();
+  readonly #limit: number;
 
-  constructor(limits?: SbomLimits) {
+  constructor(limits: SbomLimits = SBOM_LIMITS) {
     this.#builder = new InventoryBuilder(limits);
+    this.#limit = limits.components;
   }
 
   package(one: SpdxPackage): void {
+    if (this.#packages.length > this.#limit) throw new SbomError('too-large', `The document holds more than ${this.#limit} packages.`);
     this.#packages.push(one);
   }
 

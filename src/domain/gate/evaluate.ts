@@ -26,7 +26,7 @@ export interface GateFacts {
   findings: readonly FindingGroup[];
   licenses: readonly { tier: Tier; count: number; component_ids: readonly string[] }[];
   /** Components whose approval was rejected. */
-  rejectedApprovals: { count: number; component_ids: readonly string[] };
+  rejected: { count: number; component_ids: readonly string[] };
 }
 
 export type GateJudgement = Pick<components['schemas']['GateResult'], 'gate' | 'reason' | 'critical_cve_count' | 'forbidden_license_count' | 'reasons' | 'counts'>;
@@ -67,7 +67,7 @@ function judge(facts: GateFacts, policy: GatePolicy): GateReason[] {
     ...onFindings('epss', epss === null ? 'off' : 'fail', facts, ({ epss_score }) => epss_score !== null && epss !== null && epss_score >= epss, (count) => `${count} ${plural(count, 'vulnerability', 'vulnerabilities')} with an EPSS score of at least ${epss ?? ''} open`),
     ...onLicenses('forbidden_license', policy.forbidden_license, facts, 'forbidden', (count) => `${count} forbidden-licensed ${plural(count, 'component', 'components')} detected`),
     ...onLicenses('unknown_license', policy.unknown_license, facts, 'unknown', (count) => `${count} ${plural(count, 'component', 'components')} with an unknown licence detected`),
-    ...onComponents('rejected_approval', policy.rejected_approval, facts.rejectedApprovals, (count) => `${count} ${plural(count, 'component', 'components')} with a rejected approval`),
+    ...onComponents('rejected_approval', policy.rejected_approval, facts.rejected, (count) => `${count} ${plural(count, 'component', 'components')} with a rejected approval`),
     ...onFindings('age', 'fail', facts, ({ severity, age_days }) => olderThan(ages, severity, age_days), (count) => `${count} ${plural(count, 'vulnerability', 'vulnerabilities')} open for longer than allowed`),
   ];
 }
@@ -90,7 +90,7 @@ function onLicenses(rule: GateReason['rule'], action: Action, facts: GateFacts, 
   return onComponents(rule, action, { count: sum(found.map((group) => group.count)), component_ids: found.flatMap((group) => group.component_ids) }, say);
 }
 
-function onComponents(rule: GateReason['rule'], action: Action, { count, component_ids }: GateFacts['rejectedApprovals'], say: (count: number) => string): GateReason[] {
+function onComponents(rule: GateReason['rule'], action: Action, { count, component_ids }: GateFacts['rejected'], say: (count: number) => string): GateReason[] {
   return action === 'off' || count === 0 ? [] : [{ rule, action, message: say(count), count, findings: component_ids.slice(0, MAX_IDS) }];
 }
 

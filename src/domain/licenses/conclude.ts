@@ -13,6 +13,7 @@ import { getProject } from '../projects/read.ts';
 import { expectVersion } from '../versions.ts';
 import { acceptExpression } from './accept.ts';
 import { recordLicenses } from './record.ts';
+import { markGate } from '../gate/outcomes.ts';
 import { settleLicenses } from './settle.ts';
 
 /** Throws not-found, project-archived, validation-failed, and where there is a conclusion precondition-required and precondition-failed. */
@@ -51,6 +52,7 @@ async function change<T>(context: Context, componentId: string, work: (tx: Tx, p
     await lockLicenses(tx, [project.id]);
     const result = await work(tx, project);
     await settleLicenses(tx, { componentId }, context.request.operation, context.now());
+    await markGate(tx, context, project.id, 'policy');
     return result;
   });
 }

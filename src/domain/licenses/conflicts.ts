@@ -1,10 +1,10 @@
 /** Licences that cannot be kept at once within one product, with where each comes from. */
 import type { Page } from '../../core/page.ts';
-import { scanGraph, type GraphNode } from '../../db/components.ts';
+import { nodesAt, scanGraph } from '../../db/scan-graph.ts';
 import { ownLicense, shippedLicenses } from '../../db/obligations.ts';
+import { pathsIn, readUpward, type Upward } from '../components/paths.ts';
 import type { Context } from '../context.ts';
 import { getProject, scanInView } from '../projects/read.ts';
-import { pathsTo } from '../scans/graph.ts';
 import { bindingTerms, formatTerm, type Term } from './catalogue.ts';
 import { clashBetween, clashWithProduct, type Clash } from './compatibility.ts';
 import { loadTeamRules } from './rules.ts';
@@ -42,9 +42,9 @@ export async function listLicenseConflicts(context: Context, projectId: string, 
     return clash === null ? [] : [{ a, b, clash }];
   });
   if (clashes.length === 0) return empty;
-  const nodes = await scanGraph(context.db, scan);
-  const sides = new Map(parties.map((party) => [party, sideOf(party, nodes)]));
-  const items = clashes.slice(page.offset, page.offset + page.limit).flatMap(({ a, b, clash }) => {
+  const shown = clashes.slice(page.offset, page.offset + page.limit);
+  const sides = await sidesOf(context, scan, new Set(shown.flatMap(({ a, b }) => [a, b])));
+  const items = shown.flatMap(({ a, b, clash }) => {
     const [first, second] = [sides.get(a), sides.get(b)];
     return first === undefined || second === undefined ? [] : [{ ...clash, first, second }];
   });
@@ -71,11 +71,24 @@ function pairs(parties: readonly Party[]): [Party, Party][] {
   return parties.flatMap((a, index) => parties.slice(index + 1).filter((b) => a.ordinal !== null || b.ordinal !== null).map((b): [Party, Party] => [a, b]));
 }
 
-function sideOf({ term, count, ordinal }: Party, nodes: readonly GraphNode[]): ConflictSide {
-  const node = ordinal === null ? undefined : nodes[ordinal];
-  const [path = []] = ordinal === null ? [] : pathsTo(nodes, ordinal, 1);
-  return {
-    license: formatTerm(term), component: node === undefined ? null : { id: node.id, purl: node.purl }, components_total: count,
-    path: path.length === 0 && node !== undefined ? [node.purl] : path.flatMap((at) => nodes[at]?.purl ?? []),
-  };
+const MAX_PATH_LENGTH = 100;
+
+/** Each party with one of the shortest paths to the component nearest to the root. */
+async function sidesOf({ db }: Pick<Context, 'db'>, scan: string, parties: ReadonlySet<Party>): Promise<Map<Party, ConflictSide>> {
+  const graph = readUpward(await scanGraph(db, scan));
+  const paths = new Map([...parties].map((party) => [party, pathOf(graph, party)]));
+  const nodes = new Map((await nodesAt(db, scan, [...new Set([...paths.values()].flat())])).map((node) => [node.ordinal, node]));
+  return new Map([...paths].map(([party, path]) => {
+    const node = party.ordinal === null ? undefined : nodes.get(party.ordinal);
+    return [party, {
+      license: formatTerm(party.term), component: node === undefined ? null : { id: node.id, purl: node.purl }, components_total: party.count,
+      path: path.flatMap((at) => nodes.get(at)?.purl ?? []),
+    }];
+  }));
+}
+
+/** Of a component that no direct dependency leads to, itself. */
+function pathOf(graph: Upward, { ordinal }: Party): number[] {
+  if (ordinal === null) return [];
+  return pathsIn(graph, ordinal, { limit: 1, maxLength: MAX_PATH_LENGTH }).paths[0] ?? [ordinal];
 }

@@ -4,13 +4,14 @@ import { lockLicenses } from '../../db/license-judgement.ts';
 import { judgedProjects, lapseExpiredPolicies } from '../../db/license-policies.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import type { Services } from '../context.ts';
+import { markGates } from '../gate/outcomes.ts';
 import { settleLicenses } from './settle.ts';
 
 /** Projects in one transaction: few enough for scans that publish meanwhile to wait less than a second. */
 const BATCH = 25;
 
 /** @param teamId null for all teams. Done again, it changes nothing. */
-export async function rejudgeLicenses({ db, now, log }: Pick<Services, 'db' | 'now' | 'log'>, teamId: string | null, signal?: AbortSignal): Promise<void> {
+export async function rejudgeLicenses({ db, now, log, enqueue }: Pick<Services, 'db' | 'now' | 'log' | 'enqueue'>, teamId: string | null, signal?: AbortSignal): Promise<void> {
   let rejudged = 0;
   for (let after: string | null = null; ; ) {
     signal?.throwIfAborted();
@@ -19,7 +20,9 @@ export async function rejudgeLicenses({ db, now, log }: Pick<Services, 'db' | 'n
     if (after === null) break;
     rejudged += await inTransaction(db, async (tx) => {
       await lockLicenses(tx, projectIds);
-      return (await settleLicenses(tx, { projectIds }, 'judge-licenses', now())).rejudged;
+      const settled = await settleLicenses(tx, { projectIds }, 'judge-licenses', now());
+      if (settled.rejudged > 0) await markGates(tx, { enqueue }, projectIds, 'policy');
+      return settled.rejudged;
     });
   }
   log.info({ team_id: teamId, rejudged }, 'licences judged again');

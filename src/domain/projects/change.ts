@@ -1,11 +1,14 @@
 /** Changing, archiving and purging a project. */
 import { DomainError, notFound } from '../../core/errors.ts';
 import { archiveProject, findProject, hasActiveScan, purgeProject, type Distribution, type ProjectRow, type Visible } from '../../db/projects.ts';
+import { lockMatching } from '../../db/matches.ts';
+import { refreshFacts } from '../../db/refresh.ts';
 import { chooseCurrentScan } from '../../db/scans.ts';
 import { inTransaction, violates } from '../../db/transaction.ts';
 import { updateVersioned } from '../../db/versioned.ts';
 import { audit } from '../audit.ts';
 import type { Context } from '../context.ts';
+import { markGate } from '../gate/outcomes.ts';
 import { expectVersion } from '../versions.ts';
 import { acceptGitUrl, isSameOrigin } from './git-url.ts';
 import { getProject } from './read.ts';
@@ -39,10 +42,15 @@ export async function updateProject(context: Context, id: string, ifMatch: numbe
   };
   try {
     return await inTransaction(context.db, async (tx) => {
+      if (patch.default_branch !== undefined) await lockMatching(tx, 'shared');
       const outcome = await updateVersioned(tx, 'projects', id, version, changes);
       if (outcome.state === 'gone') throw notFound('The project');
       if (outcome.state === 'stale') expectVersion(ifMatch, outcome.version);
-      if (patch.default_branch !== undefined) await chooseCurrentScan(tx, id);
+      if (patch.default_branch !== undefined) {
+        await chooseCurrentScan(tx, id);
+        await refreshFacts(tx, id);
+      }
+      if (patch.default_branch !== undefined || gate !== undefined) await markGate(tx, context, id, 'policy');
       await audit(tx, context, { action: 'update', table: 'projects', id, teamId: before.team_id, diff: { ...patch, ...(git === null ? {} : { git_url: git.url }), ...(credential === undefined ? {} : { git_credential: credential }) } });
       const after = await findProject(tx, id);
       if (after === undefined) throw notFound('The project');

@@ -10,7 +10,9 @@ export interface GitUrl {
   credential: string | null;
 }
 
-const SCP_LIKE = /^([\w.-]+)@([\w.-]+):(?!\/\/)([^\s]+)$/;
+const SCP_LIKE = /^(\w[\w.-]*)@(\w[\w.-]*):(?!\/\/)([^\s]+)$/;
+/** A name, an address, or one of IPv6 in brackets; nothing that ssh takes for an option. */
+const HOST = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?\.?|\[[0-9a-f:.]+\])$/i;
 const SCHEMES = new Set(['https:', 'ssh:', 'git:', 'git+ssh:']);
 
 /** Parses, and refuses private addresses that stand in the URL itself. Names are looked up when it is fetched. Throws unsupported-git-url. */
@@ -53,6 +55,7 @@ export function parseGitUrl(text: string): GitUrl {
   }
   if (!SCHEMES.has(url.protocol)) throw refuse(`has the scheme '${url.protocol.slice(0, -1)}', which is not fetched`);
   if (url.hostname === '') throw refuse('has no host');
+  if (!HOST.test(url.hostname)) throw refuse('has a host that is no name or address');
   if (url.protocol !== 'https:' && url.password === '') return { url: url.href, credential: null }; // ssh://git@host: the user is no secret
   const credential = url.username === '' && url.password === '' ? null : [url.username, url.password].filter((part) => part !== '').map(decodeURIComponent).join(':');
   url.password = '';

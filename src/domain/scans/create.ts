@@ -10,17 +10,18 @@ import { audit } from '../audit.ts';
 import type { Context } from '../context.ts';
 import { recogniseSbom } from '../formats/sbom-format.ts';
 import { getProject } from '../projects/read.ts';
+import { containerFormat } from './container-source.ts';
 import { GIT_FORMAT, planGitScan } from './git-source.ts';
 import type { ScanRequest, Upload } from './request.ts';
 
 /**
  * Throws project-archived, scan-in-progress, too-many-active-scans, no-scan-source, unsupported-sbom, unsupported-archive,
- * scan-kind-unavailable, validation-failed (a ref that git does not allow), disk-pressure.
+ * scan-kind-unavailable, validation-failed (a ref that git does not allow, an image that is none), disk-pressure.
  */
 export async function createScan(context: Context, projectId: string, request: ScanRequest): Promise<ScanRow> {
   const project = await getProject(context, projectId);
   if (project.archived_at !== null) throw archived();
-  const sourceFormat = formatOf(request, project.git_url);
+  const sourceFormat = request.kind === 'container' ? await containerFormat(context, request) : formatOf(request, project.git_url);
   await refuseUnderDiskPressure(context);
   const plan = sourceFormat === GIT_FORMAT ? await planGitScan(request, project.default_branch) : { ref: request.ref, fetchRef: null, fetchCommit: null };
   return inTransaction(context.db, async (tx) => {
@@ -33,12 +34,12 @@ export async function createScan(context: Context, projectId: string, request: S
     const limit = context.config.MAX_ACTIVE_SCANS_PER_TEAM;
     if (active.teamCount >= limit) throw new DomainError('too-many-active-scans', `The team has ${limit} queued or running scans, which is its limit.`, { limit, retryAfter: 30 });
     const id = await insertScan(tx, {
-      projectId, kind: request.kind, ...plan, commitSha: request.commitSha, metadata: request.metadata, sourceFormat,
+      projectId, kind: request.kind, ...plan, commitSha: request.commitSha, metadata: request.metadata, sourceFormat, image: request.image,
       blobId: request.upload === null ? null : await storeBlob(tx, request.upload),
       requestedByUserId: userIdOf(context.actor),
     });
-    await setScanJob(tx, id, await context.enqueue(tx, 'run-scan', { scan_id: id }));
-    await audit(tx, context, { action: 'create', table: 'scans', id, teamId: project.team_id, diff: { kind: request.kind, ref: plan.ref, source_format: sourceFormat } });
+    await setScanJob(tx, id, await context.enqueue(tx, 'run-scan', { scan_id: id }, { group: active.teamId }));
+    await audit(tx, context, { action: 'create', table: 'scans', id, teamId: project.team_id, diff: { kind: request.kind, ref: plan.ref, source_format: sourceFormat, ...(request.image === null ? {} : { image: request.image }) } });
     const scan = await findScan(tx, id);
     if (scan === undefined) throw new Error('the new scan is not there');
     return scan;
@@ -49,7 +50,6 @@ const archived = (): DomainError => new DomainError('project-archived', 'The pro
 
 /** Where the source comes from: git, or what the upload is, from its first bytes or the client's word. */
 function formatOf(request: ScanRequest, gitUrl: string | null): string {
-  if (request.kind === 'container') throw new DomainError('scan-kind-unavailable', 'Container scans are not part of this release. Upload an SBOM of the image instead.');
   if (request.upload === null) {
     if (gitUrl === null) throw new DomainError('no-scan-source', "There is nothing to scan: send the file field 'sbom' or 'archive', or set the project's git_url.");
     return GIT_FORMAT;

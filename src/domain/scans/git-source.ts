@@ -2,7 +2,7 @@
 import path from 'node:path';
 import { DomainError } from '../../core/errors.ts';
 import type { Inventory } from '../../core/component.ts';
-import { findGitOrigin, ownsScan, recordCommit, type ClaimedScan } from '../../db/scans.ts';
+import { findGitOrigin, recordCommit, type ClaimedScan } from '../../db/scans.ts';
 import { createAddressGuard } from '../../integrations/addresses.ts';
 import { fetchGit, gitUnavailable, isRefName, type GitRequest } from '../../integrations/git.ts';
 import { GitFault } from '../../integrations/git-faults.ts';
@@ -13,7 +13,6 @@ import type { ScanRequest } from './request.ts';
 
 /** `source_format` of a scan whose source is fetched. */
 export const GIT_FORMAT = 'git';
-const WATCH_MS = 400;
 const WANTED_BYTES = 256 * 1024 * 1024;
 
 /** What a request for a scan of the repository asks git for. Throws scan-kind-unavailable, validation-failed. */
@@ -38,22 +37,16 @@ export function refCandidates(ref: string | null): string[] {
 }
 
 /**
- * Fetches, notes the commit, and reads the lock files. Throws GitFault, ArchiveError (too many components), or the reason of the signal; a scan
- * that is cancelled or taken over meanwhile ends in what `lost` makes, with git killed, within a second.
+ * Fetches, notes the commit, and reads the lock files. Throws GitFault, ArchiveError (too many components), or the reason of the signal, with git killed.
  */
-export async function gatherFromGit(services: Services, scan: ClaimedScan, workspace: string, signal: AbortSignal, lost: () => Error, step: (name: 'prep' | 'cdxgen') => Promise<void>): Promise<Inventory> {
-  const watch = watchOwnership(services, scan, lost);
-  try {
-    const source = await fetchGit(await requestFor(services, scan, workspace, AbortSignal.any([signal, watch.signal])));
-    await recordCommit(services.db, scan, source.commit);
-    await step('prep');
-    const { files, warnings } = await source.read(isWanted);
-    await step('cdxgen');
-    const inventory = detect(files);
-    return { ...inventory, warnings: [...warnings, ...inventory.warnings] };
-  } finally {
-    watch.stop();
-  }
+export async function gatherFromGit(services: Services, scan: ClaimedScan, workspace: string, signal: AbortSignal, step: (name: 'prep' | 'cdxgen') => Promise<void>): Promise<Inventory> {
+  const source = await fetchGit(await requestFor(services, scan, workspace, signal));
+  await recordCommit(services.db, scan, source.commit);
+  await step('prep');
+  const { files, warnings } = await source.read(isWanted);
+  await step('cdxgen');
+  const inventory = await detect(files);
+  return { ...inventory, warnings: [...warnings, ...inventory.warnings] };
 }
 
 async function requestFor({ db, vault, config }: Services, scan: ClaimedScan, workspace: string, signal: AbortSignal): Promise<GitRequest> {
@@ -64,27 +57,5 @@ async function requestFor({ db, vault, config }: Services, scan: ClaimedScan, wo
     workspace, signal, guard: createAddressGuard(config.ALLOW_PRIVATE_ADDRESSES),
     caFile: config.GIT_CA_FILE, knownHosts: config.GIT_KNOWN_HOSTS_FILE, hostsFile: path.join(config.DATA_DIR, 'git', 'known_hosts'),
     limits: { packBytes: config.GIT_MAX_BYTES, fileBytes: ARCHIVE_LIMITS.fileBytes, wantedBytes: WANTED_BYTES, entries: 1_000_000, timeoutMs: config.GIT_TIMEOUT_SECONDS * 1000 },
-  };
-}
-
-/** Aborts once the row says that this run no longer owns the scan. A database that is away is no reason: the next step will see. */
-function watchOwnership({ db }: Services, scan: ClaimedScan, lost: () => Error): { signal: AbortSignal; stop: () => void } {
-  const controller = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const look = async (): Promise<void> => {
-    const owns = await ownsScan(db, scan).catch(() => true);
-    if (!owns) controller.abort(lost());
-    else if (!controller.signal.aborted) plan();
-  };
-  const plan = (): void => {
-    timer = setTimeout(() => void look(), WATCH_MS);
-  };
-  plan();
-  return {
-    signal: controller.signal,
-    stop: () => {
-      controller.abort();
-      clearTimeout(timer);
-    },
   };
 }

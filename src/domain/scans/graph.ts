@@ -1,4 +1,4 @@
-/** The dependency graph of a scan: ordinals, edges between them, depths and paths. */
+/** The dependency graph of a scan: ordinals, edges between them and depths. */
 import type { DetectedComponent } from '../../core/component.ts';
 
 export interface OrderedComponent {
@@ -27,35 +27,4 @@ function depthsFrom(direct: readonly number[], edges: readonly (readonly number[
     frontier = [...new Set(fresh.flatMap((node) => edges[node] ?? []))].filter((node) => depths[node] === undefined);
   }
   return depths;
-}
-
-/** A node as paths need it. */
-export interface PathNode {
-  ordinal: number;
-  direct: boolean | null;
-  depends_on: readonly number[];
-}
-
-/** Shortest paths from direct dependencies to `target`, at most `limit`, as ordinals; nodes must be in ordinal order. */
-export function pathsTo(nodes: readonly PathNode[], target: number, limit: number): number[][] {
-  const dependents = new Map<number, number[]>();
-  for (const { ordinal, depends_on } of nodes) for (const child of depends_on) dependents.set(child, [...(dependents.get(child) ?? []), ordinal]);
-  const isDirect = new Set(nodes.filter((node) => node.direct === true).map((node) => node.ordinal));
-  const found: number[][] = [];
-  const seen = new Set([target]);
-  let frontier: number[][] = [[target]];
-  while (frontier.length > 0 && found.length < limit) {
-    const next: number[][] = [];
-    for (const path of frontier) {
-      const head = path[0] ?? target;
-      if (isDirect.has(head)) found.push(path);
-      for (const parent of dependents.get(head) ?? []) {
-        if (seen.has(parent)) continue;
-        seen.add(parent);
-        next.push([parent, ...path]);
-      }
-    }
-    frontier = next;
-  }
-  return found.slice(0, limit);
 }

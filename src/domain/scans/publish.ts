@@ -2,19 +2,22 @@
 import type { Inventory } from '../../core/component.ts';
 import { parsePurl } from '../../core/purl.ts';
 import type { Db } from '../../db/connect.ts';
-import { lockMatching, matchPackageVersions, refreshFindings } from '../../db/matches.ts';
+import { lockMatching, matchPackageVersions } from '../../db/matches.ts';
 import { ensurePackageVersions } from '../../db/packages.ts';
+import { refreshFindings } from '../../db/refresh.ts';
 import { insertScanComponents, replaceLicenseFindings, type ScanComponentRow } from '../../db/publish.ts';
 import { lockLicenses } from '../../db/license-judgement.ts';
 import { lockRunningScan, succeedScan, type ClaimedScan } from '../../db/scans.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import type { Services } from '../context.ts';
+import { markGate } from '../gate/outcomes.ts';
 import { tierOf } from '../licenses/catalogue.ts';
 import { licenseIds, parseExpression } from '../licenses/expression.ts';
 import { normalise } from '../licenses/normalise.ts';
 import { recordLicenses } from '../licenses/record.ts';
 import { settleLicenses } from '../licenses/settle.ts';
 import { orderComponents } from './graph.ts';
+import { denseRanks } from './ranks.ts';
 
 /** A row of the scan that still lacks its package version, and the licences that it declares and that its files say. */
 export interface PreparedComponent {
@@ -42,7 +45,7 @@ export function prepareComponents(inventory: Inventory): PreparedComponent[] {
     judged.set(declared, fresh);
     return fresh;
   };
-  return orderComponents(inventory.components).map(({ component, ordinal, dependsOn, depth }) => {
+  return withRanks(orderComponents(inventory.components).map(({ component, ordinal, dependsOn, depth }) => {
     const license = component.declaredLicense === null ? NO_LICENSE : judge(component.declaredLicense);
     const detected = component.detectedLicense === undefined ? NO_LICENSE : judge(component.detectedLicense.expression);
     const purl = parsePurl(component.purl);
@@ -59,7 +62,17 @@ export function prepareComponents(inventory: Inventory): PreparedComponent[] {
         ...detected.spdxIds.map((spdxId) => ({ spdxId, kind: 'detected' as const, path: component.detectedLicense?.path ?? null })),
       ],
     };
-  });
+  }));
+}
+
+type Unranked = Omit<PreparedComponent, 'row'> & { row: Omit<PreparedComponent['row'], 'nameRank' | 'versionRank' | 'licenseRank'> };
+
+/** Gives each row its places by name, version and licence among those of the scan. */
+function withRanks(components: readonly Unranked[]): PreparedComponent[] {
+  const names = denseRanks(components.map(({ coordinates }) => coordinates.name));
+  const versions = denseRanks(components.map(({ coordinates }) => coordinates.version));
+  const licenses = denseRanks(components.map(({ row }) => row.licenseExpression ?? row.licenseDetected));
+  return components.map((one, index) => ({ ...one, row: { ...one.row, nameRank: names[index] ?? null, versionRank: versions[index] ?? null, licenseRank: licenses[index] ?? null } }));
 }
 
 interface Judgement {
@@ -100,6 +113,7 @@ export function publish(services: Services, scan: ClaimedScan, inventory: Invent
     await settleLicenses(tx, { scanId: scan.id }, 'run-scan', services.now());
     await succeedScan(tx, scan, { componentCount: rows.length, occurrenceCount: inventory.occurrences, warnings: inventory.warnings.slice(0, 100), ownLicense: inventory.ownLicense === undefined || inventory.ownLicense === null ? null : normalise(inventory.ownLicense.expression) });
     await refreshFindings(tx, { projectId: scan.projectId });
+    await markGate(tx, services, scan.projectId, 'scan');
     return true;
   });
 }

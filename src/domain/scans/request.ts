@@ -20,6 +20,8 @@ export interface ScanRequest {
   statedRef: string | null;
   commitSha: string | null;
   metadata: Record<string, unknown>;
+  /** Of kind container, unless an archive of it was uploaded. */
+  image: string | null;
   upload: Upload | null;
   /** SBOM format as the client states it. */
   statedFormat: string | null;
@@ -47,19 +49,23 @@ export function scanRequestFromForm(form: ScanForm, uploads: readonly Upload[]):
   const upload = sbom ?? archive ?? null;
   const implied: ScanKind = sbom === undefined ? 'source' : 'sbom';
   const kind = kindOf(form.kind) ?? implied;
-  if (upload !== null && kind !== implied) throw invalid('/kind', `is '${kind}', but the file came as '${upload.field}'`);
+  const isImageArchive = kind === 'container' && archive !== undefined;
+  if (kind === 'container' && !isImageArchive) throw invalid('/archive', "is missing: send the image as the file field 'archive', or its name as 'image' in a JSON body");
+  if (upload !== null && kind !== implied && !isImageArchive) throw invalid('/kind', `is '${kind}', but the file came as '${upload.field}'`);
   if (kind === 'sbom' && upload === null) throw invalid('/sbom', "is missing: send the document as the file field 'sbom'");
   return {
-    kind, upload, ref: normaliseRef(form.ref), statedRef: form.ref ?? null, commitSha: form.commit_sha?.toLowerCase() ?? null,
+    kind, upload, image: null, ref: normaliseRef(form.ref), statedRef: form.ref ?? null, commitSha: form.commit_sha?.toLowerCase() ?? null,
     metadata: boundedMetadata(form.metadata === undefined ? {} : parseObject(form.metadata)), statedFormat: form.format ?? null,
   };
 }
 
 /** Throws validation-failed. */
-export function scanRequestFromJson(body: { kind?: ScanKind | undefined; ref?: string | null | undefined; commit_sha?: string | null | undefined; metadata?: Record<string, unknown> | undefined }): ScanRequest {
+export function scanRequestFromJson(body: { kind?: ScanKind | undefined; image?: string | undefined; ref?: string | null | undefined; commit_sha?: string | null | undefined; metadata?: Record<string, unknown> | undefined }): ScanRequest {
   const kind = body.kind ?? 'source';
   if (kind === 'sbom') throw invalid('/kind', "'sbom' needs the document: send multipart/form-data with the file field 'sbom'");
-  return { kind, upload: null, ref: normaliseRef(body.ref ?? undefined), statedRef: body.ref ?? null, commitSha: body.commit_sha?.toLowerCase() ?? null, metadata: boundedMetadata(body.metadata ?? {}), statedFormat: null };
+  if (kind === 'container' && body.image === undefined) throw invalid('/image', "is missing: name the image, or send an archive of it as multipart/form-data with the file field 'archive'");
+  if (kind !== 'container' && body.image !== undefined) throw invalid('/image', `belongs to kind 'container', not '${kind}'`);
+  return { kind, upload: null, image: body.image ?? null, ref: normaliseRef(body.ref ?? undefined), statedRef: body.ref ?? null, commitSha: body.commit_sha?.toLowerCase() ?? null, metadata: boundedMetadata(body.metadata ?? {}), statedFormat: null };
 }
 
 /** `refs/heads/x` and `refs/tags/x` -> x, `refs/pull/7/merge` -> pr-7, `refs/merge-requests/7/head` -> mr-7: one name a line of work. */

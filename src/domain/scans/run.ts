@@ -7,22 +7,25 @@ import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Inventory } from '../../core/component.ts';
+import { Stopping } from '../../core/errors.ts';
 import { readBlob } from '../../db/blobs.ts';
-import { advanceScan, claimScan, failScan, type ClaimedScan, type ScanStep } from '../../db/scans.ts';
+import { requeueScan } from '../../db/scan-sweep.ts';
+import { advanceScan, claimScan, failScan, setScanJob, type ClaimedScan, type ScanStep } from '../../db/scans.ts';
+import { inTransaction } from '../../db/transaction.ts';
 import { GitFault } from '../../integrations/git-faults.ts';
+import { ImageFault } from '../../integrations/trivy.ts';
 import { ArchiveError, isArchiveFormat } from '../../scan/archive.ts';
 import { detectArchive } from '../../scan/detect.ts';
 import type { Services } from '../context.ts';
 import { SbomError, readSbom } from '../formats/sbom-read.ts';
 import { isSbomFormat } from '../formats/sbom-format.ts';
+import { gatherFromImage, isImageFormat } from './container-source.ts';
 import { gatherFromGit, GIT_FORMAT } from './git-source.ts';
+import { Superseded, until, watchOwnership } from './ownership.ts';
 import { publish, prepareComponents, resolvePackages } from './publish.ts';
 
 /** Percent at the start of each step, as clients know them. */
 const PERCENT = { bootstrap: 0, fetch: 10, prep: 18, cdxgen: 25, license: 50, vuln_match: 70, finalize: 90 } as const satisfies Partial<Record<ScanStep, number>>;
-
-/** This run no longer owns its scan: cancelled, or taken over. */
-class Superseded extends Error {}
 
 /** A fault of the scanned input, in words for its owner; running again would not help. */
 class ScanFault extends Error {
@@ -34,14 +37,15 @@ class ScanFault extends Error {
 }
 
 /** Runs a scan to its end. Throws only what another try may mend (the database is gone, a bug); then the job is retried. */
-export async function runScan(services: Services, scanId: string, signal: AbortSignal): Promise<void> {
+export async function runScan(services: Services, scanId: string, given: AbortSignal): Promise<void> {
   const scan = await claimScan(services.db, scanId);
   if (scan === undefined) return;
   const log = services.log.child({ scan_id: scanId, attempt: scan.attempt });
   const workspace = path.join(services.config.DATA_DIR, 'workspace', `${scan.id}-${scan.attempt}`);
-  const timedOut = (): ScanFault => new ScanFault('timeout', `The scan exceeded the time limit of ${services.config.SCAN_TIMEOUT_SECONDS} seconds.`);
+  const watch = watchOwnership(services, scan, given);
+  const { signal } = watch;
   const step = async (name: keyof typeof PERCENT): Promise<void> => {
-    if (signal.aborted) throw timedOut();
+    signal.throwIfAborted();
     if (!(await advanceScan(services.db, scan, name, PERCENT[name]))) throw new Superseded();
   };
   try {
@@ -55,13 +59,17 @@ export async function runScan(services: Services, scanId: string, signal: AbortS
     if (!(await publish(services, scan, inventory, rows))) throw new Superseded();
     log.info({ components: rows.length }, 'scan succeeded');
   } catch (error) {
-    const fault = faultOf(error === signal.reason ? timedOut() : error);
-    if (fault !== null) {
+    const why: unknown = signal.aborted ? signal.reason : error; // whatever an abort made fail, the abort is the cause
+    const fault = why instanceof DOMException && why.name === 'TimeoutError' ? timeLimit(services) : faultOf(why);
+    if (why instanceof Superseded) log.info('scan was taken over or ended elsewhere');
+    else if (why instanceof Stopping) await giveBack(services, scan);
+    else if (fault === null) throw error;
+    else {
       await failScan(services.db, scan, fault);
       log.info({ fault }, 'scan failed');
-    } else if (error instanceof Superseded) log.info('scan was taken over or ended elsewhere');
-    else throw error;
+    }
   } finally {
+    watch.stop();
     await rm(workspace, { recursive: true, force: true });
   }
 }
@@ -70,10 +78,14 @@ async function gather(services: Services, scan: ClaimedScan, workspace: string, 
   await step('fetch');
   if (scan.sourceFormat === GIT_FORMAT) {
     await mkdir(workspace, { recursive: true, mode: 0o700 });
-    return gatherFromGit(services, scan, workspace, signal, () => new Superseded(), step);
+    return gatherFromGit(services, scan, workspace, signal, step);
+  }
+  if (scan.sourceFormat !== null && isImageFormat(scan.sourceFormat)) {
+    await mkdir(workspace, { recursive: true, mode: 0o700 });
+    return gatherFromImage(services, scan, workspace, signal, step);
   }
   if (scan.blobId === null || scan.sourceFormat === null) throw new ScanFault('no-source', 'The upload of this scan is no longer there. Queue a new scan.');
-  const content = readBlob(services.db, scan.blobId);
+  const content = until(signal, readBlob(services.db, scan.blobId));
   if (isSbomFormat(scan.sourceFormat)) {
     await step('prep');
     await step('cdxgen');
@@ -88,9 +100,20 @@ async function gather(services: Services, scan: ClaimedScan, workspace: string, 
   return detectArchive(archive, scan.sourceFormat);
 }
 
+/** This worker stops: another one may have the scan at once, by a job of its own, so that this start does not count among its tries. */
+async function giveBack(services: Services, scan: ClaimedScan): Promise<void> {
+  await inTransaction(services.db, async (tx) => {
+    const owner = await requeueScan(tx, scan);
+    if (owner !== undefined) await setScanJob(tx, scan.id, await services.enqueue(tx, 'run-scan', { scan_id: scan.id }, { group: owner.teamId }));
+  });
+  services.log.info({ scan_id: scan.id }, 'scan given back, since this worker stops');
+}
+
+const timeLimit = ({ config }: Services): { code: string; message: string } => ({ code: 'timeout', message: `The scan exceeded the time limit of ${config.SCAN_TIMEOUT_SECONDS} seconds.` });
+
 /** The input's own fault, or null where the error is ours or the database's. */
 function faultOf(error: unknown): { code: string; message: string } | null {
-  if (error instanceof ScanFault || error instanceof SbomError || error instanceof GitFault || error instanceof ArchiveError) return { code: error.code, message: error.message.slice(0, 2000) };
+  if (error instanceof ScanFault || error instanceof SbomError || error instanceof GitFault || error instanceof ImageFault || error instanceof ArchiveError) return { code: error.code, message: error.message.slice(0, 2000) };
   return null;
 }
 

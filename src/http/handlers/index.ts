@@ -1,10 +1,12 @@
 /** Every built operation has its handler here; a missing one does not compile. */
 import type { Handlers } from '../types.ts';
 import { accounts } from './accounts.ts';
+import { admin } from './admin.ts';
 import { apiKeys } from './api-keys.ts';
 import { approvals } from './approvals.ts';
 import { auth } from './auth.ts';
 import { components } from './components.ts';
+import { findings } from './findings.ts';
 import { licensePolicies } from './license-policies.ts';
 import { licenses } from './licenses.ts';
 import { oauth } from './oauth.ts';
@@ -14,4 +16,4 @@ import { scans } from './scans.ts';
 import { system } from './system.ts';
 import { users } from './users.ts';
 
-export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...scans, ...components, ...results, ...approvals, ...licenses, ...licensePolicies, ...system } satisfies Handlers;
+export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...scans, ...components, ...findings, ...results, ...approvals, ...licenses, ...licensePolicies, ...admin, ...system } satisfies Handlers;

@@ -9,7 +9,8 @@ import type { Handlers, Schema } from '../types.ts';
 
 export const projects = {
   listProjects: async (context, { query, page }) => {
-    const found = await listVisibleProjects(context, { teamId: query.team_id, text: query.q, includeArchived: query.include_archived ?? false }, page);
+    const archived = query.archived ?? (query.include_archived === true ? undefined : false);
+    const found = await listVisibleProjects(context, { teamId: query.team_id, text: query.q, visibility: query.visibility, archived }, page);
     return ok({ ...found, items: found.items.map(toProject) });
   },
   createProject: async (context, { body }) => {

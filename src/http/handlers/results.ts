@@ -1,19 +1,11 @@
-/** What a project's scan found: vulnerabilities, licences, the gate, and the SBOM. */
+/** What a project's scan found: licences, the gate, and the SBOM. Vulnerabilities are in findings.ts. */
 import { exportSbom } from '../../domain/documents/sbom.ts';
-import { listProjectVulnerabilities } from '../../domain/findings/list.ts';
 import { gateResult } from '../../domain/gate/result.ts';
 import { listProjectLicenses } from '../../domain/licenses/list.ts';
 import { ok } from '../reply.ts';
 import type { Handlers } from '../types.ts';
 
 export const results = {
-  listProjectVulnerabilities: async (context, { path, query, page }) =>
-    ok(
-      await listProjectVulnerabilities(context, path.id, query.scan_id, {
-        text: query.q, severity: query.severity, status: query.status, kev: query.kev, minEpss: query.min_epss,
-        fixAvailable: query.fix_available, direct: query.direct, componentId: query.component_id,
-      }, page),
-    ),
   listProjectLicenses: async (context, { path, query, page }) =>
     ok(await listProjectLicenses(context, path.id, query.scan_id, { tier: query.tier, kind: query.kind, text: query.q }, page)),
   getProjectGateResult: async (context, { path, query }) => ok(await gateResult(context, path.id, query.scan_id)),

@@ -1,5 +1,6 @@
 /** Scans, of one project and of all. */
 import { createScan } from '../../domain/scans/create.ts';
+import { getScanDiff, listScanDiffComponents, listScanDiffFindings } from '../../domain/scans/diff.ts';
 import { getScan, listScansInView } from '../../domain/scans/read.ts';
 import { scanRequestFromForm, scanRequestFromJson } from '../../domain/scans/request.ts';
 import { ok } from '../reply.ts';
@@ -7,13 +8,17 @@ import type { Handlers } from '../types.ts';
 
 export const scans = {
   listProjectScans: async (context, { path, query, page }) =>
-    ok(await listScansInView(context, { projectId: path.id, status: query.status, kind: query.kind, ref: query.ref, createdAfter: query.created_after, createdBefore: query.created_before }, page)),
+    ok(await listScansInView(context, { projectId: path.id, status: query.status, kind: query.kind, ref: query.ref, text: query.q, createdAfter: query.created_after, createdBefore: query.created_before }, page)),
   createScan: async (context, { path, body, form }) => {
     const request = form === null ? scanRequestFromJson(body) : scanRequestFromForm(form.fields, form.files);
     const scan = await createScan(context, path.id, request);
     return { status: 202, body: scan, headers: { Location: `/v1/scans/${scan.id}` } };
   },
   listScans: async (context, { query, page }) =>
-    ok(await listScansInView(context, { projectId: query.project_id, status: query.status, kind: query.kind, ref: query.ref, createdAfter: query.created_after, createdBefore: query.created_before }, page)),
+    ok(await listScansInView(context, { projectId: query.project_id, status: query.status, kind: query.kind, ref: query.ref, text: query.q, createdAfter: query.created_after, createdBefore: query.created_before }, page)),
   getScan: async (context, { path }) => ok(await getScan(context, path.id)),
+  getScanDiff: async (context, { path, query }) => ok(await getScanDiff(context, path.id, query.base)),
+  listScanDiffComponents: async (context, { path, query, page }) => ok(await listScanDiffComponents(context, path.id, query.base, { change: query.change }, page)),
+  listScanDiffFindings: async (context, { path, query, page }) =>
+    ok(await listScanDiffFindings(context, path.id, query.base, { change: query.change, severity: query.severity, status: query.status }, page)),
 } satisfies Partial<Handlers>;

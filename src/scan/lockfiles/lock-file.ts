@@ -11,7 +11,7 @@ export interface LockedPackages {
 /** The wanted files of the same source. */
 export interface OtherFiles {
   paths: readonly string[];
-  /** The text of one, or null where it is not there. */
+  /** The text of one, or null where it is not there or no text. */
   text: (path: string) => string | null;
 }
 
@@ -90,12 +90,30 @@ export function beside(path: string, relative: string): string | null {
   return relative.startsWith('/') ? null : parts.join('/');
 }
 
-/** Parsed, or null where it is missing or broken. */
-export function otherJson(others: OtherFiles, path: string | null): Record<string, unknown> | null {
-  const text = path === null ? null : others.text(path);
+/** Larger ones are no manifest that anybody wrote. */
+const MAX_MANIFEST = 4 * 1024 * 1024;
+
+/** A reader of other files that parses each of them once, however many lock files ask for it; null where one is missing, broken or too large. */
+export function remembered<T>(parse: (text: string) => T): (others: OtherFiles, path: string | null) => T | null {
+  const known = new WeakMap<OtherFiles, Map<string, T | null>>();
+  return (others, path) => {
+    if (path === null) return null;
+    const files = known.get(others) ?? new Map<string, T | null>();
+    known.set(others, files);
+    const before = files.get(path);
+    if (before !== undefined) return before;
+    const parsed = tryParse(others.text(path), parse);
+    files.set(path, parsed);
+    return parsed;
+  };
+}
+
+function tryParse<T>(text: string | null, parse: (text: string) => T): T | null {
   try {
-    return text === null ? null : parseJsonObject(text);
+    return text === null || text.length > MAX_MANIFEST ? null : parse(text);
   } catch {
     return null;
   }
 }
+
+export const otherJson = remembered(parseJsonObject);

@@ -1,49 +1,37 @@
 /**
- * Java: pom.xml, the direct dependencies with what the file and its parents in the same source say of their versions. Parents and BOMs that
- * only a repository has are not fetched: what depends on them is warned about.
+ * Java: pom.xml, the direct dependencies with what the file, its parents and the BOMs that it imports say of their versions, as far as the
+ * same source has them. Those that only a repository has are not fetched: what depends on them is warned about.
  */
-import { SaxesParser } from 'saxes';
 import type { DependencyScope } from '../../core/component.ts';
-import { beside, locked, type LockFileReader, type OtherFiles } from './lock-file.ts';
-
-interface PomDependency {
-  groupId: string;
-  artifactId: string;
-  version: string;
-  scope: string;
-  optional: string;
-}
-
-interface Pom {
-  /** Of the project itself and its parent element, as `project.version`, `parent.groupId`, `parent.relativePath` ... */
-  own: Map<string, string>;
-  properties: Map<string, string>;
-  dependencies: PomDependency[];
-  managed: PomDependency[];
-}
+import { beside, locked, remembered, type LockFileReader, type OtherFiles } from './lock-file.ts';
+import { readPom, type Pom, type PomDependency } from './pom-file.ts';
 
 const MAX_PARENTS = 20;
+const readOther = remembered(readPom);
 
 export const pomXml: LockFileReader = {
   name: 'pom.xml',
   matches: (base) => base === 'pom.xml',
   read: (text, path, others) => {
-    const chain = withParents(readPom(text), path, others);
+    const pom = readPom(text);
+    const source = sourceOf(others);
+    const chain = source.chainOf(pom, path);
     const properties = propertiesOf(chain);
-    const managed = new Map<string, PomDependency>();
-    for (const pom of chain.toReversed()) for (const one of pom.managed) managed.set(`${fill(one.groupId, properties)}:${fill(one.artifactId, properties)}`, one);
-    const siblings = ownArtifacts(others);
-    const warnings: string[] = [];
-    const components = distinct(chain.flatMap((pom) => pom.dependencies), properties).flatMap((dependency) => {
+    const managed = source.managedBy(path, chain);
+    const unknown: string[] = [];
+    const components = distinct(chain.flatMap(({ dependencies }) => dependencies), properties).flatMap((dependency) => {
       const { groupId, artifactId } = dependency;
-      const rule = managed.get(`${groupId}:${artifactId}`);
-      if (siblings.has(`${groupId}:${artifactId}`)) return []; // another module of the same source
-      const version = exact(fill(dependency.version === '' ? (rule?.version ?? '') : dependency.version, properties));
-      if (version === null) warnings.push(`the version of ${groupId}:${artifactId} does not stand in the source`);
+      const rule = managed.rules.get(`${groupId}:${artifactId}`);
+      if (source.pathOf.has(`${groupId}:${artifactId}`)) return []; // another module of the same source
+      const version = exact(dependency.version === '' ? (rule?.version ?? '') : fill(dependency.version, properties));
+      if (version === null) unknown.push(`${groupId}:${artifactId}`.slice(0, 200));
       const scope = scopeOf(dependency.scope === '' ? (rule?.scope ?? '') : dependency.scope, dependency.optional);
       return version === null ? [] : [locked({ type: 'maven', namespace: groupId, name: artifactId, version, direct: true, scope, path })];
     });
-    return { components, warnings };
+    if (unknown.length === 0) return { components, warnings: [] };
+    const elsewhere = [...managed.missing, ...missingParent(chain)];
+    const where = elsewhere.length === 0 ? '' : `, but may in ${elsewhere.slice(0, 5).join(', ')}, which a repository has`;
+    return { components, warnings: [`the versions of ${unknown.length} dependencies do not stand in the source${where}: ${unknown.slice(0, 5).join(', ')}`] };
   },
 };
 
@@ -53,10 +41,10 @@ function scopeOf(scope: string, optional: string): DependencyScope {
   return optional === 'true' ? 'optional' : 'required';
 }
 
-/** `[1.2.3]` is 1.2.3; null for ranges and what stayed open. */
+/** `[1.2.3]` is 1.2.3; null for ranges, words and what stayed open. */
 function exact(version: string): string | null {
   const plain = /^\[([^,[\]]+)\]$/.exec(version)?.[1] ?? version;
-  return plain === '' || /[${}[\](),\s]/.test(plain) ? null : plain;
+  return plain === '' || /^(?:LATEST|RELEASE)$|[${}[\](),\s]/.test(plain) ? null : plain;
 }
 
 /** The nearest statement of each dependency, its coordinates filled in. */
@@ -69,47 +57,109 @@ function distinct(dependencies: readonly PomDependency[], properties: ReadonlyMa
   return [...found.values()];
 }
 
-/** The file and its parents in the source, nearest first; a file that is not the parent that is named ends the chain. */
-function withParents(pom: Pom, path: string, others: OtherFiles): Pom[] {
-  const chain = [pom];
-  let place = path;
-  for (let child = pom; chain.length < MAX_PARENTS; ) {
-    const wanted = child.own.get('parent.artifactId');
-    if (wanted === undefined) break;
-    const relative = child.own.get('parent.relativePath') ?? '../pom.xml';
-    const target = relative === '' ? null : beside(place, relative.endsWith('.xml') ? relative : `${relative}/pom.xml`);
-    const parent = target === null ? null : tryRead(others.text(target));
-    if (target === null || parent === null || parent.own.get('project.artifactId') !== wanted || target === place) break;
-    chain.push(parent);
-    [child, place] = [parent, target];
+const coordinatesOf = (pom: Pom): string => `${pom.own.get('project.groupId') ?? pom.own.get('parent.groupId') ?? ''}:${pom.own.get('project.artifactId') ?? ''}`;
+
+/** The parent that the topmost file names, where the source has it not. */
+function missingParent(chain: readonly Pom[]): string[] {
+  const own = chain.at(-1)?.own;
+  const artifactId = own?.get('parent.artifactId');
+  return artifactId === undefined ? [] : [`the parent ${own?.get('parent.groupId') ?? ''}:${artifactId}:${own?.get('parent.version') ?? ''}`.slice(0, 200)];
+}
+
+/** What dependencyManagement gives, and BOMs that it imports from elsewhere. */
+interface Managed {
+  /** By `groupId:artifactId`, versions filled in. */
+  rules: ReadonlyMap<string, PomDependency>;
+  missing: readonly string[];
+}
+
+/** All pom.xml of one source, found by path and by coordinates. */
+class MavenSource {
+  readonly #others: OtherFiles;
+  readonly #managed = new Map<string, Managed>();
+  readonly pathOf = new Map<string, string>();
+
+  constructor(others: OtherFiles) {
+    this.#others = others;
+    for (const path of others.paths) {
+      const pom = path === 'pom.xml' || path.endsWith('/pom.xml') ? readOther(others, path) : null;
+      if (pom !== null) this.pathOf.set(coordinatesOf(pom), path);
+    }
   }
-  return chain;
+
+  /** The file and its parents in the source, nearest first: where relativePath leads if that is the parent, else the one with its coordinates. */
+  chainOf(pom: Pom, path: string): Pom[] {
+    const chain = [pom];
+    const seen = new Set([path]);
+    let place = path;
+    for (let child = pom; chain.length < MAX_PARENTS; ) {
+      const wanted = child.own.get('parent.artifactId');
+      if (wanted === undefined) break;
+      const relative = child.own.get('parent.relativePath') ?? '../pom.xml';
+      const near = relative === '' ? null : beside(place, relative.endsWith('.xml') ? relative : `${relative}/pom.xml`);
+      const isParent = near !== null && readOther(this.#others, near)?.own.get('project.artifactId') === wanted;
+      const target = isParent ? near : this.pathOf.get(`${child.own.get('parent.groupId') ?? ''}:${wanted}`);
+      const parent = target === undefined || seen.has(target) ? null : readOther(this.#others, target);
+      if (target === undefined || parent === null) break;
+      seen.add(target);
+      chain.push(parent);
+      [child, place] = [parent, target];
+    }
+    return chain;
+  }
+
+  /** Rules of the file and its parents, the nearest first; then those of imported BOMs, the first one that has a rule. */
+  managedBy(path: string, chain: readonly Pom[]): Managed {
+    const known = this.#managed.get(path);
+    if (known !== undefined) return known;
+    this.#managed.set(path, { rules: new Map(), missing: [] }); // BOMs of hostile sources import each other in circles
+    const properties = propertiesOf(chain);
+    const rules = new Map<string, PomDependency>();
+    const imports: string[] = [];
+    const versions = new Map<string, string>();
+    for (const one of chain.flatMap(({ managed }) => managed)) {
+      const [key, version] = [`${fill(one.groupId, properties)}:${fill(one.artifactId, properties)}`, fill(one.version, properties)];
+      if (one.scope === 'import') {
+        imports.push(key);
+        versions.set(key, version);
+      } else if (!rules.has(key)) rules.set(key, { ...one, version });
+    }
+    const missing = new Set<string>();
+    for (const key of imports) {
+      const place = this.pathOf.get(key);
+      const bom = place === undefined ? null : readOther(this.#others, place);
+      if (place === undefined || bom === null) {
+        missing.add(`the BOM ${key}:${versions.get(key) ?? ''}`.slice(0, 200));
+        continue;
+      }
+      const inner = this.managedBy(place, this.chainOf(bom, place));
+      for (const [name, rule] of inner.rules) if (!rules.has(name)) rules.set(name, rule);
+      for (const name of inner.missing) missing.add(name);
+    }
+    const managed = { rules, missing: [...missing] };
+    this.#managed.set(path, managed);
+    return managed;
+  }
+}
+
+const sources = new WeakMap<OtherFiles, MavenSource>();
+function sourceOf(others: OtherFiles): MavenSource {
+  const source = sources.get(others) ?? new MavenSource(others);
+  sources.set(others, source);
+  return source;
 }
 
 function propertiesOf(chain: readonly Pom[]): Map<string, string> {
   const merged = new Map<string, string>();
   for (const pom of chain.toReversed()) for (const [name, value] of pom.properties) merged.set(name, value);
   const nearest = (name: string): string | undefined => chain.flatMap(({ own }) => [own.get(`project.${name}`), own.get(`parent.${name}`)]).find((value) => value !== undefined);
-  for (const name of ['groupId', 'version']) {
-    const value = nearest(name);
+  for (const name of ['groupId', 'version', 'artifactId']) {
+    const value = name === 'artifactId' ? chain[0]?.own.get('project.artifactId') : nearest(name);
     if (value !== undefined) for (const prefix of ['project.', 'pom.', '']) merged.set(`${prefix}${name}`, value);
     const ofParent = chain[0]?.own.get(`parent.${name}`);
     if (ofParent !== undefined) merged.set(`project.parent.${name}`, ofParent).set(`parent.${name}`, ofParent);
   }
   return merged;
-}
-
-/** Coordinates of all modules of the source; found once for each source. */
-const artifacts = new WeakMap<OtherFiles, Set<string>>();
-function ownArtifacts(others: OtherFiles): Set<string> {
-  const known = artifacts.get(others);
-  if (known !== undefined) return known;
-  const own = new Set(others.paths.filter((path) => path === 'pom.xml' || path.endsWith('/pom.xml')).flatMap((path) => {
-    const pom = tryRead(others.text(path));
-    return pom === null ? [] : [`${pom.own.get('project.groupId') ?? pom.own.get('parent.groupId') ?? ''}:${pom.own.get('project.artifactId') ?? ''}`];
-  }));
-  artifacts.set(others, own);
-  return own;
 }
 
 /** `${name}` from the properties; what is not there stays. */
@@ -120,43 +170,4 @@ function fill(text: string, properties: ReadonlyMap<string, string>): string {
     if (filled.length > 1000) break;
   }
   return filled.trim();
-}
-
-function tryRead(text: string | null): Pom | null {
-  try {
-    return text === null ? null : readPom(text);
-  } catch {
-    return null; // it is warned about where it is read for itself
-  }
-}
-
-function readPom(text: string): Pom {
-  const pom: Pom = { own: new Map(), properties: new Map(), dependencies: [], managed: [] };
-  const parser = new SaxesParser();
-  const path: string[] = [];
-  let content = '';
-  let draft: PomDependency = { groupId: '', artifactId: '', version: '', scope: '', optional: '' };
-  parser.on('error', (error) => { throw new Error(error.message); });
-  parser.on('doctype', () => { throw new Error('it has a DTD'); });
-  parser.on('opentag', ({ name }) => {
-    path.push(name);
-    content = '';
-    if (path.length > 100) throw new Error('it is nested too deep');
-    if (name === 'dependency') draft = { groupId: '', artifactId: '', version: '', scope: '', optional: '' };
-  });
-  parser.on('text', (piece) => { content += piece; });
-  parser.on('closetag', ({ name }) => {
-    const place = path.join('/');
-    const value = content.trim();
-    content = '';
-    path.pop();
-    if (place === `project/properties/${name}`) pom.properties.set(name, value);
-    else if (/^project\/(?:version|groupId|artifactId)$/.test(place)) pom.own.set(`project.${name}`, value);
-    else if (/^project\/parent\/\w+$/.test(place)) pom.own.set(`parent.${name}`, value);
-    else if (/^project\/(?:dependencyManagement\/)?dependencies\/dependency\/\w+$/.test(place) && Object.hasOwn(draft, name)) Object.assign(draft, { [name]: value });
-    else if (place === 'project/dependencies/dependency') pom.dependencies.push(draft);
-    else if (place === 'project/dependencyManagement/dependencies/dependency') pom.managed.push(draft);
-  });
-  parser.write(text).close();
-  return pom;
 }

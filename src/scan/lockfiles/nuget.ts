@@ -2,7 +2,7 @@
 import { SaxesParser } from 'saxes';
 import type { DetectedComponent } from '../../core/component.ts';
 import { formatPurl } from '../../core/purl.ts';
-import { beside, locked, parseJsonObject, record, textOf, type LockFileReader, type OtherFiles } from './lock-file.ts';
+import { beside, locked, parseJsonObject, record, remembered, textOf, type LockFileReader, type OtherFiles } from './lock-file.ts';
 
 export const nugetLock: LockFileReader = {
   name: 'packages.lock.json',
@@ -14,16 +14,25 @@ export const nugetLock: LockFileReader = {
   },
 };
 
+/** Packages that one project leads to. */
+const MAX_THROUGH = 1000;
+
 /** Names do not depend on case; projects of the same solution (`type: Project`) are no packages, but lead to some. */
 function fromFramework(entries: Record<string, unknown>, path: string): DetectedComponent[] {
   const found = new Map(Object.entries(entries).map(([name, value]) => [name.toLowerCase(), { name, entry: record(value) }]));
-  const purls = (name: string, seen = new Set<string>()): string[] => {
-    const target = found.get(name.toLowerCase());
+  const through = new Map<string, string[]>(); // of projects; empty while it is being found, since hostile files lead in circles
+  const purls = (name: string): string[] => {
+    const key = name.toLowerCase();
+    const target = found.get(key);
     const version = textOf(target?.entry['resolved']);
-    if (target === undefined || seen.has(name.toLowerCase())) return [];
+    if (target === undefined) return [];
     if (version !== null) return [formatPurl({ type: 'nuget', namespace: null, name: target.name, version })];
-    seen.add(name.toLowerCase());
-    return Object.keys(record(target.entry['dependencies'])).flatMap((one) => purls(one, seen));
+    const known = through.get(key);
+    if (known !== undefined) return known;
+    through.set(key, []);
+    const reached = [...new Set(Object.keys(record(target.entry['dependencies'])).flatMap((one) => purls(one)))].slice(0, MAX_THROUGH);
+    through.set(key, reached);
+    return reached;
   };
   return [...found.values()].flatMap(({ name, entry }) => {
     const version = textOf(entry['resolved']);
@@ -99,12 +108,14 @@ function exactVersion(text: string): string | null {
   return /^\[?\s*(\d[\w.+-]*)\s*\]?$/.exec(text.trim())?.[1] ?? null;
 }
 
+const centralFile = remembered((text) => elementsOf(text, ['PackageVersion', 'GlobalPackageReference']));
+
 /** The nearest Directory.Packages.props, going up. */
 function centralVersions(path: string, others: OtherFiles): Map<string, string> {
   for (let place = beside(path, CENTRAL); place !== null; place = beside(place, `../${CENTRAL}`)) {
-    const text = others.text(place);
-    if (text === null) continue;
-    const { elements, properties } = elementsOf(text, ['PackageVersion', 'GlobalPackageReference']);
+    const found = centralFile(others, place);
+    if (found === null) continue;
+    const { elements, properties } = found;
     return new Map(elements.map(({ values }) => [(values.get('Include') ?? '').toLowerCase(), (values.get('Version') ?? '').replaceAll(/\$\((\w+)\)/g, (whole, property: string) => properties.get(property) ?? whole)]));
   }
   return new Map();

@@ -14,12 +14,14 @@ export const packageLock: LockFileReader = {
   },
 };
 
+/** No file system has longer paths; each step up one is a look. */
+const MAX_FOLDER = 4096;
 const DEPENDENCY_KINDS = ['dependencies', 'optionalDependencies', 'peerDependencies', 'devDependencies'] as const;
 
 /** Versions 2 and 3: keys are folders, `node_modules/a/node_modules/@s/b`. */
 function fromPackages(packages: Record<string, unknown>, path: string): DetectedComponent[] {
   const root = record(packages['']);
-  const workspaces = Object.entries(packages).filter(([folder]) => folder !== '' && !folder.includes('node_modules/'));
+  const workspaces = Object.entries(packages).filter(([folder]) => folder !== '' && folder.length <= MAX_FOLDER && !folder.includes('node_modules/'));
   const direct = new Set<string>();
   for (const [folder, entry] of [['', root] as const, ...workspaces]) {
     for (const name of dependencyNames(record(entry), true)) {
@@ -31,7 +33,7 @@ function fromPackages(packages: Record<string, unknown>, path: string): Detected
     const entry = record(value);
     const version = textOf(entry['version']);
     const at = folder.lastIndexOf('node_modules/');
-    if (at === -1 || entry['link'] === true || version === null) return [];
+    if (at === -1 || entry['link'] === true || version === null || folder.length > MAX_FOLDER) return [];
     const name = textOf(entry['name']) ?? folder.slice(at + 'node_modules/'.length);
     const dependsOn = dependencyNames(entry, false).flatMap((one) => {
       const found = resolve(packages, folder, one);

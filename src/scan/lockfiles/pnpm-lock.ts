@@ -1,7 +1,7 @@
 /** pnpm-lock.yaml, lockfile versions 5 to 9. A package has one entry for each set of peers; these are one component. */
-import { parse } from 'yaml';
 import type { DependencyScope } from '../../core/component.ts';
 import { integrityHashes, locked, npmParts, npmPurl, record, textOf, type LockFileReader } from './lock-file.ts';
+import { parseLockYaml } from './lock-yaml.ts';
 import { addRoot, scopesFrom } from './reach.ts';
 
 interface Id {
@@ -15,7 +15,7 @@ export const pnpmLock: LockFileReader = {
   name: 'pnpm-lock.yaml',
   matches: (base) => base === 'pnpm-lock.yaml',
   read: (text, path) => {
-    const lock = record(parse(text, { maxAliasCount: 0 }));
+    const lock = parseLockYaml(text);
     const version = lock['lockfileVersion'];
     if (typeof version !== 'string' && typeof version !== 'number') throw new Error('it has no lockfileVersion');
     const isOld = Number.parseFloat(`${version}`) < 6;

@@ -1,12 +1,12 @@
 /** Dart and Flutter: pubspec.lock. It says what is direct, but has no edges. */
-import { parse } from 'yaml';
 import { locked, record, textOf, type LockFileReader } from './lock-file.ts';
+import { parseLockYaml } from './lock-yaml.ts';
 
 export const pubspecLock: LockFileReader = {
   name: 'pubspec.lock',
   matches: (base) => base === 'pubspec.lock',
   read: (text, path) => {
-    const packages = record(parse(text, { maxAliasCount: 0 }))['packages'];
+    const packages = parseLockYaml(text)['packages'];
     if (packages === undefined) throw new Error('it has no packages');
     const components = Object.entries(record(packages)).flatMap(([key, value]) => {
       const entry = record(value);

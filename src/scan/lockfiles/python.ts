@@ -25,10 +25,17 @@ function tablesOf(text: string): Table[] {
   });
 }
 
+/** Versions of one package that edges lead to. */
+const MAX_VARIANTS = 20;
+
 /** @param roots direct dependencies; null where nothing says */
 function components(tables: readonly Table[], roots: ReadonlyMap<string, DependencyScope> | null, path: string): DetectedComponent[] {
   const byName = new Map<string, Table[]>();
-  for (const one of tables) byName.set(one.name, [...(byName.get(one.name) ?? []), one]); // several versions, by marker
+  for (const one of tables) { // several versions, by marker
+    const known = byName.get(one.name);
+    if (known === undefined) byName.set(one.name, [one]);
+    else if (known.length < MAX_VARIANTS) known.push(one);
+  }
   const scopes: ReadonlyMap<string, DependencyScope> = roots === null ? new Map() : scopesFrom(roots, (name) => (byName.get(name) ?? []).flatMap((one) => one.needs));
   return tables.filter((one) => one.version !== '').map(({ name, version, table, needs }) => locked({
     type: 'pypi', name, version, direct: roots === null ? null : roots.has(name), scope: scopes.get(name) ?? statedScope(table),

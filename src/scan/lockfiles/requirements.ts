@@ -32,9 +32,18 @@ export const requirements: LockFileReader = {
     const versionOf = new Map(pinned.map(({ name, version }) => [name, version]));
     const loose = found.filter(({ name }) => !versionOf.has(name)).map(({ name }) => name);
     const scope = /dev|test|lint|docs?\b/i.test(path.slice(path.lastIndexOf('/') + 1)) ? 'dev' : 'required';
+    const neededBy = new Map<string, string[]>();
+    for (const other of pinned) {
+      const purl = formatPurl({ type: 'pypi', namespace: null, name: other.name, version: other.version });
+      for (const name of new Set(other.via?.map(pypiName))) {
+        const known = neededBy.get(name);
+        if (known === undefined) neededBy.set(name, [purl]);
+        else known.push(purl);
+      }
+    }
     const components = pinned.map(({ name, version, via }) => locked({
       type: 'pypi', name, version, direct: via === null ? null : via.some((one) => /^-[rc]\b|\(|pyproject\.toml|setup\.(?:py|cfg)|\.in$/.test(one)), scope, path,
-      dependsOn: pinned.filter((other) => other.via?.some((one) => pypiName(one) === name) === true).map((other) => formatPurl({ type: 'pypi', namespace: null, name: other.name, version: other.version })),
+      dependsOn: neededBy.get(name) ?? [],
     }));
     const warnings = loose.length === 0 ? [] : [`${loose.length} requirements without a pinned version were passed over: ${loose.slice(0, 5).join(', ')}`];
     return { components, warnings: [...warnings, ...missing.map((name) => `it includes ${name}, which was not found`)] };

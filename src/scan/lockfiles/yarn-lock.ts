@@ -1,7 +1,7 @@
 /** yarn.lock: version 1's own format, and berry's YAML. Scopes and direct ones come from package.json, and from berry's own workspace entries. */
-import { parse } from 'yaml';
 import type { DependencyScope, DetectedComponent } from '../../core/component.ts';
 import { integrityHashes, locked, npmParts, npmPurl, record, textOf, type LockFileReader } from './lock-file.ts';
+import { parseLockYaml } from './lock-yaml.ts';
 import { manifestsFor, rootsOf } from './package-json.ts';
 import { scopesFrom } from './reach.ts';
 
@@ -84,7 +84,7 @@ const unquote = (text: string): string => text.trim().replaceAll(/^"|"$/g, '');
 
 /** `resolution` names the package itself: `b@npm:1.0.0` also where it is used under an alias. */
 function readBerry(text: string): Entry[] {
-  return Object.entries(record(parse(text, { maxAliasCount: 0 }))).flatMap(([names, value]) => {
+  return Object.entries(parseLockYaml(text)).flatMap(([names, value]) => {
     const entry = record(value);
     const version = textOf(entry['version']);
     if (names === '__metadata' || version === null || /@workspace:/.test(names)) return [];

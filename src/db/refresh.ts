@@ -1,0 +1,138 @@
+/**
+ * Findings that follow from matches: which there are, and the facts by which they are listed. All of it is set-based. Callers hold the matching lock, and, by
+ * their project's row, keep triage away where several statements lock findings one after the other.
+ */
+import { sql, type RawBuilder } from 'kysely';
+import type { Tx } from './connect.ts';
+
+export interface FindingChanges {
+  /** New or come back. */
+  opened: number;
+  /** No current scan has them any longer. */
+  resolved: number;
+}
+
+/** All components of a project after a scan, or of all projects after an import that matched these package versions again. */
+export type RefreshScope = { projectId: string } | { packageVersionIds: readonly number[] };
+
+const onComponents = (at: RefreshScope): RawBuilder<unknown> => ('projectId' in at ? sql`c.project_id = ${at.projectId}` : sql`c.package_version_id = ANY(${at.packageVersionIds}::bigint[])`);
+
+/** What a finding is listed by, from `vulnerabilities v`, whether there is a fix, and its place `scan_components sc` in the current scan. */
+const facts = (fixable: RawBuilder<unknown>): RawBuilder<unknown> => sql`
+  sc.scan_id IS NOT NULL AS in_current_scan, (array_position(ARRAY['critical', 'high', 'medium', 'low', 'info', 'unknown'], v.severity) - 1)::smallint AS severity_rank,
+  v.kev_added_on IS NOT NULL AS kev, ${fixable} AS fixable,
+  (SELECT sum(part)::smallint FROM unnest(finding_priority(v.cvss_score, v.severity, v.kev_added_on IS NOT NULL, v.epss_score, ${fixable}, sc.depth)) AS part) AS priority`;
+
+/** The decision `k` on the package of `due d`, where there is one that still holds. */
+const PACKAGE_DECISION = sql`
+  LEFT JOIN finding_decisions k ON k.project_id = d.project_id AND k.package_id = d.package_id AND k.vulnerability_id = d.vulnerability_id
+    AND (k.suppressed_until IS NULL OR k.suppressed_until > now())`;
+const DECISION_COLUMNS = sql`k.status, k.justification, k.justification_code, k.suppressed_until, CASE WHEN k.status IS NOT NULL THEN 'package' END AS decision_scope, k.vex_origin,
+  k.source AS analysis_source, k.analyst_user_id, k.decided_at AS analyzed_at`;
+
+/**
+ * Brings the findings in line with the matches. What a current scan of any ref has is a finding: `new`, or as was decided for its package. An open one, or one
+ * called fixed, that no current scan has any longer is `fixed` by itself and `new` again if it returns. Other decisions outlive scans; where no advisory speaks of
+ * the version any longer they rest, and hold again if one does.
+ */
+export async function refreshFindings(tx: Tx, at: RefreshScope): Promise<FindingChanges> {
+  const within = onComponents(at);
+  const source = 'projectId' in at ? 'scan' : 'import';
+  if ('packageVersionIds' in at) {
+    await sql`SELECT 1 FROM projects p WHERE EXISTS (SELECT FROM components c WHERE c.project_id = p.id AND ${within}) ORDER BY p.id FOR NO KEY UPDATE`.execute(tx);
+  }
+  const { rows } = await sql<FindingChanges>`
+    WITH due AS MATERIALIZED (
+      SELECT c.project_id, c.id AS component_id, m.vulnerability_id, pv.package_id, m.fixed_version IS NOT NULL AS fixable
+      FROM components c JOIN matches m ON m.package_version_id = c.package_version_id JOIN package_versions pv ON pv.id = c.package_version_id
+      WHERE ${within} AND EXISTS (SELECT FROM scan_components sc JOIN scans s ON s.id = sc.scan_id WHERE sc.component_id = c.id AND s.is_current)
+    ), gone AS (
+      SELECT f.id, f.status
+      FROM findings f JOIN components c ON c.id = f.component_id
+      WHERE ${within} AND f.resolved_at IS NULL
+        AND NOT EXISTS (SELECT FROM due d WHERE d.component_id = f.component_id AND d.vulnerability_id = f.vulnerability_id)
+        AND (f.status IN ('new', 'analyzing', 'exploitable', 'fixed')
+          OR NOT EXISTS (SELECT FROM matches m WHERE m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id))
+      ORDER BY f.id FOR NO KEY UPDATE OF f
+    ), resolved AS (
+      UPDATE findings f SET status = 'fixed', resolved_from = f.status, resolved_at = now(), version = f.version + 1, updated_at = now()
+      FROM gone g WHERE g.id = f.id RETURNING f.id, f.project_id, f.resolved_from
+    ), opened AS (
+      INSERT INTO findings (project_id, component_id, vulnerability_id, status, justification, justification_code, suppressed_until, decision_scope, vex_origin, analysis_source,
+        analyst_user_id, analyzed_at, in_current_scan, severity_rank, kev, fixable, priority)
+      SELECT x.project_id, x.component_id, x.vulnerability_id, coalesce(x.status, 'new'), x.justification, x.justification_code, x.suppressed_until, x.decision_scope, x.vex_origin, x.analysis_source,
+        x.analyst_user_id, x.analyzed_at, x.in_current_scan, x.severity_rank, x.kev, x.fixable, x.priority
+      FROM (
+        SELECT d.project_id, d.component_id, d.vulnerability_id, ${DECISION_COLUMNS}, ${facts(sql`d.fixable`)}
+        FROM due d JOIN projects p ON p.id = d.project_id JOIN vulnerabilities v ON v.id = d.vulnerability_id
+        LEFT JOIN scan_components sc ON sc.scan_id = p.current_scan_id AND sc.component_id = d.component_id
+        ${PACKAGE_DECISION}
+        WHERE NOT EXISTS (SELECT FROM findings f WHERE f.component_id = d.component_id AND f.vulnerability_id = d.vulnerability_id)
+        ORDER BY d.component_id, d.vulnerability_id
+      ) x
+      ON CONFLICT (component_id, vulnerability_id) DO NOTHING
+      RETURNING id, project_id, status, justification, justification_code, analysis_source, analyst_user_id
+    ), back AS (
+      SELECT f.id, f.status AS former, f.resolved_from, ${DECISION_COLUMNS},
+        coalesce(f.status <> 'fixed' OR (f.decision_scope = 'version' AND (f.resolved_from IN ('not_affected', 'false_positive')
+          OR (f.resolved_from = 'suppressed' AND (f.suppressed_until IS NULL OR f.suppressed_until > now())))), false) AS keeps
+      FROM due d JOIN findings f ON f.component_id = d.component_id AND f.vulnerability_id = d.vulnerability_id
+      ${PACKAGE_DECISION}
+      WHERE f.resolved_at IS NOT NULL ORDER BY f.id FOR NO KEY UPDATE OF f
+    ), kept AS (
+      UPDATE findings f SET status = CASE f.status WHEN 'fixed' THEN f.resolved_from ELSE f.status END, resolved_from = NULL, resolved_at = NULL, version = f.version + 1, updated_at = now()
+      FROM back b WHERE b.id = f.id AND b.keeps RETURNING f.id, f.project_id, b.former, f.status, f.justification, f.justification_code
+    ), fresh AS (
+      UPDATE findings f SET status = coalesce(b.status, 'new'), justification = b.justification, justification_code = b.justification_code, suppressed_until = b.suppressed_until,
+        decision_scope = b.decision_scope, vex_origin = b.vex_origin, analysis_source = b.analysis_source, analyst_user_id = b.analyst_user_id, analyzed_at = b.analyzed_at,
+        resolved_from = NULL, resolved_at = NULL, version = f.version + 1, updated_at = now()
+      FROM back b WHERE b.id = f.id AND NOT b.keeps RETURNING f.id, f.project_id, b.former, f.status, f.justification, f.justification_code
+    ), noted AS (
+      INSERT INTO finding_events (finding_id, kind, source, from_status, to_status, justification, justification_code, actor_user_id)
+      SELECT id, 'resolved', ${source}, resolved_from, 'fixed', NULL, NULL, NULL::uuid FROM resolved
+      UNION ALL SELECT id, 'opened', ${source}, NULL, 'new', NULL, NULL, NULL FROM opened
+      UNION ALL SELECT id, 'carried', analysis_source, 'new', status, justification, justification_code, analyst_user_id FROM opened WHERE status <> 'new'
+      UNION ALL SELECT id, 'returned', ${source}, former, status, justification, justification_code, NULL FROM kept
+      UNION ALL SELECT id, 'returned', ${source}, former, status, justification, justification_code, NULL FROM fresh
+    ), touched_projects AS (
+      SELECT project_id FROM resolved UNION SELECT project_id FROM opened UNION SELECT project_id FROM kept UNION SELECT project_id FROM fresh
+    ), marked AS (
+      INSERT INTO gate_checks (project_id, cause) SELECT project_id, ${source} FROM touched_projects
+    )
+    SELECT (SELECT count(*)::int FROM opened) + (SELECT count(*)::int FROM fresh) AS opened, (SELECT count(*)::int FROM resolved) AS resolved`.execute(tx);
+  await updateFacts(tx, within, source);
+  return rows[0] ?? { opened: 0, resolved: 0 };
+}
+
+/** After a project's current scan has become another one. */
+export async function refreshFacts(tx: Tx, projectId: string): Promise<void> {
+  await updateFacts(tx, onComponents({ projectId }), 'policy');
+}
+
+/** After vulnerabilities have been described anew in this transaction: their severity, scores or listing in CISA's catalogue. */
+export async function refreshDescribed(tx: Tx): Promise<void> {
+  await updateFacts(tx, sql`v.updated_at = now()`, 'import');
+  // an EPSS score can cross a gate's line without moving a priority by a whole point
+  await sql`INSERT INTO gate_checks (project_id, cause) SELECT id, 'import' FROM projects WHERE gate ->> 'epss_threshold' IS NOT NULL AND current_scan_id IS NOT NULL`.execute(tx);
+}
+
+/** Touches the rows that differ only; their version stays, since nothing that a triager decides on by hand has changed. */
+async function updateFacts(tx: Tx, within: RawBuilder<unknown>, cause: 'scan' | 'import' | 'policy'): Promise<void> {
+  await sql`
+    WITH present AS (
+      SELECT f.id, ${facts(sql`(m.fixed_version IS NOT NULL)`)}
+      FROM findings f JOIN components c ON c.id = f.component_id JOIN projects p ON p.id = f.project_id JOIN vulnerabilities v ON v.id = f.vulnerability_id
+      LEFT JOIN matches m ON m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id
+      LEFT JOIN scan_components sc ON sc.scan_id = p.current_scan_id AND sc.component_id = f.component_id
+      WHERE ${within}
+    ), todo AS (
+      SELECT f.id, x.in_current_scan, x.severity_rank, x.kev, x.fixable, x.priority
+      FROM present x JOIN findings f ON f.id = x.id
+      WHERE (f.in_current_scan, f.severity_rank, f.kev, f.fixable, f.priority) IS DISTINCT FROM (x.in_current_scan, x.severity_rank, x.kev, x.fixable, x.priority)
+      ORDER BY f.id FOR NO KEY UPDATE OF f
+    ), moved AS (
+      UPDATE findings f SET in_current_scan = t.in_current_scan, severity_rank = t.severity_rank, kev = t.kev, fixable = t.fixable, priority = t.priority
+      FROM todo t WHERE t.id = f.id RETURNING f.project_id
+    )
+    INSERT INTO gate_checks (project_id, cause) SELECT DISTINCT project_id, ${cause} FROM moved`.execute(tx);
+}

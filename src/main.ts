@@ -1,9 +1,10 @@
 /** `npm start`: the bare server. Reads the environment, starts the parts that ROLE names, and stops in order on SIGINT or SIGTERM. */
+import { setFlagsFromString } from 'node:v8';
 import { pino, type Logger } from 'pino';
 import { ConfigError, loadConfig, type Config } from './config.ts';
 import { messageOf } from './core/values.ts';
 import { startPortal, type Portal } from './portal.ts';
-import { superviseWorker } from './worker-process.ts';
+import { superviseWorker, WORKER_HEAP_FLAG } from './worker-process.ts';
 
 export interface Running {
   portal: Portal;
@@ -25,6 +26,7 @@ export async function run(config: Config, log: Logger, workerOutput?: number): P
 
 async function main(): Promise<void> {
   const config = loadConfig();
+  if (config.ROLE === 'worker') setFlagsFromString(WORKER_HEAP_FLAG); // late, but better than not: see there
   const log = pino({ level: config.LOG_LEVEL, redact: { paths: ['req.headers.authorization', 'req.headers.cookie', '*.password', '*.token'], censor: '***' } });
   process.on('unhandledRejection', (error) => log.error({ err: error }, 'unhandled rejection'));
   const running = await run(config, log);

@@ -10,6 +10,9 @@ export interface WorkerProcess {
   stop: (deadlineMs: number) => Promise<void>;
 }
 
+/** V8's default lets garbage pile up: a scan of 100,000 components took 600 MiB, and as long as with 390. Requests, which are short, do better with the default. */
+export const WORKER_HEAP_FLAG = '--max-semi-space-size=8';
+
 const RESTART_MS = [100, 500, 1000, 5000];
 /** A child that lived this long was well: its end is not counted with the ones before. */
 const HEALTHY_MS = 30_000;
@@ -26,7 +29,7 @@ export function superviseWorker(environment: Readonly<Record<string, string>>, l
 
   const run = (): void => {
     const startedAt = Date.now();
-    const own = fork(fileURLToPath(new URL('./main.ts', import.meta.url)), { env: { ...inheritedEnvironment(), ...environment, ROLE: 'worker' }, stdio: ['ignore', output, output, 'ipc'] });
+    const own = fork(fileURLToPath(new URL('./main.ts', import.meta.url)), { env: { ...inheritedEnvironment(), ...environment, ROLE: 'worker' }, execArgv: [...process.execArgv, WORKER_HEAP_FLAG], stdio: ['ignore', output, output, 'ipc'] });
     child = own;
     own.once('exit', (code, signal) => {
       if (stopping) return;

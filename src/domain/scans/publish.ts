@@ -33,10 +33,13 @@ interface LicenseClaim {
   path: string | null;
 }
 
+/** What a source says beside its components. */
+export type ScanFacts = Omit<Inventory, 'components'>;
+
 export type ResolvedComponent = ScanComponentRow & { claims: readonly LicenseClaim[] };
 
 /** Orders the components and judges their licences. The same licence text is judged once. */
-export function prepareComponents(inventory: Inventory): PreparedComponent[] {
+export function prepareComponents(inventory: Inventory['components']): PreparedComponent[] {
   const judged = new Map<string, Judgement>();
   const judge = (declared: string): Judgement => {
     const known = judged.get(declared);
@@ -45,7 +48,7 @@ export function prepareComponents(inventory: Inventory): PreparedComponent[] {
     judged.set(declared, fresh);
     return fresh;
   };
-  return withRanks(orderComponents(inventory.components).map(({ component, ordinal, dependsOn, depth }) => {
+  return withRanks(orderComponents(inventory).map(({ component, ordinal, dependsOn, depth }) => {
     const license = component.declaredLicense === null ? NO_LICENSE : judge(component.declaredLicense);
     const detected = component.detectedLicense === undefined ? NO_LICENSE : judge(component.detectedLicense.expression);
     const purl = parsePurl(component.purl);
@@ -101,17 +104,17 @@ export async function resolvePackages(db: Db, components: readonly PreparedCompo
 }
 
 /** Writes components, licences, findings and the outcome at once. False where this run no longer owns the scan. */
-export function publish(services: Services, scan: ClaimedScan, inventory: Inventory, rows: readonly ResolvedComponent[]): Promise<boolean> {
+export function publish(services: Services, scan: ClaimedScan, facts: ScanFacts, rows: readonly ResolvedComponent[]): Promise<boolean> {
   return inTransaction(services.db, async (tx) => {
     await lockMatching(tx, 'shared');
     if (!(await lockRunningScan(tx, scan))) return false;
     await lockLicenses(tx, [scan.projectId]); // before any row that a decision on the project's licences writes too
     await insertScanComponents(tx, scan, rows);
     await recordLicenses(tx, rows.flatMap((row) => row.claims.map(({ spdxId }) => spdxId)));
-    const hasFiles = inventory.ownLicense !== undefined;
+    const hasFiles = facts.ownLicense !== undefined;
     await replaceLicenseFindings(tx, scan, hasFiles ? ['declared', 'detected'] : ['declared'], rows.flatMap((row) => row.claims.map((claim) => ({ ordinal: row.ordinal, ...claim }))));
     await settleLicenses(tx, { scanId: scan.id }, 'run-scan', services.now());
-    await succeedScan(tx, scan, { componentCount: rows.length, occurrenceCount: inventory.occurrences, warnings: inventory.warnings.slice(0, 100), ownLicense: inventory.ownLicense === undefined || inventory.ownLicense === null ? null : normalise(inventory.ownLicense.expression) });
+    await succeedScan(tx, scan, { componentCount: rows.length, occurrenceCount: facts.occurrences, warnings: facts.warnings.slice(0, 100), ownLicense: facts.ownLicense === undefined || facts.ownLicense === null ? null : normalise(facts.ownLicense.expression) });
     await refreshFindings(tx, { projectId: scan.projectId });
     await markGate(tx, services, scan.projectId, 'scan');
     return true;

@@ -22,7 +22,7 @@ import { isSbomFormat } from '../formats/sbom-format.ts';
 import { gatherFromImage, isImageFormat } from './container-source.ts';
 import { gatherFromGit, GIT_FORMAT } from './git-source.ts';
 import { Superseded, until, watchOwnership } from './ownership.ts';
-import { publish, prepareComponents, resolvePackages } from './publish.ts';
+import { publish, prepareComponents, resolvePackages, type PreparedComponent, type ScanFacts } from './publish.ts';
 
 /** Percent at the start of each step, as clients know them. */
 const PERCENT = { bootstrap: 0, fetch: 10, prep: 18, cdxgen: 25, license: 50, vuln_match: 70, finalize: 90 } as const satisfies Partial<Record<ScanStep, number>>;
@@ -50,13 +50,11 @@ export async function runScan(services: Services, scanId: string, given: AbortSi
   };
   try {
     await step('bootstrap');
-    const inventory = await gather(services, scan, workspace, signal, step);
-    await step('license');
-    const components = prepareComponents(inventory);
+    const { facts, components } = await prepare(services, scan, workspace, signal, step);
     await step('vuln_match');
-    const rows = await resolvePackages(services.db, components);
+    const rows = await resolvePackages(services.db, components.splice(0));
     await step('finalize');
-    if (!(await publish(services, scan, inventory, rows))) throw new Superseded();
+    if (!(await publish(services, scan, facts, rows))) throw new Superseded();
     log.info({ components: rows.length }, 'scan succeeded');
   } catch (error) {
     const why: unknown = signal.aborted ? signal.reason : error; // whatever an abort made fail, the abort is the cause
@@ -72,6 +70,13 @@ export async function runScan(services: Services, scanId: string, given: AbortSi
     watch.stop();
     await rm(workspace, { recursive: true, force: true });
   }
+}
+
+/** What the source holds, ready to be published. Of 100,000 components one form at a time is kept: each step lets go of what the one before it made. */
+async function prepare(services: Services, scan: ClaimedScan, workspace: string, signal: AbortSignal, step: (name: 'fetch' | 'prep' | 'cdxgen' | 'license') => Promise<void>): Promise<{ facts: ScanFacts; components: PreparedComponent[] }> {
+  const { components, ...facts } = await gather(services, scan, workspace, signal, step);
+  await step('license');
+  return { facts, components: prepareComponents(components) };
 }
 
 async function gather(services: Services, scan: ClaimedScan, workspace: string, signal: AbortSignal, step: (name: 'fetch' | 'prep' | 'cdxgen') => Promise<void>): Promise<Inventory> {

@@ -2,6 +2,9 @@
  * What is made of the licences of scans' components: the conclusions of people, tiers by policy, and approvals. Set-based, for one scan that is being
  * published, for the current scans of projects, or for a component in them.
  *
+ * Rows are updated by their place (ctid): a scan that has just been written is not in the statistics, so that a join of it with itself by key is planned as one
+ * row with one row, and takes quadratic time. The lock makes it safe.
+ *
  * Whoever writes any of these for a project holds its licence lock, so that a scan that is being published and a decision that is being made see each other.
  */
 import { sql, type RawBuilder } from 'kysely';
@@ -29,9 +32,9 @@ export async function applyConclusions(tx: Tx, rows: JudgedRows): Promise<void> 
   const changed = await sql<{ scan_id: string }>`
     UPDATE scan_components x SET license_concluded = j.expression
     FROM (
-      SELECT sc.scan_id, sc.component_id, cl.expression ${FROM} LEFT JOIN concluded_licenses cl ON cl.component_id = sc.component_id
+      SELECT sc.ctid AS place, cl.expression ${FROM} LEFT JOIN concluded_licenses cl ON cl.component_id = sc.component_id
       WHERE ${are(rows)} AND sc.license_concluded IS DISTINCT FROM cl.expression
-    ) j WHERE x.scan_id = j.scan_id AND x.component_id = j.component_id RETURNING x.scan_id`.execute(tx);
+    ) j WHERE x.ctid = j.place RETURNING x.scan_id`.execute(tx);
   const scanIds = [...new Set(changed.rows.map((row) => row.scan_id))];
   if (scanIds.length > 0) await rankLicenses(tx, scanIds);
 }
@@ -87,15 +90,14 @@ export async function setTiers(tx: Tx, rows: JudgedRows, tiers: readonly TeamTie
   const { numAffectedRows } = await sql`
     WITH decided AS MATERIALIZED (${DECISION} AND ${within(rows)} ORDER BY a.component_id, a.license_expression, a.decided_at DESC, a.id DESC),
     judged AS (
-      SELECT sc.scan_id, sc.component_id, CASE WHEN d.status = 'approved' THEN 'allowed' ELSE coalesce(${byRule}, t.tier) END AS tier
+      SELECT sc.ctid AS place, sc.license_tier AS before, CASE WHEN d.status = 'approved' THEN 'allowed' ELSE coalesce(${byRule}, t.tier) END AS tier
       ${FROM} JOIN components c ON c.id = sc.component_id
       JOIN unnest(${column('teamId')}::uuid[], ${column('expression')}::text[], ${column('tier')}::text[]) AS t (team_id, expression, tier)
         ON t.team_id = p.team_id AND coalesce(t.expression, '') = coalesce(${EFFECTIVE_LICENSE}, '')
       LEFT JOIN decided d ON ${DECIDES}
       WHERE ${are(rows)}
     )
-    UPDATE scan_components x SET license_tier = j.tier FROM judged j
-    WHERE x.scan_id = j.scan_id AND x.component_id = j.component_id AND x.license_tier <> j.tier`.execute(tx);
+    UPDATE scan_components x SET license_tier = j.tier FROM judged j WHERE x.ctid = j.place AND j.before <> j.tier`.execute(tx);
   return Number(numAffectedRows ?? 0n);
 }
 

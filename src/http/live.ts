@@ -19,8 +19,6 @@ export interface LiveOptions {
   services: Services;
   caches: Caches;
   corsOrigins: readonly string[];
-  /** Between two pings. */
-  heartbeatMs?: number;
 }
 
 export interface Live {
@@ -32,12 +30,11 @@ export interface Live {
 }
 
 const PATH = /^\/ws\/scans\/([^/]+)$/;
-const HEARTBEAT_MS = 15_000;
 const MAX_FRAME_BYTES = 8 * 1024;
 /** Longest time that setTimeout can wait. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-export function serveLive(server: Server, { services, caches, corsOrigins, heartbeatMs = HEARTBEAT_MS }: LiveOptions): Live {
+export function serveLive(server: Server, { services, caches, corsOrigins }: LiveOptions): Live {
   const { db, log, config, tokens, now } = services;
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false });
   const viewers = new Viewers();
@@ -142,7 +139,7 @@ export function serveLive(server: Server, { services, caches, corsOrigins, heart
       viewer.socket.ping();
     }
     quietly(lookAgain());
-  }, heartbeatMs);
+  }, config.WEBSOCKET_HEARTBEAT_SECONDS * 1000);
   heartbeat.unref();
 
   return {

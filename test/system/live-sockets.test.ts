@@ -18,7 +18,7 @@ import { newProject, newUser, queuedScan } from '../support/scans.ts';
 import { atEnd, suite } from '../support/suite.ts';
 
 const SECRET_KEY = 'a-master-key-that-all-processes-share';
-const { portal, admin, anonymous, database } = await startTestPortal({ SECRET_KEY }, { api: true, worker: false });
+const { portal, admin, anonymous, database } = await startTestPortal({ SECRET_KEY, WEBSOCKET_HEARTBEAT_SECONDS: '1' }, { api: true, worker: false });
 const { db } = database;
 
 async function folder(): Promise<string> {
@@ -97,6 +97,19 @@ live('whatever a client says after the first frame is passed over; what is too l
     socket.on('error', reject);
   });
   assert.is(code, 1009);
+});
+live('a peer that does not answer pings is dropped, one that does stays', async () => {
+  const scan = await queuedScan(database, await newProject(admin));
+  const answering = await open(portal.url, scan, admin.token);
+  const code = await new Promise<number>((resolve, reject) => {
+    const socket = new WebSocket(`${portal.url.replace(/^http/, 'ws')}/ws/scans/${scan}`, { autoPong: false });
+    socket.on('open', () => socket.send(authFrame(admin.token ?? '')));
+    socket.on('close', resolve);
+    socket.on('error', reject);
+  });
+  assert.is(code, 1006);
+  await admin.expect(200, 'cancelAdminScan', { path: { scan_id: scan } });
+  assert.is(await endOf(answering), '1000 scan_finished');
 });
 live('a scan that is deleted under its listeners tells them', async () => {
   const project = await newProject(admin);

@@ -16,10 +16,10 @@ const { members: frameMembers, steps, closes } = protocol();
 /** What the contract's x-websocket and ScanProgressFrame say. */
 function protocol(): { members: string[]; steps: string[]; closes: string[] } {
   const operation = member(document, 'paths', '/v1/scans/{id}', 'get', 'x-websocket', 'close_codes');
-  const frame = member(document, 'components', 'schemas', 'ScanProgressFrame');
-  const listed = member(frame, 'properties', 'step', 'enum');
-  assert.ok(isRecord(operation) && isRecord(member(frame, 'properties')) && Array.isArray(listed), 'the contract describes the protocol');
-  return { members: Object.keys(Object(member(frame, 'properties'))).toSorted(), steps: listed.map(String), closes: Object.keys(operation) };
+  const properties = member(document, 'components', 'schemas', 'ScanProgressFrame', 'properties');
+  const listed = member(properties, 'step', 'enum');
+  assert.ok(isRecord(operation) && isRecord(properties) && Array.isArray(listed), 'the contract describes the protocol');
+  return { members: Object.keys(properties).toSorted(), steps: listed.map(String), closes: Object.keys(operation) };
 }
 
 /** Holds a frame against the contract. */

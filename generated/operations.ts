@@ -2308,7 +2308,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [
@@ -2328,7 +2328,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2340,7 +2339,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2355,7 +2354,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2367,7 +2365,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2390,7 +2388,6 @@ export const operations = {
       "unsupported-media-type",
       "validation-failed",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2402,7 +2399,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2419,7 +2416,6 @@ export const operations = {
       "last-super-admin",
       "cannot-modify-self",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2431,7 +2427,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2446,7 +2442,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2458,7 +2453,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2474,7 +2469,6 @@ export const operations = {
       "not-found",
       "conflict",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2486,7 +2480,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [
@@ -2507,7 +2501,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2519,7 +2512,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -2544,7 +2537,6 @@ export const operations = {
       "validation-failed",
       "idempotency-mismatch",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2556,7 +2548,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2571,7 +2563,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2583,9 +2574,11 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
-    "headers": [],
+    "headers": [
+      "if-match"
+    ],
     "sortFields": [],
     "bodyLimit": "json",
     "bodyRequired": true,
@@ -2594,17 +2587,18 @@ export const operations = {
     },
     "rateLimit": null,
     "idempotent": false,
-    "versioned": false,
+    "versioned": true,
     "problems": [
       "invalid-request",
       "unauthorized",
       "not-found",
       "slug-conflict",
+      "precondition-failed",
       "payload-too-large",
       "unsupported-media-type",
       "validation-failed",
+      "precondition-required",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2616,7 +2610,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2633,7 +2627,6 @@ export const operations = {
       "team-has-active-scans",
       "team-has-projects",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2645,7 +2638,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -2670,7 +2663,6 @@ export const operations = {
       "validation-failed",
       "idempotency-mismatch",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2682,7 +2674,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2698,7 +2690,6 @@ export const operations = {
       "not-found",
       "last-team-admin",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2772,7 +2763,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [
       "target_table",
       "action"
@@ -2792,7 +2783,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2804,7 +2794,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [
       "target_table",
       "action"
@@ -2822,7 +2812,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2861,7 +2850,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2876,7 +2865,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },

@@ -126,6 +126,7 @@ const SETTINGS = {
   IMAGE_TIMEOUT_SECONDS: setting('900', 900, 'Time limit of reading a container image.', integer(1, 86400)),
   IMAGE_MAX_BYTES: setting('4294967296', 4096 * MIB, 'Largest container image that is read, in bytes as its registry sends it.', integer(1024 * 1024, 1024 * 1024 * MIB)),
   IMAGE_CA_FILE: setting("the machine's", null, 'PEM file with the certificate authorities that are trusted for image registries.', matching(/^\/\S/, 'an absolute path')),
+  DISK_WARNING_PERCENT: setting('80', 80, 'Use of the data disk from which `GET /v1/admin/disk` warns.', integer(1, 100)),
   DISK_HARD_LIMIT_PERCENT: setting('95', 95, 'Use of the data disk above which new scans are refused (503).', integer(50, 100)),
   SHUTDOWN_TIMEOUT_SECONDS: setting('10', 10, 'Time that running requests and jobs get at shutdown.', integer(1, 600)),
 } as const;

@@ -2,6 +2,8 @@
 import type { Handlers } from '../types.ts';
 import { accounts } from './accounts.ts';
 import { admin } from './admin.ts';
+import { adminAccounts } from './admin-accounts.ts';
+import { adminAudit } from './admin-audit.ts';
 import { apiKeys } from './api-keys.ts';
 import { approvals } from './approvals.ts';
 import { auth } from './auth.ts';
@@ -16,4 +18,4 @@ import { scans } from './scans.ts';
 import { system } from './system.ts';
 import { users } from './users.ts';
 
-export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...scans, ...components, ...findings, ...results, ...approvals, ...licenses, ...licensePolicies, ...admin, ...system } satisfies Handlers;
+export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...scans, ...components, ...findings, ...results, ...approvals, ...licenses, ...licensePolicies, ...admin, ...adminAccounts, ...adminAudit, ...system } satisfies Handlers;

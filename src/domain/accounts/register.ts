@@ -11,7 +11,7 @@ import { getAccount, type Account } from '../auth/me.ts';
 import { digest } from '../auth/one-time-token.ts';
 import { requireGoodPassword } from '../auth/password-policy.ts';
 import { checkPassword, hashPassword } from '../auth/passwords.ts';
-import { alreadyRegistered, insertAccount, type NewAccount } from './create.ts';
+import { alreadyRegistered, insertAccount } from './create.ts';
 import { invalidToken } from './reset-password.ts';
 
 export interface Registration {

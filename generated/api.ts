@@ -4263,10 +4263,10 @@ export interface components {
             /** @description What happened to the finding, newest first; at most 200. */
             status_history: {
                 /**
-                 * @description `carried`: by the decision on its package; `expired`: a suppression came to its end.
+                 * @description `carried`: by the decision on its package; `expired`: a suppression came to its end; `merged`: its vulnerability was found to be the same as another; `split`: it was found to be two. `justification` then says which.
                  * @enum {string}
                  */
-                event: "opened" | "resolved" | "returned" | "triaged" | "carried" | "expired";
+                event: "opened" | "resolved" | "returned" | "triaged" | "carried" | "expired" | "merged" | "split";
                 /**
                  * @description Of whom or what: a scan, an import of advisories, a user, a VEX document, or the passing of time.
                  * @enum {string}

@@ -40,10 +40,15 @@ export interface AdvisoryRanges {
 
 export interface AdvisorySources {
   name: string;
-  imported_at: Timestamp;
-  records: number;
+  imported_at: Timestamp | null;
+  records: Generated<number>;
   refused: Generated<number>;
   newest_modified_at: Timestamp | null;
+  tried_at: Generated<Timestamp>;
+  error: string | null;
+  failures: Generated<number>;
+  digest: Buffer | null;
+  validators: Generated<Json>;
 }
 
 export interface ApiKeys {
@@ -158,7 +163,7 @@ export interface FindingDecisions {
 export interface FindingEvents {
   id: Computed<number>;
   finding_id: string;
-  kind: 'opened' | 'resolved' | 'returned' | 'triaged' | 'carried' | 'expired';
+  kind: 'opened' | 'resolved' | 'returned' | 'triaged' | 'carried' | 'expired' | 'merged' | 'split';
   source: 'scan' | 'import' | 'manual' | 'vex_import' | 'time';
   from_status: string | null;
   to_status: string;
@@ -167,6 +172,11 @@ export interface FindingEvents {
   actor_user_id: string | null;
   request_id: string | null;
   created_at: Generated<Timestamp>;
+}
+
+export interface FindingIds {
+  id: string | null;
+  finding_id: string | null;
 }
 
 export interface Findings {
@@ -289,6 +299,11 @@ export interface Memberships {
   team_id: string;
   role: 'team_admin' | 'developer';
   created_at: Generated<Timestamp>;
+}
+
+export interface MergedFindings {
+  id: string;
+  finding_id: string;
 }
 
 export interface NotificationPreferences {
@@ -526,6 +541,14 @@ export interface Vulnerabilities {
   updated_at: Generated<Timestamp>;
 }
 
+export interface WorkerProcesses {
+  id: string;
+  host: string;
+  pid: number;
+  started_at: Timestamp;
+  seen_at: Timestamp;
+}
+
 export interface DB {
   advisories: Advisories;
   advisory_ranges: AdvisoryRanges;
@@ -541,6 +564,7 @@ export interface DB {
   exploited_vulnerabilities: ExploitedVulnerabilities;
   finding_decisions: FindingDecisions;
   finding_events: FindingEvents;
+  finding_ids: FindingIds;
   findings: Findings;
   gate_checks: GateChecks;
   gate_outcomes: GateOutcomes;
@@ -552,6 +576,7 @@ export interface DB {
   live_sockets: LiveSockets;
   matches: Matches;
   memberships: Memberships;
+  merged_findings: MergedFindings;
   notification_preferences: NotificationPreferences;
   oauth_identities: OauthIdentities;
   oauth_spent_states: OauthSpentStates;
@@ -571,4 +596,5 @@ export interface DB {
   teams: Teams;
   users: Users;
   vulnerabilities: Vulnerabilities;
+  worker_processes: WorkerProcesses;
 }

@@ -30,7 +30,7 @@ export interface FindingDetailRow extends FindingRow {
   suppressed_until: string | null;
 }
 
-/** Its place in the dependency graph is that in the project's current scan. */
+/** By its id, or that of a finding that was merged into it. Its place in the dependency graph is that in the project's current scan. */
 export async function findFinding(db: Db, id: string): Promise<FindingDetailRow | undefined> {
   const { rows } = await sql<FindingDetailRow>`
     SELECT f.id, f.project_id, f.component_id, c.package_version_id, f.vulnerability_id, pk.name AS component_name, pv.version AS component_version, c.purl, v.external_id AS cve_id, v.aliases, v.severity,
@@ -42,7 +42,7 @@ export async function findFinding(db: Db, id: string): Promise<FindingDetailRow 
     LEFT JOIN scan_components sc ON sc.scan_id = p.current_scan_id AND sc.component_id = f.component_id
     LEFT JOIN matches m ON m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id
     LEFT JOIN users u ON u.id = f.analyst_user_id
-    WHERE f.id = ${id}`.execute(db);
+    WHERE f.id = (SELECT i.finding_id FROM finding_ids i WHERE i.id = ${id})`.execute(db);
   return rows[0];
 }
 
@@ -109,7 +109,7 @@ export async function safeUpgrade(db: Db, componentId: string): Promise<UpgradeR
 }
 
 export interface FindingEventRow {
-  event: 'opened' | 'resolved' | 'returned' | 'triaged' | 'carried' | 'expired';
+  event: 'opened' | 'resolved' | 'returned' | 'triaged' | 'carried' | 'expired' | 'merged' | 'split';
   source: 'scan' | 'import' | 'manual' | 'vex_import' | 'time';
   previous_status: FindingRow['status'] | null;
   new_status: FindingRow['status'];

@@ -119,7 +119,7 @@ async function compareInDatabase(folder: string, pairs: readonly Pair[]): Promis
     try {
       for (const file of (await readdir(folder)).filter((name) => name.endsWith('.zip'))) {
         const begin = performance.now();
-        const report = await importAdvisories(database, path.join(folder, file), () => undefined);
+        const report = await importAdvisories({ db: database.db, enqueue: () => Promise.resolve('') }, path.join(folder, file), () => undefined);
         console.log(`${file}: ${report.records} records, ${report.refused} refused, ${report.faults.length} faults, ${((performance.now() - begin) / 1000).toFixed(1)} s`);
         for (const fault of report.faults) console.log(`  ${fault}`);
       }

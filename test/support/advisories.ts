@@ -25,11 +25,11 @@ export const osv = ({ id, modified = '2024-01-01T00:00:00Z', aliases = [], withd
 });
 
 /** `tries`: how often the transaction was run; more than once after a deadlock. */
-export async function importFiles(services: Pick<Services, 'db'>, ...documents: readonly (object | string)[]): Promise<ImportReport & { tries: number }> {
+export async function importFiles(services: Pick<Services, 'db' | 'enqueue'>, ...documents: readonly (object | string)[]): Promise<ImportReport & { tries: number }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sca-portal-import-'));
   try {
     for (const [index, document] of documents.entries()) {
-      const csv = typeof document === 'string' && document.startsWith('cve,');
+      const csv = typeof document === 'string' && /^(?:#|cve,)/.test(document);
       await writeFile(path.join(folder, `${index}.${csv ? 'csv' : 'json'}`), typeof document === 'string' ? document : JSON.stringify(document));
     }
     let tries = 0;

@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import { judgeCvss } from '../../src/advisories/cvss.ts';
 import { covers, readOsv, type Advisory } from '../../src/advisories/osv.ts';
-import { readSource, type SourceItem } from '../../src/advisories/read.ts';
+import { readSource } from '../../src/advisories/read.ts';
 import { versionKey } from '../../src/advisories/versions/index.ts';
 import { groupAdvisories, type NamedAdvisory } from '../../src/domain/advisories/group.ts';
 import { mergeFacts } from '../../src/domain/advisories/merge.ts';
@@ -127,9 +127,9 @@ async function read(files: Readonly<Record<string, string | Uint8Array>>): Promi
       await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
       await writeFile(path.join(folder, name), content);
     }
-    const items: SourceItem[] = [];
-    for await (const item of readSource(folder)) items.push(item);
-    return items.map((item) => ('entries' in item ? `${item.kind} ${item.origin} ${item.entries.length}` : `${item.kind} ${item.origin}`));
+    const items: string[] = [];
+    for await (const item of readSource(folder)) items.push('entries' in item ? `${item.kind} ${item.origin} ${item.entries.length}` : `${item.kind} ${item.origin}`);
+    return items;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

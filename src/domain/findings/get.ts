@@ -20,7 +20,7 @@ export async function getFinding(context: Context, id: string): Promise<FindingD
     affected: await affectedRanges(context.db, package_version_id, vulnerability_id),
     upgrade_recommendation: await recommendUpgrade(context, finding),
     dependency_paths: (await getComponent(context, row.component_id, undefined)).paths,
-    status_history: await findingEvents(context.db, id),
+    status_history: await findingEvents(context.db, row.id),
   };
 }
 

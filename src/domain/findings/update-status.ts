@@ -27,7 +27,7 @@ export async function updateFindingStatus(context: Context, id: string, ifMatch:
   if (before === undefined) throw notFound('The finding');
   const expectedVersion = expectVersion(ifMatch, before.version);
   const options = { projectId: before.project_id, source: 'manual', maySuppress: await maySuppress(context, before.project_id), allOrNothing: true } as const;
-  const decision = { findingId: id, expectedVersion, status: patch.status, ...groundsOf(patch), appliesTo: patch.applies_to, origin: null };
+  const decision = { findingId: before.id, expectedVersion, status: patch.status, ...groundsOf(patch), appliesTo: patch.applies_to, origin: null };
   await inTransaction(context.db, async (tx) => {
     const [outcome] = await applyDecisions(tx, context, options, [decision]);
     if (outcome?.refusal) throw problemOf(outcome.refusal);

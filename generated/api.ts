@@ -1050,6 +1050,10 @@ export interface paths {
         /**
          * Get a vulnerability finding
          * @description One finding with the vulnerability's details, what the advisories call affected, the smallest safe upgrade, the paths to the component, and its history.
+         *
+         *     Ids stay. Where two vulnerabilities are found to be one, the older of two findings of a component stays, in the state that was decided last, with both histories;
+         *     the id of the other answers with it from then on. Where a vulnerability is found to be two, the finding stays with the part that speaks of its version, and where
+         *     both do, the second one gets a finding of its own with the same state.
          */
         get: operations["getVulnerabilityFinding"];
         put?: never;

@@ -14,6 +14,7 @@ import { giveUpScanJob, runScanJob } from './run-scan.ts';
 import { sendMailJob } from './send-mail.ts';
 import { sweepScansJob } from './sweep-scans.ts';
 import { sweepExpiredJob } from './sweep-expired.ts';
+import { syncVulndbJob } from './sync-vulndb.ts';
 
 export interface Queue {
   enqueue: Services['enqueue'];
@@ -54,6 +55,7 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
       await work(boss, services, evaluateGatesJob, stopping.signal);
       await work(boss, services, ageGatesJob, stopping.signal);
       await work(boss, services, expireSuppressionsJob, stopping.signal);
+      await work(boss, services, syncVulndbJob, stopping.signal);
     },
     stop: (timeoutMs) => {
       stopping.abort(new Stopping());
@@ -62,7 +64,7 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
   };
 }
 
-const JOBS = [giveUpScanJob, runScanJob, sweepScansJob, sendMailJob, judgeLicensesJob, lapseLicensePoliciesJob, sweepExpiredJob, rotateSigningKeysJob, evaluateGatesJob, ageGatesJob, expireSuppressionsJob] as const;
+const JOBS = [giveUpScanJob, runScanJob, sweepScansJob, sendMailJob, judgeLicensesJob, lapseLicensePoliciesJob, sweepExpiredJob, rotateSigningKeysJob, evaluateGatesJob, ageGatesJob, expireSuppressionsJob, syncVulndbJob] as const;
 
 async function work<Name extends JobName>(boss: PgBoss, services: Services, job: JobDefinition<Name>, stopping: AbortSignal): Promise<void> {
   for (let count = 0; count < job.concurrency(services.config); count += 1) await startWorker(boss, services, job, stopping);

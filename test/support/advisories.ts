@@ -2,7 +2,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { importAdvisories, type ImportReport } from '../../src/domain/advisories/import.ts';
+import { importAdvisories } from '../../src/domain/advisories/import.ts';
+import type { ImportReport } from '../../src/domain/advisories/report.ts';
 import type { Services } from '../../src/domain/context.ts';
 
 export interface Described {

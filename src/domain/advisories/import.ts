@@ -12,26 +12,8 @@ import { moveFindings } from '../../db/regroup.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import type { Services } from '../context.ts';
 import { describeGroups, regroup, successions } from './regroup.ts';
+import type { ImportReport } from './report.ts';
 import { stageSource, type Fetched } from './stage.ts';
-
-export interface ImportReport {
-  /** Advisories that could be read, those that are known already included. */
-  records: number;
-  /** Of those, the new and changed ones. */
-  changed: number;
-  /** Records and files that could not be read. */
-  refused: number;
-  exploited: number;
-  predictions: number;
-  /** Vulnerabilities that the changed advisories make up. */
-  vulnerabilities: number;
-  /** Package versions matched again. */
-  rematched: number;
-  findingsOpened: number;
-  findingsResolved: number;
-  /** The first faults, in words: what could not be read, and parts of records that could not be used. */
-  faults: string[];
-}
 
 /**
  * Throws SourceError where there is nothing at `location`; a broken record or file is reported and the rest imported. Gates and whatever else follows from

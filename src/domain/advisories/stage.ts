@@ -1,12 +1,12 @@
 /** Reading files into the staging tables of an import. What is known already is passed over unread: whole files by their digest, records by their hash. */
 import path from 'node:path';
 import { readOsv } from '../../advisories/osv.ts';
-import { fileDigest, interpret, listSource, readDocuments, type ExploitedEntry, type PredictionEntry, type SourceDocument, type SourceFile, type SourceItem } from '../../advisories/read.ts';
+import { fileDigest, interpret, listSource, readDocuments, SourceError, type ExploitedEntry, type PredictionEntry, type SourceDocument, type SourceFile, type SourceItem } from '../../advisories/read.ts';
 import { messageOf } from '../../core/values.ts';
 import { listSources, type SourceRow, type SourceSuccess, type Validator } from '../../db/advisory-sources.ts';
 import { knownHashes, stageAdvisories, type HashedAdvisory } from '../../db/advisories.ts';
 import type { Tx } from '../../db/connect.ts';
-import type { ImportReport } from './import.ts';
+import type { ImportReport } from './report.ts';
 
 /** What a sync knows of the files that it hands to an import: which source they are, and whether they are all of it. */
 export interface Fetched {
@@ -26,7 +26,7 @@ const BATCH = 1_000;
 const BATCH_BYTES = 32 * 1024 * 1024;
 const MAX_FAULTS = 50;
 
-/** Throws SourceError where there is nothing at `location`. */
+/** Throws SourceError where there is nothing at `location`, or what was fetched cannot be read: the source counts as failed then. */
 export async function stageSource(tx: Tx, location: string, report: ImportReport, onProgress: (records: number) => void, fetched: Fetched | null): Promise<Staged> {
   const known = new Map((await listSources(tx)).map((source) => [source.name, source]));
   const staging = new Staging(tx, report, onProgress, known);
@@ -34,6 +34,7 @@ export async function stageSource(tx: Tx, location: string, report: ImportReport
   for (const file of files) {
     if (file.kind === 'zip') await staging.addZip(file, fetched?.source ?? sourceOf(file));
     else await staging.addFile(file, fetched?.source ?? 'files');
+    if (fetched?.complete === true && staging.broken !== null) throw new SourceError(staging.broken);
   }
   return staging.finish(fetched);
 }
@@ -55,6 +56,8 @@ class Staging {
   readonly #staged: Staged = { exploited: null, predictions: null, sources: [] };
   #batch: { document: SourceDocument; kind: SourceFile['kind']; tally: Tally }[] = [];
   #bytes = 0;
+  /** Why a file could not be read to its end; null where all could. */
+  broken: string | null = null;
 
   constructor(tx: Tx, report: ImportReport, onProgress: (records: number) => void, known: ReadonlyMap<string, SourceRow>) {
     this.#tx = tx;
@@ -82,6 +85,7 @@ class Staging {
     for await (const part of readDocuments(file)) {
       if ('message' in part) {
         this.#refuse(this.#tally(source), part.origin, part.message);
+        if (part.origin === file.origin) this.broken = `${part.origin} ${part.message}`;
         continue;
       }
       this.#batch.push({ document: part, kind: file.kind, tally: this.#tally(source) });
@@ -92,8 +96,8 @@ class Staging {
 
   async finish(fetched: Fetched | null): Promise<Staged> {
     await this.#flush();
-    if (fetched !== null) this.#tally(fetched.source); // nothing may have been in it
-    const sources = [...this.#tallies.values()].filter((tally) => tally.name === fetched?.source || tally.records + tally.refused > 0);
+    if (fetched?.complete === true && this.#tally(fetched.source).records === 0) throw new SourceError(this.#report.faults[0] ?? 'nothing was in it');
+    const sources = [...this.#tallies.values()].filter((tally) => tally.records + tally.refused > 0);
     for (const tally of sources) this.#staged.sources.push({ ...tally, ...(fetched?.complete === false ? { records: null } : {}), ...(tally.name === fetched?.source ? { validators: fetched.validators } : {}) });
     return this.#staged;
   }

@@ -1776,6 +1776,9 @@ export interface paths {
         /**
          * Health of the components
          * @description How each part of the installation does. Always 200: `status` is the worst of the components. Parts that are not configured are not listed.
+         *
+         *     Each part is asked for itself and has two seconds: one that hangs is `down`, and keeps no other from being told. Disk and programs are those of the process that
+         *     answers; workers on other machines have their own.
          */
         get: operations["getAdminHealth"];
         put?: never;
@@ -5127,16 +5130,34 @@ export interface components {
          *           "value": null
          *         },
          *         {
+         *           "name": "workers",
+         *           "status": "ok",
+         *           "detail": "worker-1 (pid 41)",
+         *           "value": 1
+         *         },
+         *         {
          *           "name": "vulnerability_data",
          *           "status": "degraded",
-         *           "detail": "osv:PyPI was imported 9 days ago.",
+         *           "detail": "osv:PyPI came 9 days ago.",
          *           "value": 9
          *         },
          *         {
          *           "name": "active_scans",
          *           "status": "ok",
-         *           "detail": null,
+         *           "detail": "1 running, 1 queued",
          *           "value": 2
+         *         }
+         *       ],
+         *       "vulnerability_sources": [
+         *         {
+         *           "name": "osv:PyPI",
+         *           "status": "stale",
+         *           "last_success_at": "2026-11-15T10:40:00.000Z",
+         *           "last_try_at": "2026-11-24T10:12:00.000Z",
+         *           "last_error": "https://osv-vulnerabilities.storage.googleapis.com/PyPI/modified_id.csv: no answer (connect ETIMEDOUT)",
+         *           "records": 18211,
+         *           "refused": 0,
+         *           "newest_modified_at": "2026-11-15T09:58:12.000Z"
          *         }
          *       ],
          *       "updated_at": "2026-11-24T10:40:00.000Z"
@@ -5146,12 +5167,43 @@ export interface components {
             status: components["schemas"]["HealthGrade"];
             components: {
                 /** @enum {string} */
-                name: "postgres" | "queue" | "workers" | "disk" | "vulnerability_data" | "backups" | "mail" | "dependency_track" | "active_scans" | "last_24h_errors";
+                name: "postgres" | "migrations" | "queue" | "workers" | "disk" | "vulnerability_data" | "backups" | "mail" | "dependency_track" | "git" | "trivy" | "active_scans" | "last_24h_errors";
                 status: components["schemas"]["HealthGrade"];
                 /** @description What is wrong or worth knowing. */
                 detail: string | null;
-                /** @description The figure behind it: jobs waiting in `queue`, percent of `disk`, days of age of `vulnerability_data` and `backups`, counts in the last two. */
+                /**
+                 * @description The figure behind it: migrations that are pending, jobs ready in `queue`, `workers` seen within a minute, percent of `disk`, days since the oldest source of
+                 *     `vulnerability_data` came and since the last of `backups`, mails given up within a day, scans queued or running, scans that failed within 24 hours.
+                 */
                 value: number | null;
+            }[];
+            /** @description Where vulnerability data comes from, by name; also what the settings or the components call for and what has never come. */
+            vulnerability_sources: {
+                /** @description `osv:` and an ecosystem, `kev`, `epss`; `files` are records that were imported one by one. */
+                name: string;
+                /**
+                 * @description `stale`: it last came longer ago than two days where the portal fetches it (three times VULNDB_INTERVAL_HOURS where that is more), than a week where it is imported by hand.
+                 * @enum {string}
+                 */
+                status: "ok" | "stale" | "never";
+                /**
+                 * Format: date-time
+                 * @description When it last came; also when it was asked for and had not changed.
+                 */
+                last_success_at: string | null;
+                /** Format: date-time */
+                last_try_at: string | null;
+                /** @description Why the last try failed; null where it did not. */
+                last_error: string | null;
+                /** @description That could be read when all of it last came. */
+                records: number;
+                /** @description That could not. */
+                refused: number;
+                /**
+                 * Format: date-time
+                 * @description Of its newest record; the day of the catalogue or the scores.
+                 */
+                newest_modified_at: string | null;
             }[];
             updated_at: components["schemas"]["Timestamp"];
         };
@@ -15259,16 +15311,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;

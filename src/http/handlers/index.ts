@@ -7,6 +7,7 @@ import { approvals } from './approvals.ts';
 import { auth } from './auth.ts';
 import { components } from './components.ts';
 import { findings } from './findings.ts';
+import { health } from './health.ts';
 import { licensePolicies } from './license-policies.ts';
 import { licenses } from './licenses.ts';
 import { oauth } from './oauth.ts';
@@ -16,4 +17,4 @@ import { scans } from './scans.ts';
 import { system } from './system.ts';
 import { users } from './users.ts';
 
-export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...scans, ...components, ...findings, ...results, ...approvals, ...licenses, ...licensePolicies, ...admin, ...system } satisfies Handlers;
+export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...scans, ...components, ...findings, ...results, ...approvals, ...licenses, ...licensePolicies, ...admin, ...health, ...system } satisfies Handlers;

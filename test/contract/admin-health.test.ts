@@ -87,7 +87,7 @@ test('an installation without workers is down; jobs that wait are told, and work
   await sql`INSERT INTO pgboss.job (name, start_after) VALUES ('send-mail', now() - interval '16 minutes')`.execute(own.db);
   await sql`INSERT INTO worker_processes (id, host, pid, started_at, seen_at) VALUES (new_id(), 'here', 2, now(), now())`.execute(own.db);
   assert.equal(await parts('workers', 'queue'), ['degraded', 'ok', 1, 'degraded', 2]);
-  assert.is((await health(client)).parts.get('queue')?.['detail'], 'The oldest, send-mail, has waited for 960 s.');
+  assert.match(String((await health(client)).parts.get('queue')?.['detail']), /^The oldest, send-mail, has waited for 96\d s\.$/);
 });
 test('a part that hangs is down within seconds, and the others are told', async () => {
   const begin = performance.now();

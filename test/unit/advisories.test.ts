@@ -11,6 +11,7 @@ import { versionKey } from '../../src/advisories/versions/index.ts';
 import { groupAdvisories, type NamedAdvisory } from '../../src/domain/advisories/group.ts';
 import { mergeFacts } from '../../src/domain/advisories/merge.ts';
 import { suite } from '../support/suite.ts';
+import { zipOf, type ZipEntry } from '../support/zip.ts';
 
 const record = (affected: object, more: object = {}): unknown => ({ id: 'TEST-1', modified: '2024-01-01T00:00:00Z', affected: [affected], ...more });
 const npm = (events: readonly object[], versions: readonly string[] = []): object => ({ package: { ecosystem: 'npm', name: 'x' }, ranges: [{ type: 'SEMVER', events }], versions });
@@ -103,6 +104,16 @@ groups('withdrawn advisories join no two others, and no name is in two groups', 
   const names = all.flatMap((group) => [group.externalId, ...group.aliases]);
   assert.is(new Set(names).size, names.length);
 });
+groups('two CVE ids are one only where one record names both; what hangs between goes to the first', () => {
+  const between = [advisory('GHSA-a', 'CVE-1-1'), advisory('GHSA-b', 'CVE-2-2'), advisory('X-1', 'GHSA-b', 'GHSA-a')];
+  assert.equal(shape(between), ['CVE-1-1: GHSA-a', 'CVE-2-2: GHSA-b X-1']);
+  assert.equal(shape(between.toReversed()), shape(between));
+  assert.equal(shape([...between, advisory('Y-1', 'CVE-1-1', 'CVE-2-2')]), ['CVE-1-1: GHSA-a GHSA-b X-1 Y-1']);
+});
+groups('a bulletin joins nothing', () => {
+  const cves = Array.from({ length: 6 }, (_, index) => `CVE-1-${index + 1}`);
+  assert.equal(shape([advisory('B-1', ...cves), advisory('GHSA-a', 'CVE-1-1'), advisory('GHSA-b', 'CVE-1-2')]), ['B-1: B-1', 'CVE-1-1: GHSA-a', 'CVE-1-2: GHSA-b']);
+});
 groups('ten thousand advisories in one chain take no time and no stack', () => {
   const chain = Array.from({ length: 10_000 }, (_, index) => advisory(`X-${index}`, `X-${index + 1}`));
   assert.is(groupAdvisories(chain).length, 1);
@@ -137,7 +148,28 @@ async function read(files: Readonly<Record<string, string | Uint8Array>>): Promi
 reading('knows records, the catalogue and scores, packed or not, and goes on after a fault', async () => {
   const kev = JSON.stringify({ catalogVersion: '1', vulnerabilities: [{ cveID: 'CVE-2021-44228', dateAdded: '2021-12-10', dueDate: '2021-12-24' }, { cveID: 'nonsense' }] });
   assert.equal(
-    await read({ 'a/1.json': '{"id":"A"}', 'b.json': '{ broken', 'c.json.gz': gzipSync(kev), 'd.csv': '#model\ncve,epss,percentile\nCVE-2021-44228,0.97,0.99\nCVE-2021-1,2,3\n', 'e.csv': 'a,b\n', 'f.zip': 'no zip', 'g.json.gz': 'no gzip', 'README.md': 'x' }),
-    ['osv a/1.json', 'fault b.json', 'kev c.json.gz 1', 'epss d.csv 1', 'fault e.csv', 'fault f.zip', 'fault g.json.gz'],
+    await read({ 'h.json': Buffer.from('\uFEFF{"id":"H"}', 'utf16le'), 'i.json': '\uFEFF{"id":"I"}', 'j.json': Buffer.from('{"id":"\u00fc"}', 'latin1'), 'k.json': '{"catalogVersion":"1","vulnerabilities":[]}', 'l.csv': 'cve,epss,percentile\n', 'a/1.json': '{"id":"A"}', 'b.json': '{ broken', 'c.json.gz': gzipSync(kev), 'd.csv': '#model\ncve,epss,percentile\nCVE-2021-44228,0.97,0.99\nCVE-2021-1,2,3\n', 'e.csv': 'a,b\n', 'f.zip': 'no zip', 'g.json.gz': 'no gzip', 'README.md': 'x' }),
+    ['osv a/1.json', 'fault b.json', 'kev c.json.gz 1', 'epss d.csv 1', 'fault e.csv', 'fault f.zip', 'fault g.json.gz', 'osv h.json', 'osv i.json', 'fault j.json', 'fault k.json', 'fault l.csv'],
   );
+});
+reading('of a zip, records are read and other files left; an entry that is damaged, encrypted, too large or cut is told, the others are read', async () => {
+  const entry = (name: string, more: Partial<ZipEntry> = {}): ZipEntry => ({ name, content: `{"id":"${name}"}`, ...more });
+  const zip = zipOf([
+    entry('a.json'), entry('README.md'), entry('folder/'), entry('notes.txt'), entry('b.json', { crc: 1 }), entry('c.json', { flags: 1 }), entry('d.json', { size: 3_000_000_000 }),
+    entry('e.json', { size: 5 }), entry('f.json', { extra: Buffer.from([1, 0, 2, 0, 9, 9]) }), entry('deep/er/g.JSON'), entry('h.json', { content: '' }),
+  ]);
+  assert.equal(await read({ 'all.zip': zip }), [
+    'osv all.zip/a.json', 'fault all.zip/b.json', 'fault all.zip/c.json', 'fault all.zip/d.json', 'fault all.zip/e.json', 'osv all.zip/f.json', 'osv all.zip/deep/er/g.JSON', 'fault all.zip/h.json',
+  ]);
+  assert.equal(await read({ 'cut.zip': zip.subarray(0, zip.length - 40) }), ['fault cut.zip']);
+  const bad = Buffer.from(zip);
+  bad[40] = (bad[40] ?? 0) ^ 0xff; // in the data of the first entry
+  assert.equal(await read({ 'bad.zip': bad }), [
+    'fault bad.zip/a.json', 'fault bad.zip/b.json', 'fault bad.zip/c.json', 'fault bad.zip/d.json', 'fault bad.zip/e.json', 'osv bad.zip/f.json', 'osv bad.zip/deep/er/g.JSON', 'fault bad.zip/h.json',
+  ]);
+});
+reading('dates that there are not, and scores that are none, are passed over', async () => {
+  const entry = (dateAdded: unknown, dueDate: unknown): object => ({ cveID: 'CVE-2024-0001', dateAdded, dueDate });
+  const items = [entry('2024-02-30', '2024-05-01'), entry('2024-13-01', ''), entry('yesterday', 1), entry('2024-02-29', '2024-02-31'), entry('2024-03-01', '2024-03-22')];
+  assert.equal(await read({ 'kev.json': JSON.stringify({ catalogVersion: '1', vulnerabilities: items }), 's.csv': 'cve,epss,percentile\nCVE-2024-0001,1.1,0\nCVE-2024-0002,,0\nCVE-2024-0003,NaN,0\nGHSA-x,0.1,0.1\nCVE-2024-0004,1e-5,0.5\n' }), ['kev kev.json 2', 'epss s.csv 1']);
 });

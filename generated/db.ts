@@ -346,6 +346,10 @@ export interface PackageVersions {
   version: string;
   version_key: Buffer | null;
   matched_at: Timestamp | null;
+  ecosystem: string | null;
+  match_name: string | null;
+  match_version: string | null;
+  key_revision: Generated<number>;
 }
 
 export interface Packages {

@@ -32,6 +32,8 @@ export interface DetectedComponent {
   description: string | null;
   /** Path of the file in the source that names the component; null for an SBOM. */
   evidence: string | null;
+  /** Qualifiers that the package URL lacks and the source knows otherwise, by which a distribution's package is matched: `distro`, `upstream`, `epoch`. */
+  installed?: ReadonlyMap<string, string>;
   /** Where the source holds the package's own files. */
   detectedLicense?: DetectedLicense;
 }

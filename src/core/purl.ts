@@ -15,8 +15,10 @@ const NO_QUALIFIERS: ReadonlyMap<string, string> = new Map();
 const TYPE = /^[a-z][a-z0-9.+-]*$/;
 /** Types whose namespace and name do not depend on case. */
 const LOWER_CASE = new Set(['alpm', 'apk', 'bitbucket', 'bitnami', 'composer', 'deb', 'github', 'gitlab', 'golang', 'hex', 'luarocks', 'npm', 'oci', 'pub', 'pypi', 'rpm']);
-/** Of those, the ones whose names are taken as they are written: old npm packages have upper-case names, and Go paths matter to their proxy. */
+/** Of those, the ones that are taken as they are written: old npm packages have upper-case names, and Go paths matter to their proxy. */
 const KEEP_CASE = new Set(['npm', 'golang']);
+/** Those of which the namespace only does not. */
+const KEEP_NAME = new Set(['rpm']);
 
 /** Throws an Error that says what is wrong. */
 export function parsePurl(text: string): Purl {
@@ -51,7 +53,7 @@ function versionSign(rest: string): number {
 
 function normalise(purl: Purl): Purl {
   if (!LOWER_CASE.has(purl.type) || KEEP_CASE.has(purl.type)) return purl;
-  const name = purl.name.toLowerCase();
+  const name = KEEP_NAME.has(purl.type) ? purl.name : purl.name.toLowerCase();
   return { ...purl, namespace: purl.namespace?.toLowerCase() ?? null, name: purl.type === 'pypi' ? name.replaceAll('_', '-') : name };
 }
 

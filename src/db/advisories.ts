@@ -153,6 +153,8 @@ export async function updateVulnerabilities(tx: Tx, updates: readonly Vulnerabil
 /** Package versions of all packages that the import touches. */
 export async function touchedPackageVersions(tx: Tx): Promise<number[]> {
   const { rows } = await sql<{ id: number }>`
-    SELECT pv.id FROM touched t JOIN packages p ON p.ecosystem = t.ecosystem AND p.match_name = t.match_name JOIN package_versions pv ON pv.package_id = p.id ORDER BY pv.id`.execute(tx);
+    SELECT pv.id FROM touched t JOIN packages p ON p.ecosystem = t.ecosystem AND p.match_name = t.match_name JOIN package_versions pv ON pv.package_id = p.id AND pv.match_name IS NULL
+    UNION ALL SELECT pv.id FROM touched t JOIN package_versions pv ON pv.ecosystem = t.ecosystem AND pv.match_name = t.match_name
+    ORDER BY id`.execute(tx);
   return rows.map((row) => row.id);
 }

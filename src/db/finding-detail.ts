@@ -1,9 +1,10 @@
 /** One finding with all that is known of it. */
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { components } from '../../generated/api.ts';
 import type { Severity } from './components.ts';
 import type { Db } from './connect.ts';
 import { priorityColumn, type FindingRow } from './findings.ts';
+import { MATCH_ECOSYSTEM, MATCH_NAME, MATCH_VERSION } from './packages.ts';
 
 type JustificationCode = components['schemas']['VexJustification'];
 
@@ -47,8 +48,8 @@ export async function findFinding(db: Db, id: string): Promise<FindingDetailRow 
 }
 
 /** Is the version of `package_versions v` in range `r`? As the matcher has it. */
-const contains = (version: string, key: string) => sql`coalesce(${sql.ref(key)} >= r.introduced_key AND (r.fixed_key IS NULL OR ${sql.ref(key)} < r.fixed_key)
-  AND (r.last_key IS NULL OR ${sql.ref(key)} <= r.last_key), false) OR ${sql.ref(version)} = ANY(r.exact)`;
+const contains = (version: RawBuilder<unknown>, key: RawBuilder<unknown>): RawBuilder<unknown> => sql`coalesce(${key} >= r.introduced_key AND (r.fixed_key IS NULL OR ${key} < r.fixed_key)
+  AND (r.last_key IS NULL OR ${key} <= r.last_key), false) OR ${version} = ANY(r.exact)`;
 
 export interface AffectedRange {
   advisory_id: string;
@@ -65,9 +66,9 @@ const MAX_VERSIONS = 100;
 /** What the advisories of a vulnerability say of a package version's package; the intervals that hold the version come first. */
 export async function affectedRanges(db: Db, packageVersionId: number, vulnerabilityId: number): Promise<AffectedRange[]> {
   const { rows } = await sql<AffectedRange>`
-    SELECT r.advisory_id, r.introduced, r.fixed, r.last_affected, r.exact[1:${sql.lit(MAX_VERSIONS)}] AS versions, ${contains('pv.version', 'pv.version_key')} AS contains
+    SELECT r.advisory_id, r.introduced, r.fixed, r.last_affected, r.exact[1:${sql.lit(MAX_VERSIONS)}] AS versions, ${contains(MATCH_VERSION, sql.ref('pv.version_key'))} AS contains
     FROM package_versions pv JOIN packages pk ON pk.id = pv.package_id
-    JOIN advisory_ranges r ON r.ecosystem = pk.ecosystem AND r.match_name = pk.match_name
+    JOIN advisory_ranges r ON r.ecosystem = ${MATCH_ECOSYSTEM} AND r.match_name = ${MATCH_NAME}
     JOIN advisories a ON a.id = r.advisory_id
     WHERE pv.id = ${packageVersionId} AND a.vulnerability_id = ${vulnerabilityId}
     ORDER BY contains DESC, r.advisory_id, r.introduced_key NULLS LAST, r.id LIMIT ${MAX_RANGES}`.execute(db);
@@ -88,7 +89,7 @@ export interface UpgradeRow {
 export async function safeUpgrade(db: Db, componentId: string): Promise<UpgradeRow | undefined> {
   const { rows } = await sql<UpgradeRow>`
     WITH mine AS (
-      SELECT pk.ecosystem, pk.match_name, pv.version_key
+      SELECT ${MATCH_ECOSYSTEM} AS ecosystem, ${MATCH_NAME} AS match_name, pv.version_key
       FROM components c JOIN package_versions pv ON pv.id = c.package_version_id JOIN packages pk ON pk.id = pv.package_id WHERE c.id = ${componentId}
     ), candidates AS (
       SELECT DISTINCT ON (r.fixed_key) r.fixed AS version, r.fixed_key AS key
@@ -100,7 +101,7 @@ export async function safeUpgrade(db: Db, componentId: string): Promise<UpgradeR
     )
     SELECT mine.version_key IS NOT NULL AS ordered, (
         SELECT x.version FROM candidates x
-        WHERE NOT EXISTS (SELECT FROM advisory_ranges r WHERE r.ecosystem = mine.ecosystem AND r.match_name = mine.match_name AND (${contains('x.version', 'x.key')}))
+        WHERE NOT EXISTS (SELECT FROM advisory_ranges r WHERE r.ecosystem = mine.ecosystem AND r.match_name = mine.match_name AND (${contains(sql.ref('x.version'), sql.ref('x.key'))}))
         ORDER BY x.key LIMIT 1
       ) AS recommended_version,
       open.total AS finding_count, (ARRAY['critical', 'high', 'medium', 'low', 'info', 'unknown'])[open.worst + 1] AS max_severity, open.epss AS max_epss

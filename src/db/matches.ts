@@ -6,6 +6,7 @@
  */
 import { sql } from 'kysely';
 import type { Db, Tx } from './connect.ts';
+import { MATCH_ECOSYSTEM, MATCH_NAME, MATCH_VERSION } from './packages.ts';
 import { inTransaction } from './transaction.ts';
 
 const LOCK_NAME = 'sca-portal:matching';
@@ -36,13 +37,14 @@ export async function rematchPackageVersions(tx: Tx, ids: readonly number[]): Pr
 async function insertMatches(tx: Tx, ids: readonly number[]): Promise<void> {
   await sql`
     WITH todo AS (
-      UPDATE package_versions SET matched_at = now() WHERE id = ANY(${ids}::bigint[]) RETURNING id, package_id, version, version_key
+      UPDATE package_versions SET matched_at = now() WHERE id = ANY(${ids}::bigint[]) RETURNING id, package_id, version, version_key, ecosystem, match_name, match_version
+    ), placed AS (
+      SELECT pv.id, ${MATCH_ECOSYSTEM} AS ecosystem, ${MATCH_NAME} AS match_name, ${MATCH_VERSION} AS version, pv.version_key FROM todo pv JOIN packages pk ON pk.id = pv.package_id
     )
     INSERT INTO matches (package_version_id, vulnerability_id, advisory_ids, fixed_version)
     SELECT t.id, a.vulnerability_id, array_agg(DISTINCT a.id ORDER BY a.id), (array_agg(r.fixed ORDER BY r.fixed_key DESC NULLS LAST))[1]
-    FROM todo t
-    JOIN packages p ON p.id = t.package_id
-    JOIN advisory_ranges r ON r.ecosystem = p.ecosystem AND r.match_name = p.match_name
+    FROM placed t
+    JOIN advisory_ranges r ON r.ecosystem = t.ecosystem AND r.match_name = t.match_name
     JOIN advisories a ON a.id = r.advisory_id
     WHERE (t.version_key >= r.introduced_key AND (r.fixed_key IS NULL OR t.version_key < r.fixed_key) AND (r.last_key IS NULL OR t.version_key <= r.last_key))
       OR t.version = ANY(r.exact)

@@ -49,7 +49,7 @@ async function insertBatch(tx: Tx, scan: { id: string; projectId: string }, rows
   await sql`
     INSERT INTO components (project_id, package_version_id, purl)
     SELECT ${scan.projectId}, version, purl FROM unnest(${column('packageVersionId')}::bigint[], ${column('purl')}::text[]) AS t (version, purl)
-    ON CONFLICT (project_id, purl) DO NOTHING`.execute(tx);
+    ON CONFLICT (project_id, purl) DO UPDATE SET package_version_id = excluded.package_version_id WHERE components.package_version_id <> excluded.package_version_id`.execute(tx);
   await sql`
     INSERT INTO scan_components (scan_id, component_id, package_version_id, ordinal, depends_on, direct, depth, scope, type,
       license_expression, license_declared, license_detected, license_tier, supplier, description, hashes, evidence, search, name_rank, version_rank, license_rank)

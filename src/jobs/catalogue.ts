@@ -24,6 +24,7 @@ export interface JobPayloads {
   'evaluate-gates': Record<string, never>;
   'age-gates': Record<string, never>;
   'expire-suppressions': Record<string, never>;
+  'rekey-versions': Record<string, never>;
   /** Fetches vulnerability data that is due. */
   'sync-vulndb': Record<string, never>;
 }

@@ -3,6 +3,7 @@ import type { DependencyScope, Inventory } from '../../core/component.ts';
 import { isRecord } from '../../core/values.ts';
 import { readJsonObject } from './json-stream.ts';
 import { componentType, HASH_NAMES } from './cyclonedx.ts';
+import { SOURCE_PROPERTY, type SourceParts } from './installed.ts';
 import { InventoryBuilder, licenseText, type RawComponent, type SbomLimits } from './sbom-builder.ts';
 import { SbomError } from './sbom-error.ts';
 
@@ -40,6 +41,7 @@ function toRaw(element: Record<string, unknown>): RawComponent {
     ref: text(element['bom-ref']), purl: text(element['purl']), type: componentType(text(element['type'])), group: text(element['group']), name: text(element['name']) ?? '',
     version: text(element['version']) ?? '', scope: scopeOf(element), licenses: licensesOf(element['licenses']), hashes: hashesOf(element['hashes']),
     supplier: (isRecord(supplier) ? text(supplier['name']) : null) ?? text(element['publisher']) ?? text(element['author']), description: text(element['description']),
+    source: sourceOf(element['properties']),
   };
 }
 
@@ -49,6 +51,14 @@ function scopeOf(element: Record<string, unknown>): DependencyScope {
   const isDeclaredDev = Array.isArray(properties) && properties.some((one: unknown) => isRecord(one) && one['name'] === 'sca-portal:scope' && one['value'] === 'dev');
   if (isDev || isDeclaredDev) return 'dev';
   return element['scope'] === 'optional' || element['scope'] === 'excluded' ? element['scope'] : 'required';
+}
+
+function sourceOf(properties: unknown): SourceParts {
+  if (!Array.isArray(properties)) return {};
+  return Object.fromEntries(properties.filter(isRecord).flatMap((one) => {
+    const [part, value] = [SOURCE_PROPERTY.exec(text(one['name']) ?? '')?.[1], text(one['value'])];
+    return part === undefined || value === null ? [] : [[part, value]];
+  }));
 }
 
 function licensesOf(licenses: unknown): string[] {

@@ -2,6 +2,7 @@
 import { SaxesParser, type SaxesTagNS } from 'saxes';
 import type { DependencyScope, Inventory } from '../../core/component.ts';
 import { componentType, HASH_NAMES } from './cyclonedx.ts';
+import { SOURCE_PROPERTY } from './installed.ts';
 import { InventoryBuilder, licenseText, type RawComponent, type SbomLimits } from './sbom-builder.ts';
 import { SbomError } from './sbom-error.ts';
 
@@ -10,7 +11,7 @@ const VERSIONS = /^1\.[2-7]$/;
 const MAX_DEPTH = 256;
 const MAX_TEXT = 1024 * 1024;
 
-type Draft = { -readonly [Key in keyof RawComponent]: RawComponent[Key] } & { licenses: string[]; hashes: Record<string, string>; isRoot: boolean };
+type Draft = { -readonly [Key in keyof RawComponent]: RawComponent[Key] } & { licenses: string[]; hashes: Record<string, string>; source: Record<string, string>; isRoot: boolean };
 
 export async function readCycloneDxXml(source: AsyncIterable<Uint8Array>, limits?: SbomLimits): Promise<Inventory> {
   const reader = new XmlReader(limits);
@@ -76,7 +77,7 @@ class XmlReader {
     if (isComponent) {
       this.#open.push({
         ref: tag.attributes['bom-ref']?.value ?? null, purl: null, type: componentType(tag.attributes['type']?.value ?? null), group: null, name: '', version: '', scope: 'required',
-        licenses: [], hashes: {}, supplier: null, description: null, isRoot: parent === 'metadata',
+        licenses: [], hashes: {}, supplier: null, description: null, source: {}, isRoot: parent === 'metadata',
       });
     }
     if (name === 'dependency') {
@@ -116,6 +117,10 @@ class XmlReader {
     else if (parent === 'licenses' && name === 'expression') draft.licenses.push(licenseText({ expression: text }));
     else if (parent === 'supplier' && name === 'name') draft.supplier = text;
     else if (parent === 'properties' && name === 'property' && /^(?:cdx:npm:package:development|sca-portal:scope)$/.test(this.#attribute ?? '') && (text === 'true' || text === 'dev')) draft.scope = 'dev';
+    else if (parent === 'properties' && name === 'property') {
+      const part = SOURCE_PROPERTY.exec(this.#attribute ?? '')?.[1];
+      if (part !== undefined) draft.source[part] = text;
+    }
   }
 
   #hand({ isRoot, ...component }: Draft): void {

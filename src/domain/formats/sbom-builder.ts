@@ -1,7 +1,8 @@
 /** Collects what a document says, whatever its format, and makes an Inventory of it: one component a package URL, edges between them. */
 import type { ComponentType, DependencyScope, DetectedComponent, Inventory } from '../../core/component.ts';
 import { parseExpression } from '../licenses/expression.ts';
-import { formatPurl, parsePurl } from '../../core/purl.ts';
+import { formatPurl, parsePurl, type Purl } from '../../core/purl.ts';
+import { isInstalled, releaseQualifier, sourceQualifiers, type SourceParts } from './installed.ts';
 import { SbomError } from './sbom-error.ts';
 
 export interface SbomLimits {
@@ -23,6 +24,8 @@ export interface RawComponent {
   hashes: Readonly<Record<string, string>>;
   supplier: string | null;
   description: string | null;
+  /** Of the source package, where the document says it. */
+  source: SourceParts;
 }
 
 export interface RawRoot {
@@ -37,6 +40,8 @@ const LENGTH = { name: 512, version: 256, purl: 1024, text: 2000, ref: 2048 };
 interface Draft {
   component: DetectedComponent;
   dependsOn: Set<string>;
+  /** Of a distribution's package. */
+  installed?: { purl: Purl; source: SourceParts };
 }
 
 export class InventoryBuilder {
@@ -46,6 +51,8 @@ export class InventoryBuilder {
   readonly #purlOf = new Map<string, string>();
   readonly #edges: [from: string, to: readonly string[]][] = [];
   readonly #warnings: string[] = [];
+  /** Operating systems that the document lists. */
+  readonly #systems: { name: string; version: string }[] = [];
   #occurrences = 0;
   #edgeCount = 0;
   #nameless = 0;
@@ -80,7 +87,9 @@ export class InventoryBuilder {
       declaredLicense: declared.length === 0 ? null : [...new Set(declared)].map((one) => (declared.length > 1 && /\sOR\s/i.test(one) ? `(${one})` : one)).join(' AND '),
       hashes: raw.hashes, supplier: cleanOrNull(raw.supplier, LENGTH.name), description: cleanOrNull(raw.description, LENGTH.text), evidence: null,
     };
-    this.#byPurl.set(key, { component, dependsOn: new Set() });
+    if (raw.type === 'operating-system') this.#systems.push({ name: identity.name, version: identity.version });
+    const installed = identity.parsed !== null && isInstalled(identity.parsed) ? { installed: { purl: identity.parsed, source: raw.source } } : {};
+    this.#byPurl.set(key, { component, dependsOn: new Set(), ...installed });
   }
 
   dependency(from: string, to: readonly string[]): void {
@@ -97,7 +106,10 @@ export class InventoryBuilder {
     if (this.#nameless > 0) this.warn(`${this.#nameless} components without a name were passed over.`);
     const direct = this.#link();
     const hasGraph = this.#edgeCount > 0;
-    const components = [...this.#byPurl.values()].map(({ component, dependsOn }) => ({ ...component, dependsOn: [...dependsOn], direct: hasGraph ? direct.has(component.purl) : null }));
+    const components = [...this.#byPurl.values()].map(({ component, dependsOn, installed }) => {
+      const qualifiers = installed === undefined ? [] : [...sourceQualifiers(installed.purl, installed.source), ...releaseQualifier(installed.purl, this.#systems)];
+      return { ...component, dependsOn: [...dependsOn], direct: hasGraph ? direct.has(component.purl) : null, ...(qualifiers.length === 0 ? {} : { installed: new Map(qualifiers) }) };
+    });
     return { root: this.#root, components, occurrences: this.#occurrences - this.#nameless, warnings: this.#warnings };
   }
 
@@ -124,18 +136,18 @@ export class InventoryBuilder {
 }
 
 /** The canonical package URL; one of type `generic` where the document gives none that can be read. */
-function identify(raw: RawComponent): { purl: string; namespace: string | null; name: string; version: string } {
+function identify(raw: RawComponent): { purl: string; parsed: Purl | null; namespace: string | null; name: string; version: string } {
   if (raw.purl !== null && raw.purl.length <= LENGTH.purl) {
     try {
       const parsed = parsePurl(clean(raw.purl, LENGTH.purl));
       const version = parsed.version ?? raw.version;
-      return { purl: formatPurl({ ...parsed, version }), namespace: parsed.namespace, name: parsed.name, version };
+      return { purl: formatPurl({ ...parsed, version }), parsed, namespace: parsed.namespace, name: parsed.name, version };
     } catch {
       // falls through: the name and version stand for it
     }
   }
   const namespace = cleanOrNull(raw.group, LENGTH.name);
-  return { purl: formatPurl({ type: 'generic', namespace, name: raw.name, version: raw.version }), namespace, name: raw.name, version: raw.version };
+  return { purl: formatPurl({ type: 'generic', namespace, name: raw.name, version: raw.version }), parsed: null, namespace, name: raw.name, version: raw.version };
 }
 
 /** Without control characters, cut to a length. */

@@ -29,7 +29,7 @@ function toPackage(element: Record<string, unknown>): SpdxPackage {
     purl: text(references.find((one) => one['referenceType'] === 'purl')?.['referenceLocator']), purpose: text(element['primaryPackagePurpose']),
     declared: text(element['licenseDeclared']), concluded: text(element['licenseConcluded']),
     checksums: Object.fromEntries(checksums.map((one) => [text(one['algorithm']) ?? '', text(one['checksumValue']) ?? ''])),
-    supplier: text(element['supplier']), description: text(element['description']) ?? text(element['summary']), comment: text(element['comment']),
+    supplier: text(element['supplier']), description: text(element['description']) ?? text(element['summary']), comment: text(element['comment']), sourceInfo: text(element['sourceInfo']),
   };
 }
 

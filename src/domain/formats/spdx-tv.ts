@@ -20,7 +20,7 @@ export async function readSpdxTagValue(source: AsyncIterable<Uint8Array>, limits
     if (tag === 'SPDXVersion') version ??= value;
     else if (tag === 'PackageName') {
       close();
-      draft = { id: '', name: value, version: '', purl: null, purpose: null, declared: null, concluded: null, checksums: {}, supplier: null, description: null, comment: null };
+      draft = { id: '', name: value, version: '', purl: null, purpose: null, declared: null, concluded: null, checksums: {}, supplier: null, description: null, comment: null, sourceInfo: null };
     } else if (tag === 'FileName' || tag === 'SnippetSPDXID' || tag === 'LicenseID') close();
     else if (tag === 'Relationship') relate(collector, value);
     else if (draft !== null) assign(draft, tag, value);
@@ -43,6 +43,7 @@ function assign(draft: Draft, tag: string, value: string): void {
     case 'PackageSupplier': draft.supplier = value; break;
     case 'PackageDescription': draft.description = value; break;
     case 'PackageSummary': draft.description ??= value; break;
+    case 'PackageSourceInfo': draft.sourceInfo = value; break;
     case 'PackageComment': draft.comment = value; break;
     case 'PrimaryPackagePurpose': draft.purpose = value; break;
     case 'PackageChecksum': {

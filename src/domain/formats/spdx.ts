@@ -1,5 +1,6 @@
 /** SPDX 2.2 and 2.3, whatever the serialisation: packages and relationships become components and edges. */
 import type { ComponentType, DependencyScope, Inventory } from '../../core/component.ts';
+import { sourceInWords } from './installed.ts';
 import { InventoryBuilder, licenseText, SBOM_LIMITS, type RawComponent, type SbomLimits } from './sbom-builder.ts';
 import { SbomError } from './sbom-error.ts';
 import { HASH_FROM_SPDX, scopeInComment } from './spdx-vocabulary.ts';
@@ -19,6 +20,7 @@ export interface SpdxPackage {
   supplier: string | null;
   description: string | null;
   comment: string | null;
+  sourceInfo: string | null;
 }
 
 const PURPOSES: Readonly<Record<string, ComponentType>> = {
@@ -81,7 +83,7 @@ export class SpdxCollector {
       licenses: license === undefined || license === null ? [] : [licenseText({ expression: license })],
       hashes: Object.fromEntries(Object.entries(one.checksums).flatMap(([algorithm, value]) => (HASH_FROM_SPDX[algorithm] !== undefined && /^[0-9a-fA-F]{32,128}$/.test(value) ? [[HASH_FROM_SPDX[algorithm], value.toLowerCase()]] : []))),
       supplier: one.supplier === null || one.supplier === 'NOASSERTION' ? null : one.supplier.replace(/^(?:Organization|Person|Tool):\s*/, '').replace(/\s*\([^()]*@[^()]*\)$/, ''),
-      description: one.description,
+      description: one.description, source: sourceInWords(one.sourceInfo),
     };
   }
 }

@@ -3,7 +3,7 @@ import type { Inventory } from '../../core/component.ts';
 import { parsePurl } from '../../core/purl.ts';
 import type { Db } from '../../db/connect.ts';
 import { lockMatching, matchPackageVersions } from '../../db/matches.ts';
-import { ensurePackageVersions } from '../../db/packages.ts';
+import { ensurePackageVersions, type PackageVersion } from '../../db/packages.ts';
 import { refreshFindings } from '../../db/refresh.ts';
 import { insertScanComponents, replaceLicenseFindings, type ScanComponentRow } from '../../db/publish.ts';
 import { lockLicenses } from '../../db/license-judgement.ts';
@@ -22,7 +22,7 @@ import { denseRanks } from './ranks.ts';
 /** A row of the scan that still lacks its package version, and the licences that it declares and that its files say. */
 export interface PreparedComponent {
   row: Omit<ScanComponentRow, 'packageVersionId'>;
-  coordinates: { type: string; namespace: string; name: string; version: string };
+  coordinates: PackageVersion;
   claims: readonly LicenseClaim[];
 }
 
@@ -59,7 +59,10 @@ export function prepareComponents(inventory: Inventory['components']): PreparedC
         licenseTier: (license.expression === null ? detected : license).tier,
         supplier: component.supplier, description: component.description, hashes: JSON.stringify(component.hashes), evidence: component.evidence,
       },
-      coordinates: { type: purl.type, namespace: purl.namespace ?? '', name: purl.name, version: purl.version ?? component.version },
+      coordinates: {
+        type: purl.type, namespace: purl.namespace ?? '', name: purl.name, version: purl.version ?? component.version, subpath: purl.subpath,
+        qualifiers: component.installed === undefined ? purl.qualifiers : new Map([...purl.qualifiers, ...component.installed]),
+      },
       claims: [
         ...license.spdxIds.map((spdxId) => ({ spdxId, kind: 'declared' as const, path: null })),
         ...detected.spdxIds.map((spdxId) => ({ spdxId, kind: 'detected' as const, path: component.detectedLicense?.path ?? null })),

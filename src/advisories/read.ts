@@ -122,7 +122,7 @@ export function interpret({ origin, content, hash }: SourceDocument, kind: Sourc
   }
   if (isRecord(document) && Array.isArray(document['vulnerabilities']) && 'catalogVersion' in document) {
     const entries = document['vulnerabilities'].flatMap(exploitedEntry);
-    if (entries.length === 0) throw new Error('is a catalogue without entries'); // a broken download rather than a world without exploits
+    if (entries.length === 0 && document['vulnerabilities'].length > 0) throw new Error('is a catalogue of which no entry can be read');
     return { kind: 'kev', origin, hash, entries, date: moment(document['dateReleased']) };
   }
   return { kind: 'osv', origin, record: document, hash };

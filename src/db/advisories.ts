@@ -1,5 +1,5 @@
 /** Storing vulnerability data: staged first, then applied in the same transaction by set-based statements. */
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Advisory, AdvisoryFacts } from '../advisories/osv.ts';
 import type { Tx } from './connect.ts';
 
@@ -33,7 +33,8 @@ export async function stageAdvisories(tx: Tx, advisories: readonly HashedAdvisor
   const wanted = new Set(rows.map((row) => row.id));
   const changed = latest.filter((advisory) => wanted.has(advisory.id));
   if (changed.length === 0) return 0;
-  await sql`DELETE FROM incoming_ranges WHERE advisory_id = ANY(${[...wanted]}::text[])`.execute(tx);
+  const { rows: repeated } = await sql<{ id: string }>`SELECT id FROM incoming WHERE id = ANY(${[...wanted]}::text[])`.execute(tx);
+  if (repeated.length > 0) await sql`DELETE FROM incoming_ranges WHERE advisory_id = ANY(${repeated.map((row) => row.id)}::text[])`.execute(tx);
   await sql`
     INSERT INTO incoming (id, names, modified_at, content_hash, withdrawn_at, facts)
     SELECT id, ARRAY(SELECT jsonb_array_elements_text(names)), modified, decode(hash, 'hex'), withdrawn, facts
@@ -92,10 +93,17 @@ export async function insertVulnerabilities(tx: Tx, externalIdsInOrder: readonly
   return externalIdsInOrder.map((name) => idOf.get(name) ?? 0);
 }
 
+/** Rows from which on an import gathers statistics of what it has written, which autovacuum will not see before the end: without them each batch would scan whole tables. */
+const MANY = 1_000;
+const analyze = async (tx: Tx, rows: number, tables: RawBuilder<unknown>): Promise<void> => {
+  if (rows >= MANY) await sql`ANALYZE ${tables}`.execute(tx);
+};
+
 /** Writes the staged advisories, each to its vulnerability, and moves stored ones whose vulnerability is now another. Notes the packages that any of this touches. */
 export async function applyAdvisories(tx: Tx, vulnerabilityOf: ReadonlyMap<string, number>): Promise<void> {
   await sql`CREATE TEMP TABLE assigned (advisory_id text PRIMARY KEY, vulnerability_id bigint) ON COMMIT DROP`.execute(tx);
   await sql`INSERT INTO assigned SELECT * FROM unnest(${[...vulnerabilityOf.keys()]}::text[], ${[...vulnerabilityOf.values()]}::bigint[])`.execute(tx);
+  await analyze(tx, vulnerabilityOf.size, sql`vulnerabilities, assigned, incoming_ranges`);
   await sql`
     INSERT INTO touched
     SELECT ecosystem, match_name FROM incoming_ranges
@@ -111,6 +119,7 @@ export async function applyAdvisories(tx: Tx, vulnerabilityOf: ReadonlyMap<strin
   await sql`
     INSERT INTO advisory_ranges (advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, last_affected, last_key, exact)
     SELECT advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, last_affected, last_key, exact FROM incoming_ranges`.execute(tx);
+  await analyze(tx, vulnerabilityOf.size, sql`advisories, advisory_ranges, touched`);
 }
 
 /** What all advisories of these vulnerabilities say. */

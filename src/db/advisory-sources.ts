@@ -57,10 +57,14 @@ export async function listSources(db: Db): Promise<SourceRow[]> {
   return (await sql<SourceRow>`SELECT name, imported_at, tried_at, error, failures, records, refused, newest_modified_at, digest, validators FROM advisory_sources ORDER BY name`.execute(db)).rows;
 }
 
-/** OSV's names of the ecosystems of which the portal has components, without releases of distributions. */
+/** OSV's names of the ecosystems of which the portal has components, without releases of distributions. Goes from one to the next in the index: it is asked each minute. */
 export async function usedEcosystems(db: Db): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`
-    SELECT DISTINCT split_part(e.ecosystem, ':', 1) AS name FROM (SELECT DISTINCT ecosystem FROM packages WHERE ecosystem IS NOT NULL) e ORDER BY 1`.execute(db);
+    WITH RECURSIVE used (ecosystem) AS (
+      SELECT min(ecosystem) FROM packages
+      UNION ALL SELECT (SELECT min(p.ecosystem) FROM packages p WHERE p.ecosystem > u.ecosystem) FROM used u WHERE u.ecosystem IS NOT NULL
+    )
+    SELECT DISTINCT split_part(ecosystem, ':', 1) AS name FROM used WHERE ecosystem IS NOT NULL ORDER BY 1`.execute(db);
   return rows.map((row) => row.name);
 }
 

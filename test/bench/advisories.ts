@@ -1,22 +1,28 @@
 /**
- * Imports: the exports of PyPI and Go for the first time, again, and with one record changed; EPSS scores of 250,000 CVEs; CISA's catalogue.
+ * Imports: the exports of PyPI and Go for the first time, again, and with one record changed; EPSS scores of 250,000 CVEs; CISA's catalogue; a record that changes the
+ * findings of 1,000 projects, joins and parts them.
  * `sh scripts/node.sh test/bench/advisories.ts folder-with-Go.zip-and-PyPI.zip`
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { sql } from 'kysely';
+import { versionKey } from '../../src/advisories/versions/index.ts';
 import { readZip } from '../../src/advisories/zip.ts';
 import { importAdvisories } from '../../src/domain/advisories/import.ts';
 import type { ImportReport } from '../../src/domain/advisories/report.ts';
+import { osv, type Described } from '../support/advisories.ts';
 import { startTestPortal } from '../support/portal.ts';
+import { newProject } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 import { zipOf } from '../support/zip.ts';
 
 const FOLDER = process.argv[2] ?? '';
 const SCORES = 250_000;
+const PROJECTS = 1_000;
 
-const { portal } = await startTestPortal({}, { api: true, worker: false });
+const { portal, admin, database: { db } } = await startTestPortal({}, { api: true, worker: false });
 
 async function timed(name: string, location: string): Promise<{ report: ImportReport; seconds: number }> {
   const start = performance.now();
@@ -35,6 +41,36 @@ async function changed(file: string): Promise<Buffer> {
   const [first] = entries;
   if (first !== undefined) first.content = Buffer.from(JSON.stringify({ ...JSON.parse(String(first.content)), modified: new Date().toISOString() }));
   return zipOf(entries);
+}
+
+/** A package in the current scans of many projects, with a hundred other components in each. */
+async function seedProjects(): Promise<void> {
+  const first = await newProject(admin);
+  await sql`INSERT INTO packages (type, name, ecosystem, match_name) SELECT 'npm', 'reach-' || n, 'npm', 'reach-' || n FROM generate_series(1, 101) n`.execute(db);
+  await sql`INSERT INTO package_versions (package_id, version, version_key, matched_at) SELECT id, '1.0.0', ${versionKey('npm', '1.0.0')}, now() FROM packages`.execute(db);
+  await sql`INSERT INTO projects (team_id, name, slug) SELECT team_id, 'Reach ' || n, 'reach-' || n FROM projects, generate_series(1, ${sql.lit(PROJECTS)}) n WHERE id = ${first}`.execute(db);
+  await sql`INSERT INTO scans (project_id, kind, status, is_current, completed_at) SELECT id, 'sbom', 'succeeded', true, now() FROM projects WHERE slug LIKE 'reach-%'`.execute(db);
+  await sql`UPDATE projects p SET current_scan_id = s.id FROM scans s WHERE s.project_id = p.id`.execute(db);
+  await sql`INSERT INTO components (project_id, package_version_id, purl) SELECT s.project_id, pv.id, 'pkg:npm/' || p.name || '@1.0.0' FROM scans s, package_versions pv JOIN packages p ON p.id = pv.package_id`.execute(db);
+  await sql`
+    INSERT INTO scan_components (scan_id, component_id, package_version_id, ordinal, direct, depth, scope, type, license_tier)
+    SELECT s.id, c.id, c.package_version_id, row_number() OVER (PARTITION BY s.id) - 1, true, 1, 'required', 'library', 'allowed' FROM scans s JOIN components c ON c.project_id = s.project_id`.execute(db);
+  await sql`ANALYZE`.execute(db);
+}
+
+async function reach(folder: string): Promise<void> {
+  await seedProjects();
+  const file = path.join(folder, 'record.json');
+  const bring = async (name: string, day: number, described: Described): Promise<void> => {
+    await writeFile(file, JSON.stringify(osv({ name: 'reach-1', modified: `2024-01-${day}T00:00:00Z`, ...described })));
+    const { report } = await timed(name, file);
+    console.log(`    ${report.findingsOpened} findings opened, ${report.findingsResolved} resolved`);
+  };
+  await bring('a record that reaches 1,000 projects', 10, { id: 'GHSA-reach' });
+  await bring('a second one', 11, { id: 'PYSEC-reach' });
+  await bring('the second is found to be the first', 12, { id: 'PYSEC-reach', aliases: ['GHSA-reach'] });
+  await bring('and is not', 13, { id: 'PYSEC-reach' });
+  await bring('the first no longer affects the version', 14, { id: 'GHSA-reach', fixed: '0.5.0' });
 }
 
 async function bench(): Promise<void> {
@@ -56,6 +92,7 @@ async function bench(): Promise<void> {
       await timed(`EPSS, day ${day}`, file);
       await timed(`EPSS, day ${day} again`, file);
     }
+    await reach(folder);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -166,6 +166,11 @@ bad('errors, pages instead of files, empty and broken exports are told, and chan
   assert.match(await failing(answers(200, { 'Content-Length': String(whole.length + 10) }, whole)), /no answer \(aborted\)/);
   assert.is((await sql`SELECT 1 FROM advisories WHERE id = 'GHSA-cut'`.execute(database.db)).rows.length, 0);
 });
+bad('a catalogue that is empty all at once takes nothing away', async () => {
+  mirror.put('/kev.json', JSON.stringify({ catalogVersion: '2', vulnerabilities: [] }));
+  assert.is(outcome(await sync({ EPSS_URL: 'off', VULNDB_ECOSYSTEMS: [] }), 'kev'), 'nothing was in it');
+  assert.is((await sql`SELECT 1 FROM exploited_vulnerabilities`.execute(database.db)).rows.length, 1);
+});
 bad('redirects are followed as far as they are allowed', async () => {
   assert.match(await failing(answers(302, { Location: 'http://169.254.169.254/latest/meta-data' })), /169\.254\.169\.254\/latest\/meta-data: The host 169\.254\.169\.254 leads to an address of a private or local network/);
   assert.match(await failing(answers(302, { Location: 'http://[::ffff:10.0.0.1]/' })), /private or local network/);

@@ -170,7 +170,7 @@ async function read(files: Readonly<Record<string, string | Uint8Array>>): Promi
 reading('knows records, the catalogue and scores, packed or not, and goes on after a fault', async () => {
   const kev = JSON.stringify({ catalogVersion: '1', vulnerabilities: [{ cveID: 'CVE-2021-44228', dateAdded: '2021-12-10', dueDate: '2021-12-24' }, { cveID: 'nonsense' }] });
   assert.equal(
-    await read({ 'h.json': Buffer.from('\uFEFF{"id":"H"}', 'utf16le'), 'i.json': '\uFEFF{"id":"I"}', 'j.json': Buffer.from('{"id":"\u00fc"}', 'latin1'), 'k.json': '{"catalogVersion":"1","vulnerabilities":[]}', 'l.csv': 'cve,epss,percentile\n', 'a/1.json': '{"id":"A"}', 'b.json': '{ broken', 'c.json.gz': gzipSync(kev), 'd.csv': '#model\ncve,epss,percentile\nCVE-2021-44228,0.97,0.99\nCVE-2021-1,2,3\n', 'e.csv': 'a,b\n', 'f.zip': 'no zip', 'g.json.gz': 'no gzip', 'README.md': 'x' }),
+    await read({ 'h.json': Buffer.from('\uFEFF{"id":"H"}', 'utf16le'), 'i.json': '\uFEFF{"id":"I"}', 'j.json': Buffer.from('{"id":"\u00fc"}', 'latin1'), 'k.json': '{"catalogVersion":"1","vulnerabilities":[{"cveID":"nonsense"}]}', 'l.csv': 'cve,epss,percentile\n', 'a/1.json': '{"id":"A"}', 'b.json': '{ broken', 'c.json.gz': gzipSync(kev), 'd.csv': '#model\ncve,epss,percentile\nCVE-2021-44228,0.97,0.99\nCVE-2021-1,2,3\n', 'e.csv': 'a,b\n', 'f.zip': 'no zip', 'g.json.gz': 'no gzip', 'README.md': 'x' }),
     ['osv a/1.json', 'fault b.json', 'kev c.json.gz 1', 'epss d.csv 1', 'fault e.csv', 'fault f.zip', 'fault g.json.gz', 'osv h.json', 'osv i.json', 'fault j.json', 'fault k.json', 'fault l.csv'],
   );
 });

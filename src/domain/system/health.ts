@@ -6,7 +6,7 @@ import type { Db, Tx } from '../../db/connect.ts';
 import { pendingMigrations } from '../../db/migrate.ts';
 import { findProgram } from '../../integrations/programs.ts';
 import type { Context } from '../context.ts';
-import { vulnerabilitySources, type VulnerabilitySource } from './sources.ts';
+import { vulnerabilitySources, type AgedSource } from './sources.ts';
 
 export type AdminHealth = components['schemas']['AdminHealth'];
 type Component = AdminHealth['components'][number];
@@ -38,7 +38,7 @@ export async function getAdminHealth(context: Context): Promise<AdminHealth> {
   ]);
   return {
     status: GRADES[Math.max(...parts.map(({ status }) => GRADES.indexOf(status)))] ?? 'down',
-    components: parts, vulnerability_sources: ((await sources) ?? []).map(({ age_days: _age, ...source }) => source), updated_at: context.now().toISOString(),
+    components: parts, vulnerability_sources: ((await sources) ?? []).map(({ source }) => source), updated_at: context.now().toISOString(),
   };
 }
 
@@ -89,11 +89,11 @@ async function judgeTrivy(configured: string | null): Promise<Judgement> {
   return configured === null ? fine(null, 'Not installed: images cannot be scanned.') : { status: 'degraded', detail: 'TRIVY_PATH names no program: images cannot be scanned.', value: null };
 }
 
-function judgeSources(sources: readonly VulnerabilitySource[]): Judgement {
-  const ages = sources.flatMap(({ name, age_days: days }) => (days === null || name === 'files' ? [] : [days]));
+function judgeSources(sources: readonly AgedSource[]): Judgement {
+  const ages = sources.flatMap(({ source, days }) => (days === null || source.name === 'files' ? [] : [days]));
   const value = ages.length === 0 ? null : Math.max(...ages);
-  const wrong = sources.filter(({ status }) => status !== 'ok');
-  if (sources.every(({ name }) => name === 'files')) return { status: 'degraded', detail: 'No source of vulnerability data has come yet.', value };
+  const wrong = sources.filter(({ source }) => source.status !== 'ok');
+  if (sources.every(({ source }) => source.name === 'files')) return { status: 'degraded', detail: 'No source of vulnerability data has come yet.', value };
   if (wrong.length === 0) return fine(value);
-  return { status: 'degraded', detail: wrong.slice(0, 10).map(({ name, status, age_days: days }) => (status === 'never' ? `${name} has never come.` : `${name} came ${days ?? 0} days ago.`)).join(' '), value };
+  return { status: 'degraded', detail: wrong.slice(0, 10).map(({ source: { name, status }, days }) => (status === 'never' ? `${name} has never come.` : `${name} came ${days ?? 0} days ago.`)).join(' '), value };
 }

@@ -46,6 +46,12 @@ export async function findFinding(db: Db, id: string): Promise<FindingDetailRow 
   return rows[0];
 }
 
+/** Those of the ids whose finding was merged into another one, with the id of that. */
+export async function mergedFindings(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await sql<{ id: string; finding_id: string }>`SELECT id, finding_id FROM merged_findings WHERE id = ANY(${ids}::uuid[])`.execute(db);
+  return new Map(rows.map((row) => [row.id, row.finding_id]));
+}
+
 /** Is the version of `package_versions v` in range `r`? As the matcher has it. */
 const contains = (version: string, key: string) => sql`coalesce(${sql.ref(key)} >= r.introduced_key AND (r.fixed_key IS NULL OR ${sql.ref(key)} < r.fixed_key)
   AND (r.last_key IS NULL OR ${sql.ref(key)} <= r.last_key), false) OR ${sql.ref(version)} = ANY(r.exact)`;

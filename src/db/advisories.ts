@@ -2,15 +2,23 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Advisory, AdvisoryFacts } from '../advisories/osv.ts';
 import type { Tx } from './connect.ts';
+import { KEY_REVISION } from './packages.ts';
+
+const RANGE_COLUMNS = sql.raw('advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, limited, last_affected, last_key, exact, weak, imports, key_revision');
 
 export interface HashedAdvisory extends Advisory {
   hash: Buffer;
 }
 
+/** Until the transaction ends nobody else changes what advisories say. */
+export async function lockImports(tx: Tx): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended('sca-portal:import', 0))`.execute(tx);
+}
+
 /** One import at a time; no time limit on its statements; empty staging tables that the end of the transaction drops. */
 export async function beginImport(tx: Tx): Promise<void> {
   await sql`SET LOCAL statement_timeout = 0`.execute(tx);
-  await sql`SELECT pg_advisory_xact_lock(hashtextextended('sca-portal:import', 0))`.execute(tx);
+  await lockImports(tx);
   await sql`CREATE TEMP TABLE incoming (id text PRIMARY KEY, names text[], modified_at timestamptz, content_hash bytea, withdrawn_at timestamptz, facts jsonb) ON COMMIT DROP`.execute(tx);
   await sql`CREATE TEMP TABLE incoming_ranges (LIKE advisory_ranges INCLUDING DEFAULTS) ON COMMIT DROP`.execute(tx);
   await sql`ALTER TABLE incoming_ranges DROP COLUMN id`.execute(tx);
@@ -44,14 +52,14 @@ export async function stageAdvisories(tx: Tx, advisories: readonly HashedAdvisor
   const hex = (key: Buffer | null): string | null => key?.toString('hex') ?? null;
   const ranges = changed.flatMap(({ id, ranges: own }) => own.map((range) => ({
     id, ecosystem: range.ecosystem, match_name: range.matchName, introduced: range.introduced, introduced_key: hex(range.introducedKey), fixed: range.fixed,
-    fixed_key: hex(range.fixedKey), last_affected: range.lastAffected, last_key: hex(range.lastKey), exact: range.exact,
+    fixed_key: hex(range.fixedKey), limited: range.limited, last_affected: range.lastAffected, last_key: hex(range.lastKey), exact: range.exact, weak: range.weak, imports: range.imports,
   })));
   await sql`
-    INSERT INTO incoming_ranges (advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, last_affected, last_key, exact)
-    SELECT id, ecosystem, match_name, introduced, decode(introduced_key, 'hex'), fixed, decode(fixed_key, 'hex'), last_affected, decode(last_key, 'hex'),
-      ARRAY(SELECT jsonb_array_elements_text(exact))
+    INSERT INTO incoming_ranges (${RANGE_COLUMNS})
+    SELECT id, ecosystem, match_name, introduced, decode(introduced_key, 'hex'), fixed, decode(fixed_key, 'hex'), limited, last_affected, decode(last_key, 'hex'),
+      ARRAY(SELECT jsonb_array_elements_text(exact)), weak, ARRAY(SELECT jsonb_array_elements_text(imports)), ${sql.lit(KEY_REVISION)}
     FROM jsonb_to_recordset(${JSON.stringify(ranges)}::jsonb) AS t (id text, ecosystem text, match_name text, introduced text, introduced_key text, fixed text,
-      fixed_key text, last_affected text, last_key text, exact jsonb)`.execute(tx);
+      fixed_key text, limited text, last_affected text, last_key text, exact jsonb, weak boolean, imports jsonb)`.execute(tx);
   return changed.length;
 }
 
@@ -117,8 +125,7 @@ export async function applyAdvisories(tx: Tx, vulnerabilityOf: ReadonlyMap<strin
       withdrawn_at = excluded.withdrawn_at, facts = excluded.facts, imported_at = now()`.execute(tx);
   await sql`DELETE FROM advisory_ranges r USING incoming i WHERE r.advisory_id = i.id`.execute(tx);
   await sql`
-    INSERT INTO advisory_ranges (advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, last_affected, last_key, exact)
-    SELECT advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, last_affected, last_key, exact FROM incoming_ranges`.execute(tx);
+    INSERT INTO advisory_ranges (${RANGE_COLUMNS}) SELECT ${RANGE_COLUMNS} FROM incoming_ranges`.execute(tx);
   await analyze(tx, vulnerabilityOf.size, sql`advisories, advisory_ranges, touched`);
 }
 

@@ -2534,6 +2534,7 @@ export interface components {
          * @description What the gate judges by. Defaults are those of a new project.
          * @example {
          *       "severity_threshold": "critical",
+         *       "unknown_severity": "warn",
          *       "kev": "fail",
          *       "epss_threshold": null,
          *       "forbidden_license": "fail",
@@ -2553,6 +2554,11 @@ export interface components {
              * @enum {string|null}
              */
             severity_threshold: "critical" | "high" | "medium" | "low" | null;
+            /**
+             * @description Open findings whose advisories state no severity, which no threshold can judge. New projects: warn.
+             * @enum {string}
+             */
+            unknown_severity: "fail" | "warn" | "off";
             /**
              * @description Open findings on known exploited vulnerabilities. New projects: fail.
              * @enum {string}
@@ -2655,6 +2661,11 @@ export interface components {
              * @enum {string|null}
              */
             severity_threshold?: "critical" | "high" | "medium" | "low" | null;
+            /**
+             * @description Open findings whose advisories state no severity, which no threshold can judge. New projects: warn.
+             * @enum {string}
+             */
+            unknown_severity?: "fail" | "warn" | "off";
             /**
              * @description Open findings on known exploited vulnerabilities. New projects: fail.
              * @enum {string}
@@ -3482,7 +3493,7 @@ export interface components {
         };
         GateReason: {
             /** @enum {string} */
-            rule: "scan" | "severity" | "kev" | "epss" | "forbidden_license" | "unknown_license" | "rejected_approval" | "age";
+            rule: "scan" | "severity" | "unknown_severity" | "kev" | "epss" | "forbidden_license" | "unknown_license" | "rejected_approval" | "age";
             /** @enum {string} */
             action: "fail" | "warn";
             message: string;
@@ -3535,6 +3546,7 @@ export interface components {
          *       },
          *       "policy": {
          *         "severity_threshold": "critical",
+         *         "unknown_severity": "warn",
          *         "kev": "fail",
          *         "epss_threshold": null,
          *         "forbidden_license": "fail",

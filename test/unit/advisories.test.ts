@@ -5,7 +5,8 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import { judgeCvss } from '../../src/advisories/cvss.ts';
-import { covers, readOsv, type Advisory } from '../../src/advisories/osv.ts';
+import { covers } from '../../src/advisories/osv-ranges.ts';
+import { readOsv, type Advisory } from '../../src/advisories/osv.ts';
 import { readSource } from '../../src/advisories/read.ts';
 import { versionKey } from '../../src/advisories/versions/index.ts';
 import { groupAdvisories, type NamedAdvisory } from '../../src/domain/advisories/group.ts';
@@ -56,6 +57,27 @@ osv('a release of a distribution has the order of its distribution, and streams 
   const of = (ecosystem: string, fixed: string): unknown => readOsv(record({ package: { ecosystem, name: 'X' }, ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed }] }] })).ranges.map((range) => [range.ecosystem, range.matchName, range.fixedKey?.equals(versionKey(ecosystem, fixed) ?? Buffer.alloc(0))]);
   assert.equal(of('Debian:12', '1.0~rc1-1+deb12u1'), [['Debian:12', 'X', true]]);
   assert.equal(of('Red Hat:enterprise_linux:9::appstream', '0:1.0-1.el9'), [['Red Hat:enterprise_linux:9', 'x', true]]);
+});
+osv('Go: custom ranges end what the ranges proper leave open, and begin what they say nothing of', () => {
+  const go = (events: readonly object[], custom: readonly object[], candidates: readonly string[]): string[] => {
+    const { ranges } = readOsv(record({ package: { ecosystem: 'Go', name: 'x' }, ranges: [{ type: 'SEMVER', events }], ecosystem_specific: { custom_ranges: [{ type: 'ECOSYSTEM', events: custom }] } }));
+    return candidates.filter((version) => ranges.some((range) => covers(range, versionKey('Go', version) ?? Buffer.alloc(0))));
+  };
+  const versions = ['1.0.0', '1.5.0', '2.1.0', '2.5.0', '3.0.0'];
+  assert.equal(go([{ introduced: '0' }], [{ introduced: '2.0.0' }, { fixed: '2.5.0' }], versions), ['2.1.0']);
+  assert.equal(go([{ introduced: '0' }], [{ introduced: '0' }, { fixed: '2.5.0' }], versions), ['1.0.0', '1.5.0', '2.1.0']);
+  assert.equal(go([{ introduced: '1.2.0' }], [{ fixed: '2.0.0' }, { introduced: '2.5.0' }, { fixed: '3.0.0' }], versions), ['1.5.0', '2.5.0'], 'the fix of an interval that begins in the ranges proper');
+  assert.equal(go([{ introduced: '0' }, { fixed: '1.5.0' }], [{ introduced: '2.1.0' }, { fixed: '2.5.0' }], versions), ['1.0.0', '2.1.0'], 'ranges that end stay');
+  assert.equal(go([{ introduced: '0' }], [{ introduced: '0' }, { fixed: 'v-next' }], versions), versions, 'custom ranges that cannot be read change nothing');
+});
+osv('severity in words where there is no vector: the worst of what the record and its packages say', () => {
+  const severity = (more: object, affected: object = {}): string => readOsv(record({ ...npm([{ introduced: '0' }]), ...affected }, more)).facts.severity;
+  assert.is(severity({ database_specific: { severity: 'MODERATE' } }), 'medium');
+  assert.is(severity({ severity: [{ type: 'Ubuntu', score: 'negligible' }] }), 'info');
+  assert.is(severity({}, { ecosystem_specific: { urgency: 'unimportant' } }), 'info');
+  assert.is(severity({ database_specific: { severity: 'LOW' } }, { database_specific: { severity: 'Important' } }), 'high');
+  assert.is(severity({ severity: [{ type: 'CVSS_V3', score: 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H' }], database_specific: { severity: 'LOW' } }), 'critical');
+  assert.is(severity({}, { ecosystem_specific: { urgency: 'not yet assigned' } }), 'unknown');
 });
 osv('a withdrawn record affects nothing', () => assert.is(readOsv(record(npm([{ introduced: '0' }]), { withdrawn: '2024-02-01T00:00:00Z' })).ranges.length, 0));
 osv('severity comes from vectors, else from words, else it is unknown', () => {

@@ -47,6 +47,12 @@ export async function findFinding(db: Db, id: string): Promise<FindingDetailRow 
   return rows[0];
 }
 
+/** Those of the ids whose finding was merged into another one, with the id of that. */
+export async function mergedFindings(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await sql<{ id: string; finding_id: string }>`SELECT id, finding_id FROM merged_findings WHERE id = ANY(${ids}::uuid[])`.execute(db);
+  return new Map(rows.map((row) => [row.id, row.finding_id]));
+}
+
 /** Is the version of `package_versions v` in range `r`? As the matcher has it. */
 const contains = (version: RawBuilder<unknown>, key: RawBuilder<unknown>): RawBuilder<unknown> => sql`coalesce(${key} >= r.introduced_key AND (r.fixed_key IS NULL OR ${key} < r.fixed_key)
   AND (r.last_key IS NULL OR ${key} <= r.last_key), false) OR ${version} = ANY(r.exact)`;

@@ -1,4 +1,5 @@
 /** Looks each minute which sources of vulnerability data are due, and fetches those. One at a time over all workers: a second one would fetch the same. */
+import { Stopping } from '../core/errors.ts';
 import { syncAdvisories } from '../domain/advisories/sync.ts';
 import type { JobDefinition } from './job.ts';
 
@@ -8,6 +9,9 @@ export const syncVulndbJob: JobDefinition<'sync-vulndb'> = {
   concurrency: () => 1,
   schedule: '* * * * *',
   run: async (services, _payload, signal) => {
-    if (services.config.VULNDB_SYNC === 'on') await syncAdvisories(services, { force: false, signal, onProgress: () => undefined });
+    if (services.config.VULNDB_SYNC === 'off') return;
+    await syncAdvisories(services, { force: false, signal, onProgress: () => undefined }).catch((error: unknown) => {
+      if (!(error instanceof Stopping)) throw error; // this worker stops; another one goes on in the next minute
+    });
   },
 };

@@ -74,6 +74,17 @@ merge('of two decisions the newer holds, the older finding stays, the history te
   const { body } = await admin.expect(200, 'updateVulnerabilityFindingStatus', { path: { finding_id: younger.id }, headers: { 'If-Match': `"${one.version}"` }, json: { status: 'analyzing' } });
   assert.equal([member(body, 'id'), member(body, 'status')], [older.id, 'analyzing']);
 });
+merge('triage of many takes the ids of merged findings too, and answers by the ids that it was given', async () => {
+  await bring({ id: 'GHSA-m6', name: 'm6' });
+  const project = await scanned('pkg:npm/m6@1.0.0');
+  await bring({ id: 'PYSEC-m6', name: 'm6' });
+  const gone = (await finding(project, 'PYSEC-m6')).id;
+  await bring({ id: 'PYSEC-m6', name: 'm6', aliases: ['GHSA-m6'] });
+  const { body } = await admin.expect(200, 'updateProjectVulnerabilityStatuses', { path: { id: project }, json: { mode: 'report', status: 'analyzing', findings: [{ finding_id: gone }] } });
+  const results = member(body, 'results');
+  assert.equal(Array.isArray(results) && results.filter(isRecord).map((row) => [row['finding_id'], row['outcome']]), [[gone, 'applied']]);
+  assert.equal(await shown(project), ['GHSA-m6 1.0.0 analyzing']);
+});
 merge('an old If-Match no longer fits: what it was about has changed', async () => {
   await bring({ id: 'GHSA-m2', name: 'm2' }, { id: 'PYSEC-m2', name: 'm2' });
   const project = await scanned('pkg:npm/m2@1.0.0');

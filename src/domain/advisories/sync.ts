@@ -91,7 +91,11 @@ async function syncOne(services: SyncServices, options: SyncOptions, name: strin
   const folder = await mkdtemp(path.join(parent, 'sync-'));
   try {
     const validators = Object.fromEntries(Object.entries(source?.validators ?? {}).filter(([, { reader }]) => reader === READER_VERSION));
-    const reports = await sync({ services, name, folder, validators, signal: options.signal, onProgress: (records) => options.onProgress(name, records) });
+    const onProgress = (records: number): void => {
+      options.signal.throwIfAborted(); // an import under way is rolled back
+      options.onProgress(name, records);
+    };
+    const reports = await sync({ services, name, folder, validators, signal: options.signal, onProgress });
     const changed = reports.reduce((sum, report) => sum + report.changed, 0);
     if (changed > 0 || (source?.failures ?? 0) > 0) log.info({ source: name, changed }, 'vulnerability data is current again');
     return { source: name, reports, error: null };

@@ -145,6 +145,7 @@ export interface VulnerabilityUpdate {
   severity: string;
   cvss_score: number | null;
   cvss_vector: string | null;
+  severity_source: object | null;
   cwes: readonly string[];
   references: readonly { type: string; url: string }[];
   published: string | null;
@@ -156,11 +157,11 @@ export async function updateVulnerabilities(tx: Tx, updates: readonly Vulnerabil
   const names = sql`(SELECT t.external_id UNION ALL SELECT jsonb_array_elements_text(t.aliases)) AS n (name)`;
   await sql`
     UPDATE vulnerabilities v SET external_id = t.external_id, aliases = ARRAY(SELECT jsonb_array_elements_text(t.aliases)), summary = t.summary, details = t.details,
-      severity = t.severity, cvss_score = t.cvss_score, cvss_vector = t.cvss_vector, cwes = ARRAY(SELECT jsonb_array_elements_text(t.cwes)), refs = t.references,
+      severity = t.severity, cvss_score = t.cvss_score, cvss_vector = t.cvss_vector, severity_source = t.severity_source, cwes = ARRAY(SELECT jsonb_array_elements_text(t.cwes)), refs = t.references,
       published_at = t.published, modified_at = t.modified, withdrawn_at = t.withdrawn, updated_at = now(),
       kev_added_on = k.added_on, kev_due_on = k.due_on, epss_score = e.score, epss_percentile = e.percentile
     FROM jsonb_to_recordset(${JSON.stringify(updates)}::jsonb) AS t (id bigint, external_id text, aliases jsonb, summary text, details text, severity text,
-        cvss_score numeric, cvss_vector text, cwes jsonb, "references" jsonb, published timestamptz, modified timestamptz, withdrawn timestamptz)
+        cvss_score numeric, cvss_vector text, severity_source jsonb, cwes jsonb, "references" jsonb, published timestamptz, modified timestamptz, withdrawn timestamptz)
       LEFT JOIN LATERAL (SELECT x.added_on, x.due_on FROM ${names} JOIN exploited_vulnerabilities x ON x.cve_id = n.name ORDER BY x.added_on LIMIT 1) k ON true
       LEFT JOIN LATERAL (SELECT x.score, x.percentile FROM ${names} JOIN exploit_predictions x ON x.cve_id = n.name ORDER BY x.score DESC LIMIT 1) e ON true
     WHERE v.id = t.id`.execute(tx);

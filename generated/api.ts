@@ -4048,6 +4048,10 @@ export interface components {
          *         "GHSA-35jh-r3h4-6jhm"
          *       ],
          *       "severity": "high",
+         *       "severity_source": {
+         *         "advisory_id": "GHSA-35jh-r3h4-6jhm",
+         *         "basis": "cvss"
+         *       },
          *       "cvss_score": 7.2,
          *       "cvss_vector": "CVSS:3.1/AV:N/AC:L/PR:H/UI:N/S:U/C:H/I:H/A:H",
          *       "epss_score": 0.0123,
@@ -4089,7 +4093,9 @@ export interface components {
          *           "introduced": "0",
          *           "fixed": "4.17.21",
          *           "last_affected": null,
+         *           "limit": null,
          *           "versions": [],
+         *           "packages": [],
          *           "contains": true
          *         }
          *       ],
@@ -4173,6 +4179,16 @@ export interface components {
             cve_id: string;
             aliases: string[];
             severity: components["schemas"]["Severity"];
+            /** @description Where the severity comes from, the first of the records on this vulnerability (GitHub's before CVE's before those of ecosystems and distributions) that has a CVSS vector, else the first that says it in a word; null where none does, and severity is `unknown`. */
+            severity_source: {
+                /** @description The record that says it. */
+                advisory_id: string;
+                /**
+                 * @description By the score of its CVSS vector, or in its own words (MODERATE, urgency high, priority negligible ...).
+                 * @enum {string}
+                 */
+                basis: "cvss" | "word";
+            } | null;
             cvss_score: number | null;
             cvss_vector: string | null;
             epss_score: number | null;
@@ -4256,8 +4272,12 @@ export interface components {
                 introduced: string | null;
                 fixed: string | null;
                 last_affected: string | null;
+                /** @description The advisory says nothing of this version and those after it. */
+                limit: string | null;
                 /** @description At most 100. */
                 versions: string[];
+                /** @description Go: import paths of the packages in the module that are affected, where the advisory tells; empty for all. An SBOM does not tell which of them a product uses, so that they are shown and not judged by. */
+                packages: string[];
                 /** @description Whether the version of the component is in it. */
                 contains: boolean;
             }[];

@@ -36,6 +36,10 @@ export interface AdvisoryRanges {
   last_affected: string | null;
   last_key: Buffer | null;
   exact: Generated<string[]>;
+  key_revision: Generated<number>;
+  limited: string | null;
+  weak: Generated<boolean>;
+  imports: Generated<string[]>;
 }
 
 export interface AdvisorySources {
@@ -121,6 +125,7 @@ export interface Components {
   package_version_id: number;
   purl: string;
   created_at: Generated<Timestamp>;
+  installed: string | null;
 }
 
 export interface ConcludedLicenses {
@@ -543,6 +548,7 @@ export interface Vulnerabilities {
   withdrawn_at: Timestamp | null;
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
+  severity_source: Json | null;
 }
 
 export interface WorkerProcesses {

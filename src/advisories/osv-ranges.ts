@@ -14,23 +14,40 @@ export interface AdvisoryRange {
   introducedKey: Buffer | null;
   /** The first version that is not affected any longer, where the record names a fix. */
   fixed: string | null;
-  /** Exclusive upper bound: the fix, or the `limit`. */
+  /** Exclusive upper bound: the fix, or `limited`. */
   fixedKey: Buffer | null;
+  /** The bound where it is no fix: nothing is said of this version and those after it. */
+  limited: string | null;
   lastAffected: string | null;
   lastKey: Buffer | null;
   exact: readonly string[];
+  /** Says no more than that the package is affected: counts only where no other record of the vulnerability speaks of the package. */
+  weak: boolean;
+  /** Go: import paths of the packages in the module that are affected; empty where the record does not tell. */
+  imports: readonly string[];
 }
 
 const MAX_VERSION_LENGTH = 256;
+const MAX_IMPORTS = 50;
 
-/** @param entry of `affected`  @param faults takes, in words, what could not be used */
-export function rangesOf(entry: Record<string, unknown>, faults: string[]): AdvisoryRange[] {
+/**
+ * @param entry of `affected`
+ * @param unreviewed made by a program from another record, which may have lost its versions on the way (Go's database says so)
+ * @param faults takes, in words, what could not be used
+ */
+export function rangesOf(entry: Record<string, unknown>, unreviewed: boolean, faults: string[]): AdvisoryRange[] {
   const named = isRecord(entry['package']) ? entry['package'] : {};
   const written = text(named['ecosystem'], 128);
   const name = text(named['name'], 512);
-  if (written === null || name === null) return []; // a record on commits of a repository, not on a package
+  const onlyCommits = records(entry['ranges']).length > 0 && records(entry['ranges']).every((range) => range['type'] === 'GIT') && texts(entry['versions'], 1).length === 0;
+  if (onlyCommits) faults.push(`${name === null ? '' : `${written ?? ''} ${name}: `}names commits only, by which nothing is matched`);
+  if (written === null || name === null) return [];
   const ecosystem = matchEcosystem(written);
-  const base: AdvisoryRange = { ecosystem, matchName: matchName(ecosystem, name), introduced: null, introducedKey: null, fixed: null, fixedKey: null, lastAffected: null, lastKey: null, exact: [] };
+  const specific = isRecord(entry['ecosystem_specific']) ? entry['ecosystem_specific'] : {};
+  const base: AdvisoryRange = {
+    ecosystem, matchName: matchName(ecosystem, name), introduced: null, introducedKey: null, fixed: null, fixedKey: null, limited: null, lastAffected: null, lastKey: null, exact: [], weak: false,
+    imports: ecosystem === 'Go' ? records(specific['imports']).flatMap((one) => text(one['path'], 256) ?? []).slice(0, MAX_IMPORTS) : [],
+  };
   const read = (events: readonly Record<string, unknown>[]): AdvisoryRange[] | null => {
     try {
       return intervalsOf(base, events);
@@ -41,22 +58,32 @@ export function rangesOf(entry: Record<string, unknown>, faults: string[]): Advi
   };
   const eventsOf = (ranges: unknown): Record<string, unknown>[][] => (hasOrder(ecosystem) ? records(ranges).flatMap((range) => (range['type'] === 'GIT' ? [] : [records(range['events'])])) : []);
   const stated = eventsOf(entry['ranges']);
-  const custom = ecosystem === 'Go' && isRecord(entry['ecosystem_specific']) ? eventsOf(entry['ecosystem_specific']['custom_ranges']).flat() : [];
-  const intervals = (custom.length === 0 ? null : withCustom(stated, custom, read)) ?? stated.flatMap((events) => read(events) ?? []);
+  const custom = ecosystem === 'Go' ? eventsOf(specific['custom_ranges']).flat() : [];
+  const all = (custom.length === 0 ? null : withCustom(stated, custom, read)) ?? stated.flatMap((events) => read(events) ?? []);
+  const intervals = unreviewed ? all.map((interval) => ({ ...interval, weak: saysNothing(interval) })) : all;
   return [...intervals, ...exactOf(base, texts(entry['versions'], MAX_VERSION_LENGTH), intervals)];
 }
 
+const isOpen = ({ fixedKey, lastKey }: AdvisoryRange): boolean => fixedKey === null && lastKey === null;
+const isEverything = (events: readonly Record<string, unknown>[]): boolean => events.length === 1 && events[0]?.['introduced'] === '0';
+/** All versions, or all that a module without tags can have. */
+const saysNothing = (interval: AdvisoryRange): boolean => interval.introduced === '0' && interval.lastKey === null && interval.fixed === null && (isOpen(interval) || interval.limited === UNTAGGED);
+
+/** Pseudo-versions of modules without tags, v0.0.0-20240102030405-abcdefabcdef, come before it. */
+const UNTAGGED = '0.0.0';
+
 /**
  * Go's database keeps versions that its proxy does not know (tags that do not fit the module's path) apart, as custom ranges, and then often calls all versions affected in the
- * ranges proper. The events of a range that never ends are evaluated together with the custom ones; where it does not say either where it begins, those stand for it.
- * Null where the custom ones cannot be read.
+ * ranges proper. The events of a range that never ends are evaluated together with the custom ones; where it does not say either where it begins, those stand for it, but for
+ * pseudo-versions without a tag, which they cannot speak of. Null where the custom ones cannot be read.
  */
 function withCustom(stated: readonly (readonly Record<string, unknown>[])[], custom: readonly Record<string, unknown>[], read: (events: readonly Record<string, unknown>[]) => AdvisoryRange[] | null): AdvisoryRange[] | null {
   const ranges = stated.map((events) => ({ events, intervals: read(events) ?? [] }));
-  const isOpen = ({ intervals }: { intervals: readonly AdvisoryRange[] }): boolean => intervals.some(({ fixedKey, lastKey }) => fixedKey === null && lastKey === null);
-  const isEverything = (events: readonly Record<string, unknown>[]): boolean => events.length === 1 && events[0]?.['introduced'] === '0';
-  const together = read([...ranges.filter(isOpen).flatMap(({ events }) => (isEverything(events) ? [] : events)), ...custom]);
-  return together === null ? null : [...ranges.filter((range) => !isOpen(range)).flatMap(({ intervals }) => intervals), ...together];
+  const endless = ranges.filter(({ intervals }) => intervals.some(isOpen));
+  const together = read([...endless.flatMap(({ events }) => (isEverything(events) ? [] : events)), ...custom]);
+  if (together === null) return null;
+  const untagged = endless.some(({ events }) => isEverything(events)) ? (read([{ introduced: '0' }, { limit: UNTAGGED }]) ?? []) : [];
+  return [...untagged, ...ranges.filter((range) => !endless.includes(range)).flatMap(({ intervals }) => intervals), ...together];
 }
 
 interface Bound {
@@ -66,21 +93,30 @@ interface Bound {
   version: string;
   key: Buffer;
 }
-const KINDS = ['fixed', 'limit', 'introduced', 'last_affected'] as const;
+const KINDS = ['fixed', 'introduced', 'last_affected', 'limit'] as const;
 
-/** The evaluation algorithm of the schema as a list of intervals: events in version order open and close. */
+/** The evaluation algorithm of the schema as a list of intervals: events in version order open and close; nothing is said from the highest limit on. */
 function intervalsOf(base: AdvisoryRange, events: readonly Record<string, unknown>[]): AdvisoryRange[] {
-  const bounds = events.flatMap((event) => KINDS.flatMap((kind, rank) => boundOf(base.ecosystem, kind, rank, event[kind])));
+  const bounds = events.flatMap((event) => KINDS.flatMap((kind, rank) => boundOf(base.ecosystem, kind, rank, event[kind]))).sort((a, b) => Buffer.compare(a.key, b.key) || a.rank - b.rank);
   const intervals: AdvisoryRange[] = [];
   let open: AdvisoryRange | null = null;
-  for (const { kind, version, key } of bounds.sort((a, b) => Buffer.compare(a.key, b.key) || a.rank - b.rank)) {
+  for (const { kind, version, key } of bounds) {
     if (kind === 'introduced') open ??= { ...base, introduced: version, introducedKey: key };
-    else if (open !== null) {
-      intervals.push(kind === 'last_affected' ? { ...open, lastAffected: version, lastKey: key } : { ...open, fixed: kind === 'fixed' ? version : null, fixedKey: key });
+    else if (kind !== 'limit' && open !== null) {
+      intervals.push(kind === 'last_affected' ? { ...open, lastAffected: version, lastKey: key } : { ...open, fixed: version, fixedKey: key });
       open = null;
     }
   }
-  return open === null ? intervals : [...intervals, open];
+  if (open !== null) intervals.push(open);
+  const limit = events.some((event) => event['limit'] === '*') ? undefined : bounds.findLast(({ kind }) => kind === 'limit');
+  return limit === undefined ? intervals : intervals.flatMap((interval) => before(interval, limit));
+}
+
+function before(interval: AdvisoryRange, { version, key }: Bound): AdvisoryRange[] {
+  if (interval.introducedKey === null || Buffer.compare(interval.introducedKey, key) >= 0) return [];
+  const ends = interval.fixedKey ?? interval.lastKey;
+  const isBefore = ends !== null && (interval.fixedKey === null ? Buffer.compare(ends, key) < 0 : Buffer.compare(ends, key) <= 0);
+  return [isBefore ? interval : { ...interval, fixed: null, fixedKey: key, limited: version, lastAffected: null, lastKey: null }];
 }
 
 const START = Buffer.alloc(0);

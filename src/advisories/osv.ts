@@ -5,7 +5,7 @@ import { records, text, texts } from './fields.ts';
 import { rangesOf, type AdvisoryRange } from './osv-ranges.ts';
 
 /** Part of every content hash: a change in how records are read makes the next import read all of them again. */
-export const READER_VERSION = 3;
+export const READER_VERSION = 4;
 
 /** What one record says of its vulnerability. */
 export interface AdvisoryFacts {
@@ -51,12 +51,18 @@ export function readOsv(record: unknown): Advisory {
   const faults: string[] = [];
   const modified = timestamp(record['modified']) ?? timestamp(record['published']) ?? new Date(0).toISOString();
   if (timestamp(record['modified']) === null && !NO_DATE.test(text(record['modified'], 32) ?? '')) faults.push('has no valid "modified", so its date of publication stands for it');
-  const names = [...new Set([id, ...texts(record['aliases'], LIMIT.id)])].slice(0, LIMIT.names);
+  const names = [...new Set([id, ...texts(record['aliases'], LIMIT.id), ...retold(id, record)])].slice(0, LIMIT.names);
   const affected = records(record['affected']);
   if (affected.length > LIMIT.affected) throw new Error(`names more than ${LIMIT.affected} packages`);
   const withdrawn = timestamp(record['withdrawn']);
-  const ranges = withdrawn === null ? affected.flatMap((entry) => rangesOf(entry, faults)) : [];
-  return { id, names, ranges, faults, facts: factsOf(record, affected, modified, withdrawn) };
+  const ranges = withdrawn === null ? affected.flatMap((entry) => rangesOf(entry, memberOf(record['database_specific'], 'review_status') === 'UNREVIEWED', faults)) : [];
+  return { id, names, ranges, faults: [...new Set(faults)], facts: factsOf(record, affected, modified, withdrawn) };
+}
+
+/** Distributions' records on one CVE (DEBIAN-CVE-2024-1234) call it upstream rather than an alias, since they speak of their own packages; it is the same vulnerability. */
+function retold(id: string, record: Record<string, unknown>): string[] {
+  const cve = /^[A-Z]+-(CVE-\d{4}-\d{4,})$/.exec(id)?.[1];
+  return cve !== undefined && ['upstream', 'related'].some((member) => texts(record[member], LIMIT.id).includes(cve)) ? [cve] : [];
 }
 
 function factsOf(record: Record<string, unknown>, affected: readonly Record<string, unknown>[], modified: string, withdrawn: string | null): AdvisoryFacts {
@@ -81,17 +87,18 @@ function factsOf(record: Record<string, unknown>, affected: readonly Record<stri
   };
 }
 
-/** Where there is no vector: GitHub's word on the record, Ubuntu's in place of a score, Debian's urgency of a package; the worst of several. */
+/** Where there is no vector: GitHub's word on the record, Ubuntu's in place of a score, Debian's urgency of a package, or how Red Hat and its kin begin a summary; the worst of several. */
 function severityInWords(record: Record<string, unknown>, affected: readonly Record<string, unknown>[]): Severity | undefined {
-  const of = (member: unknown, name: string): unknown => (isRecord(member) ? member[name] : undefined);
   const words = [
-    of(record['database_specific'], 'severity'), ...vectorsOf(record['severity']), ...affected.flatMap((entry) => vectorsOf(entry['severity'])),
-    ...affected.flatMap((entry) => ['ecosystem_specific', 'database_specific'].flatMap((place) => ['severity', 'urgency'].map((name) => of(entry[place], name)))),
+    memberOf(record['database_specific'], 'severity'), ...vectorsOf(record['severity']), ...affected.flatMap((entry) => vectorsOf(entry['severity'])),
+    ...affected.flatMap((entry) => ['ecosystem_specific', 'database_specific'].flatMap((place) => ['severity', 'urgency'].map((name) => memberOf(entry[place], name)))),
+    /^(Critical|Important|Moderate|Low): /.exec(text(record['summary'], LIMIT.summary) ?? '')?.[1],
   ];
   const said = new Set(words.map((word) => SEVERITY_WORDS.get((text(word, 32) ?? '').toLowerCase())));
   return WORST.find((severity) => said.has(severity));
 }
 
+const memberOf = (value: unknown, name: string): unknown => (isRecord(value) ? value[name] : undefined);
 const vectorsOf = (severity: unknown): string[] => records(severity).flatMap((one) => text(one['score'], 500) ?? []);
 
 function timestamp(value: unknown): string | null {

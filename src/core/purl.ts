@@ -61,9 +61,14 @@ function normalise(purl: Purl): Purl {
 export function formatPurl({ type, namespace, name, version, qualifiers = NO_QUALIFIERS, subpath = null }: Omit<Purl, 'qualifiers' | 'subpath'> & Partial<Pick<Purl, 'qualifiers' | 'subpath'>>): string {
   const space = namespace === null || namespace === '' ? '' : `${namespace.split('/').map(encode).join('/')}/`;
   const behind = version === null || version === '' ? '' : `@${encode(version)}`;
-  const pairs = [...qualifiers].filter(([, value]) => value !== '').map(([key, value]) => `${key}=${encode(value).replaceAll('%2F', '/')}`);
+  const pairs = formatQualifiers(qualifiers);
   const path = subpath === null || subpath === '' ? '' : `#${subpath.split('/').map(encode).join('/')}`;
-  return `pkg:${type}/${space}${encode(name)}${behind}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}${path}`;
+  return `pkg:${type}/${space}${encode(name)}${behind}${pairs === '' ? '' : `?${pairs}`}${path}`;
+}
+
+/** As behind the question mark of a package URL. */
+export function formatQualifiers(qualifiers: ReadonlyMap<string, string>): string {
+  return [...qualifiers].filter(([, value]) => value !== '').map(([key, value]) => `${key}=${encode(value).replaceAll('%2F', '/')}`).join('&');
 }
 
 /** Canonical form of a package URL as somebody wrote it. Throws as parsePurl does. */
@@ -71,7 +76,8 @@ export function canonicalPurl(text: string): string {
   return formatPurl(parsePurl(text));
 }
 
-function parseQualifiers(text: string): ReadonlyMap<string, string> {
+/** What stands behind the question mark; sorted, without those that have no value. */
+export function parseQualifiers(text: string): ReadonlyMap<string, string> {
   const pairs = text.split('&').flatMap((pair): [string, string][] => {
     const equals = pair.indexOf('=');
     const key = pair.slice(0, Math.max(equals, 0)).toLowerCase();

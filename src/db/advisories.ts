@@ -2,15 +2,23 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Advisory, AdvisoryFacts } from '../advisories/osv.ts';
 import type { Tx } from './connect.ts';
+import { KEY_REVISION } from './packages.ts';
+
+const RANGE_COLUMNS = sql.raw('advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, limited, last_affected, last_key, exact, weak, imports, key_revision');
 
 export interface HashedAdvisory extends Advisory {
   hash: Buffer;
 }
 
+/** Until the transaction ends nobody else changes what advisories say. */
+export async function lockImports(tx: Tx): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended('sca-portal:import', 0))`.execute(tx);
+}
+
 /** One import at a time; no time limit on its statements; empty staging tables that the end of the transaction drops. */
 export async function beginImport(tx: Tx): Promise<void> {
   await sql`SET LOCAL statement_timeout = 0`.execute(tx);
-  await sql`SELECT pg_advisory_xact_lock(hashtextextended('sca-portal:import', 0))`.execute(tx);
+  await lockImports(tx);
   await sql`CREATE TEMP TABLE incoming (id text PRIMARY KEY, names text[], modified_at timestamptz, content_hash bytea, withdrawn_at timestamptz, facts jsonb) ON COMMIT DROP`.execute(tx);
   await sql`CREATE TEMP TABLE incoming_ranges (LIKE advisory_ranges INCLUDING DEFAULTS) ON COMMIT DROP`.execute(tx);
   await sql`ALTER TABLE incoming_ranges DROP COLUMN id`.execute(tx);
@@ -44,14 +52,14 @@ export async function stageAdvisories(tx: Tx, advisories: readonly HashedAdvisor
   const hex = (key: Buffer | null): string | null => key?.toString('hex') ?? null;
   const ranges = changed.flatMap(({ id, ranges: own }) => own.map((range) => ({
     id, ecosystem: range.ecosystem, match_name: range.matchName, introduced: range.introduced, introduced_key: hex(range.introducedKey), fixed: range.fixed,
-    fixed_key: hex(range.fixedKey), last_affected: range.lastAffected, last_key: hex(range.lastKey), exact: range.exact,
+    fixed_key: hex(range.fixedKey), limited: range.limited, last_affected: range.lastAffected, last_key: hex(range.lastKey), exact: range.exact, weak: range.weak, imports: range.imports,
   })));
   await sql`
-    INSERT INTO incoming_ranges (advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, last_affected, last_key, exact)
-    SELECT id, ecosystem, match_name, introduced, decode(introduced_key, 'hex'), fixed, decode(fixed_key, 'hex'), last_affected, decode(last_key, 'hex'),
-      ARRAY(SELECT jsonb_array_elements_text(exact))
+    INSERT INTO incoming_ranges (${RANGE_COLUMNS})
+    SELECT id, ecosystem, match_name, introduced, decode(introduced_key, 'hex'), fixed, decode(fixed_key, 'hex'), limited, last_affected, decode(last_key, 'hex'),
+      ARRAY(SELECT jsonb_array_elements_text(exact)), weak, ARRAY(SELECT jsonb_array_elements_text(imports)), ${sql.lit(KEY_REVISION)}
     FROM jsonb_to_recordset(${JSON.stringify(ranges)}::jsonb) AS t (id text, ecosystem text, match_name text, introduced text, introduced_key text, fixed text,
-      fixed_key text, last_affected text, last_key text, exact jsonb)`.execute(tx);
+      fixed_key text, limited text, last_affected text, last_key text, exact jsonb, weak boolean, imports jsonb)`.execute(tx);
   return changed.length;
 }
 
@@ -117,8 +125,7 @@ export async function applyAdvisories(tx: Tx, vulnerabilityOf: ReadonlyMap<strin
       withdrawn_at = excluded.withdrawn_at, facts = excluded.facts, imported_at = now()`.execute(tx);
   await sql`DELETE FROM advisory_ranges r USING incoming i WHERE r.advisory_id = i.id`.execute(tx);
   await sql`
-    INSERT INTO advisory_ranges (advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, last_affected, last_key, exact)
-    SELECT advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, last_affected, last_key, exact FROM incoming_ranges`.execute(tx);
+    INSERT INTO advisory_ranges (${RANGE_COLUMNS}) SELECT ${RANGE_COLUMNS} FROM incoming_ranges`.execute(tx);
   await analyze(tx, vulnerabilityOf.size, sql`advisories, advisory_ranges, touched`);
 }
 
@@ -138,6 +145,7 @@ export interface VulnerabilityUpdate {
   severity: string;
   cvss_score: number | null;
   cvss_vector: string | null;
+  severity_source: object | null;
   cwes: readonly string[];
   references: readonly { type: string; url: string }[];
   published: string | null;
@@ -149,11 +157,11 @@ export async function updateVulnerabilities(tx: Tx, updates: readonly Vulnerabil
   const names = sql`(SELECT t.external_id UNION ALL SELECT jsonb_array_elements_text(t.aliases)) AS n (name)`;
   await sql`
     UPDATE vulnerabilities v SET external_id = t.external_id, aliases = ARRAY(SELECT jsonb_array_elements_text(t.aliases)), summary = t.summary, details = t.details,
-      severity = t.severity, cvss_score = t.cvss_score, cvss_vector = t.cvss_vector, cwes = ARRAY(SELECT jsonb_array_elements_text(t.cwes)), refs = t.references,
+      severity = t.severity, cvss_score = t.cvss_score, cvss_vector = t.cvss_vector, severity_source = t.severity_source, cwes = ARRAY(SELECT jsonb_array_elements_text(t.cwes)), refs = t.references,
       published_at = t.published, modified_at = t.modified, withdrawn_at = t.withdrawn, updated_at = now(),
       kev_added_on = k.added_on, kev_due_on = k.due_on, epss_score = e.score, epss_percentile = e.percentile
     FROM jsonb_to_recordset(${JSON.stringify(updates)}::jsonb) AS t (id bigint, external_id text, aliases jsonb, summary text, details text, severity text,
-        cvss_score numeric, cvss_vector text, cwes jsonb, "references" jsonb, published timestamptz, modified timestamptz, withdrawn timestamptz)
+        cvss_score numeric, cvss_vector text, severity_source jsonb, cwes jsonb, "references" jsonb, published timestamptz, modified timestamptz, withdrawn timestamptz)
       LEFT JOIN LATERAL (SELECT x.added_on, x.due_on FROM ${names} JOIN exploited_vulnerabilities x ON x.cve_id = n.name ORDER BY x.added_on LIMIT 1) k ON true
       LEFT JOIN LATERAL (SELECT x.score, x.percentile FROM ${names} JOIN exploit_predictions x ON x.cve_id = n.name ORDER BY x.score DESC LIMIT 1) e ON true
     WHERE v.id = t.id`.execute(tx);

@@ -4,6 +4,7 @@ import type { components } from '../../generated/api.ts';
 import type { Severity } from './components.ts';
 import type { Db } from './connect.ts';
 import { priorityColumn, type FindingRow } from './findings.ts';
+import { COUNTS } from './matches.ts';
 import { MATCH_ECOSYSTEM, MATCH_NAME, MATCH_VERSION } from './packages.ts';
 
 type JustificationCode = components['schemas']['VexJustification'];
@@ -14,6 +15,7 @@ export interface FindingDetailRow extends FindingRow {
   vulnerability_id: number;
   details: string | null;
   cvss_vector: string | null;
+  severity_source: components['schemas']['FindingDetail']['severity_source'];
   cwes: string[];
   refs: { type: string; url: string }[];
   kev_added_on: string | null;
@@ -35,7 +37,7 @@ export interface FindingDetailRow extends FindingRow {
 export async function findFinding(db: Db, id: string): Promise<FindingDetailRow | undefined> {
   const { rows } = await sql<FindingDetailRow>`
     SELECT f.id, f.project_id, f.component_id, c.package_version_id, f.vulnerability_id, pk.name AS component_name, pv.version AS component_version, c.purl, v.external_id AS cve_id, v.aliases, v.severity,
-      v.cvss_score, v.cvss_vector, v.epss_score, v.epss_percentile, v.kev_added_on IS NOT NULL AS kev, v.kev_added_on, v.kev_due_on, f.status, v.summary, v.details, v.refs, v.cwes, v.published_at, v.modified_at,
+      v.cvss_score, v.cvss_vector, v.severity_source, v.epss_score, v.epss_percentile, v.kev_added_on IS NOT NULL AS kev, v.kev_added_on, v.kev_due_on, f.status, v.summary, v.details, v.refs, v.cwes, v.published_at, v.modified_at,
       m.fixed_version, sc.direct, sc.scope, sc.license_tier, f.justification, f.justification_code, f.decision_scope, f.vex_origin, f.analysis_source, f.analyst_user_id, u.full_name AS analyst_name, f.analyzed_at,
       f.suppressed_until, f.first_detected_at AS discovered_at, f.updated_at, f.version, ${priorityColumn(sql`sc.depth`)} AS priority
     FROM findings f JOIN components c ON c.id = f.component_id JOIN package_versions pv ON pv.id = c.package_version_id JOIN packages pk ON pk.id = pv.package_id
@@ -62,7 +64,10 @@ export interface AffectedRange {
   introduced: string | null;
   fixed: string | null;
   last_affected: string | null;
+  limit: string | null;
   versions: string[];
+  /** Go: packages of the module that are affected; empty for all, or not told. */
+  packages: string[];
   contains: boolean;
 }
 
@@ -72,7 +77,8 @@ const MAX_VERSIONS = 100;
 /** What the advisories of a vulnerability say of a package version's package; the intervals that hold the version come first. */
 export async function affectedRanges(db: Db, packageVersionId: number, vulnerabilityId: number): Promise<AffectedRange[]> {
   const { rows } = await sql<AffectedRange>`
-    SELECT r.advisory_id, r.introduced, r.fixed, r.last_affected, r.exact[1:${sql.lit(MAX_VERSIONS)}] AS versions, ${contains(MATCH_VERSION, sql.ref('pv.version_key'))} AS contains
+    SELECT r.advisory_id, r.introduced, r.fixed, r.last_affected, r.limited AS "limit", r.exact[1:${sql.lit(MAX_VERSIONS)}] AS versions, r.imports AS packages,
+      (${contains(MATCH_VERSION, sql.ref('pv.version_key'))}) AND ${COUNTS} AS contains
     FROM package_versions pv JOIN packages pk ON pk.id = pv.package_id
     JOIN advisory_ranges r ON r.ecosystem = ${MATCH_ECOSYSTEM} AND r.match_name = ${MATCH_NAME}
     JOIN advisories a ON a.id = r.advisory_id
@@ -107,7 +113,8 @@ export async function safeUpgrade(db: Db, componentId: string): Promise<UpgradeR
     )
     SELECT mine.version_key IS NOT NULL AS ordered, (
         SELECT x.version FROM candidates x
-        WHERE NOT EXISTS (SELECT FROM advisory_ranges r WHERE r.ecosystem = mine.ecosystem AND r.match_name = mine.match_name AND (${contains(sql.ref('x.version'), sql.ref('x.key'))}))
+        WHERE NOT EXISTS (SELECT FROM advisory_ranges r JOIN advisories a ON a.id = r.advisory_id
+          WHERE r.ecosystem = mine.ecosystem AND r.match_name = mine.match_name AND ${COUNTS} AND (${contains(sql.ref('x.version'), sql.ref('x.key'))}))
         ORDER BY x.key LIMIT 1
       ) AS recommended_version,
       open.total AS finding_count, (ARRAY['critical', 'high', 'medium', 'low', 'info', 'unknown'])[open.worst + 1] AS max_severity, open.epss AS max_epss

@@ -33,6 +33,11 @@ export async function rematchPackageVersions(tx: Tx, ids: readonly number[]): Pr
   await insertMatches(tx, ids);
 }
 
+/** Does range `r` of advisory `a` count? A weak one yields to other records of the vulnerability that speak of the package. */
+export const COUNTS = sql`(NOT r.weak OR NOT EXISTS (
+  SELECT FROM advisories b JOIN advisory_ranges s ON s.advisory_id = b.id AND NOT s.weak
+  WHERE b.vulnerability_id = a.vulnerability_id AND s.ecosystem = r.ecosystem AND s.match_name = r.match_name))`;
+
 /** Where several advisories name a fix, the highest is shown: below it, one of them still calls the version affected. */
 async function insertMatches(tx: Tx, ids: readonly number[]): Promise<void> {
   await sql`
@@ -46,7 +51,7 @@ async function insertMatches(tx: Tx, ids: readonly number[]): Promise<void> {
     FROM placed t
     JOIN advisory_ranges r ON r.ecosystem = t.ecosystem AND r.match_name = t.match_name
     JOIN advisories a ON a.id = r.advisory_id
-    WHERE (t.version_key >= r.introduced_key AND (r.fixed_key IS NULL OR t.version_key < r.fixed_key) AND (r.last_key IS NULL OR t.version_key <= r.last_key))
-      OR t.version = ANY(r.exact)
+    WHERE ((t.version_key >= r.introduced_key AND (r.fixed_key IS NULL OR t.version_key < r.fixed_key) AND (r.last_key IS NULL OR t.version_key <= r.last_key))
+      OR t.version = ANY(r.exact)) AND ${COUNTS}
     GROUP BY t.id, a.vulnerability_id`.execute(tx);
 }

@@ -16,7 +16,7 @@ export interface PackageVersion {
 }
 
 /** Part of every stored identity and key: one more whenever the code makes others of the same package URL. */
-export const KEY_REVISION = 1;
+export const KEY_REVISION = 2;
 
 /** Ecosystem and name by which package version `pv` of package `pk` is looked up in advisories. */
 export const MATCH_ECOSYSTEM = sql.raw('coalesce(pv.ecosystem, pk.ecosystem)');

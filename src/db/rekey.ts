@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { coordinatesOf } from '../advisories/coordinates.ts';
 import { versionKey } from '../advisories/versions/index.ts';
-import { parsePurl } from '../core/purl.ts';
+import { parsePurl, parseQualifiers } from '../core/purl.ts';
 import type { Tx } from './connect.ts';
 import { addVersions, KEY_REVISION, MATCH_ECOSYSTEM, MATCH_VERSION, type PackageVersion } from './packages.ts';
 
@@ -67,21 +67,21 @@ async function renamePackages(tx: Tx, rows: readonly StaleRow[]): Promise<Map<nu
 
 /** Gives components whose package URL tells another identity than their version has the version of that identity. @returns ids of the versions left and of those taken */
 async function moveComponents(tx: Tx, versionIds: readonly number[]): Promise<number[]> {
-  const { rows } = await sql<{ id: number; purl: string; version: string }>`
-    SELECT DISTINCT c.package_version_id AS id, c.purl, pv.version FROM components c JOIN package_versions pv ON pv.id = c.package_version_id
-    WHERE c.package_version_id = ANY(${versionIds}::bigint[]) ORDER BY 1, 2`.execute(tx);
-  const wanted = rows.map(({ purl, version }): PackageVersion => {
+  const { rows } = await sql<{ id: number; purl: string; installed: string | null; version: string }>`
+    SELECT DISTINCT c.package_version_id AS id, c.purl, c.installed, pv.version FROM components c JOIN package_versions pv ON pv.id = c.package_version_id
+    WHERE c.package_version_id = ANY(${versionIds}::bigint[]) ORDER BY 1, 2, 3`.execute(tx);
+  const wanted = rows.map(({ purl, installed, version }): PackageVersion => {
     const { type, namespace, name, qualifiers, subpath } = parsePurl(purl);
-    return { type, namespace: namespace ?? '', name, version, qualifiers, subpath };
+    return { type, namespace: namespace ?? '', name, version, qualifiers: new Map([...qualifiers, ...parseQualifiers(installed ?? '')]), subpath };
   });
   const ids = await addVersions(tx, wanted);
-  const moves = rows.flatMap(({ id, purl }, index) => (ids[index] === undefined || ids[index] === id ? [] : [{ from: id, purl, to: ids[index] }]));
+  const moves = rows.flatMap(({ id, purl, installed }, index) => (ids[index] === undefined || ids[index] === id ? [] : [{ from: id, purl, installed, to: ids[index] }]));
   if (moves.length === 0) return [];
   await sql`
     WITH moved AS (
       UPDATE components c SET package_version_id = t.target
-      FROM unnest(${moves.map((move) => move.from)}::bigint[], ${moves.map((move) => move.purl)}::text[], ${moves.map((move) => move.to)}::bigint[]) AS t (source, purl, target)
-      WHERE c.package_version_id = t.source AND c.purl = t.purl RETURNING c.id, c.package_version_id
+      FROM unnest(${moves.map((move) => move.from)}::bigint[], ${moves.map((move) => move.purl)}::text[], ${moves.map((move) => move.installed)}::text[], ${moves.map((move) => move.to)}::bigint[]) AS t (source, purl, installed, target)
+      WHERE c.package_version_id = t.source AND c.purl = t.purl AND c.installed IS NOT DISTINCT FROM t.installed RETURNING c.id, c.package_version_id
     )
     UPDATE scan_components sc SET package_version_id = m.package_version_id FROM moved m WHERE sc.component_id = m.id`.execute(tx);
   return moves.flatMap((move) => [move.from, move.to]);

@@ -1,6 +1,6 @@
 /** From an inventory to rows, and the one transaction that makes a scan's results visible. */
 import type { Inventory } from '../../core/component.ts';
-import { parsePurl } from '../../core/purl.ts';
+import { formatPurl, formatQualifiers, parsePurl } from '../../core/purl.ts';
 import type { Db } from '../../db/connect.ts';
 import { lockMatching, matchPackageVersions } from '../../db/matches.ts';
 import { ensurePackageVersions, type PackageVersion } from '../../db/packages.ts';
@@ -58,6 +58,8 @@ export function prepareComponents(inventory: Inventory['components']): PreparedC
         licenseExpression: license.expression, licenseDeclared: component.declaredLicense, licenseDetected: detected.expression,
         licenseTier: (license.expression === null ? detected : license).tier,
         supplier: component.supplier, description: component.description, hashes: JSON.stringify(component.hashes), evidence: component.evidence,
+        installed: component.installed === undefined ? null : formatQualifiers(component.installed),
+        formerPurl: purl.type === 'rpm' && /[A-Z]/.test(purl.name) ? formatPurl({ ...purl, name: purl.name.toLowerCase() }) : null,
       },
       coordinates: {
         type: purl.type, namespace: purl.namespace ?? '', name: purl.name, version: purl.version ?? component.version, subpath: purl.subpath,

@@ -87,6 +87,31 @@ match('an advisory that comes after the scan finds them too, and an upgrade is n
   assert.is(member(detail.body, 'affected', 0, 'contains'), true);
 });
 
+const weak = suite('unreviewed records that only name a Go module');
+weak('yield to other records of the vulnerability that speak of it, and count where there are none', async () => {
+  const go = (id: string, name: string, events: object[], more: object = {}): object => ({ id, modified: '2024-01-01T00:00:00Z', ...more, affected: [{ package: { ecosystem: 'Go', name }, ranges: [{ type: 'SEMVER', events }] }] });
+  const unreviewed = { database_specific: { review_status: 'UNREVIEWED' } };
+  await importFiles(portal.services,
+    go('GO-2024-1', 'example.com/known', [{ introduced: '0' }], { ...unreviewed, aliases: ['GHSA-known'] }), go('GHSA-known', 'example.com/known', [{ introduced: '0' }, { fixed: '1.5.0' }]),
+    go('GO-2024-2', 'example.com/lone', [{ introduced: '0' }], unreviewed));
+  assert.equal(await scan(bom({ purl: 'pkg:golang/example.com/known@v1.4.0' }, { purl: 'pkg:golang/example.com/lone@v9.0.0' })), ['GHSA-known known v1.4.0 new < 1.5.0', 'GO-2024-2 lone v9.0.0 new < null']);
+  assert.equal(await scan(bom({ purl: 'pkg:golang/example.com/known@v1.6.0' })), []);
+});
+
+const rename = suite('RPMs that were stored in lower case');
+rename('keep their id, finding and triage under the name as it is written', async () => {
+  const [lower, written] = ['pkg:rpm/redhat/networkmanager@1.42.2-1.el9?distro=redhat-9.2&epoch=1', 'pkg:rpm/redhat/NetworkManager@1.42.2-1.el9?distro=redhat-9.2&epoch=1'];
+  const project = await newProject(admin);
+  await scanToEnd(admin, project, sbomForm(bom({ purl: lower })));
+  const { body } = await admin.expect(200, 'listProjectVulnerabilities', { path: { id: project } });
+  const id = String(member(body, 'items', 0, 'id'));
+  await admin.expect(200, 'updateVulnerabilityFindingStatus', { path: { finding_id: id }, headers: { 'If-Match': '"1"' }, json: { status: 'analyzing' } });
+  await scanToEnd(admin, project, sbomForm(bom({ purl: written })));
+  assert.equal(await findingsOf(project), ['RHSA-A NetworkManager 1.42.2-1.el9 analyzing < 1:1.42.2-3.el9']);
+  const after = await admin.expect(200, 'getVulnerabilityFinding', { path: { finding_id: id } });
+  assert.equal([member(after.body, 'id'), member(after.body, 'purl')], [id, written]);
+});
+
 const again = suite('rekey-versions');
 /** As a release before distributions stored it: one identity a package, and a key by another order. */
 async function age(purl: string): Promise<void> {
@@ -117,6 +142,18 @@ again('components of older releases get their identity, key, matches and finding
   const { rows } = await sql<{ same: boolean }>`SELECT sc.package_version_id = c.package_version_id AS same FROM scan_components sc JOIN components c ON c.id = sc.component_id WHERE c.purl = ${deb}`.execute(db);
   assert.equal(rows, [{ same: true }]);
   assert.is(await rekey(portal.services, signal), 0);
+});
+again('ranges of older releases get new keys, with the versions of their packages', async () => {
+  const purl = 'pkg:npm/rekeyed@1.2.0';
+  const project = await newProject(admin);
+  await scanToEnd(admin, project, sbomForm(bom({ purl })));
+  const before = await findingsOf(project);
+  assert.is(before.length, 1);
+  await sql`UPDATE advisory_ranges SET fixed_key = '\\x00'::bytea, key_revision = 0 WHERE match_name = 'rekeyed'`.execute(db);
+  await sql`DELETE FROM matches m USING components c WHERE c.purl = ${purl} AND m.package_version_id = c.package_version_id`.execute(db);
+  await sql`DELETE FROM findings WHERE project_id = ${project}`.execute(db);
+  assert.is(await rekey(portal.services, new AbortController().signal), 1);
+  assert.equal(await findingsOf(project), before);
 });
 again('one that is stopped goes on where it was', async () => {
   const purl = 'pkg:npm/rekeyed@1.1.0';

@@ -35,6 +35,11 @@ osv('a limit ends it without being a fix', () => {
   const [range] = readOsv(record(npm([{ introduced: '0' }, { limit: '2.0.0' }]))).ranges;
   assert.equal([range?.fixed, range?.fixedKey?.equals(versionKey('npm', '2.0.0') ?? Buffer.alloc(0))], [null, true]);
 });
+osv('nothing is said from the highest limit on, and `*` is none', () => {
+  assert.equal(affectedOf([{ introduced: '0' }, { fixed: '1.2.0' }, { introduced: '1.5.0' }, { limit: '1.8.0' }, { limit: '1.6.0' }], [], ['1.1.0', '1.3.0', '1.5.0', '1.7.0', '1.8.0']), ['1.1.0', '1.5.0', '1.7.0']);
+  assert.equal(affectedOf([{ introduced: '2.0.0' }, { limit: '1.0.0' }], [], ['1.0.0', '2.0.0']), []);
+  assert.equal(affectedOf([{ introduced: '1.0.0' }, { limit: '*' }], [], ['0.9.0', '2.0.0']), ['2.0.0']);
+});
 osv('several branches, in any order of events', () => {
   const events = [{ introduced: '2.0.0' }, { fixed: '2.0.5' }, { fixed: '1.4.2' }, { introduced: '0' }];
   assert.equal(affectedOf(events, [], ['1.4.1', '1.4.2', '1.9.0', '2.0.0', '2.0.4', '2.0.5']), ['1.4.1', '2.0.0', '2.0.4']);
@@ -47,9 +52,9 @@ osv('a bound that is no version spoils its range only, and is told', () => {
   const advisory = readOsv(record(npm([{ introduced: '0' }, { fixed: 'soon' }], ['1.0.0'])));
   assert.equal([affects(advisory, '1.0.0'), affects(advisory, '1.0.1'), advisory.faults], [true, false, ["npm x: 'soon' is no version of npm"]]);
 });
-osv('commits are passed over, and ecosystems without an order keep their lists', () => {
+osv('commits are passed over and told, and ecosystems without an order keep their lists', () => {
   const git = readOsv(record({ package: { ecosystem: 'npm', name: 'x' }, ranges: [{ type: 'GIT', events: [{ introduced: '0' }, { fixed: 'abc' }] }] }));
-  assert.equal([git.ranges.length, git.faults.length], [0, 0]);
+  assert.equal([git.ranges.length, git.faults], [0, ['npm x: names commits only, by which nothing is matched']]);
   const android = readOsv(record({ package: { ecosystem: 'Android', name: 'x' }, ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }] }], versions: ['12'] }));
   assert.equal(android.ranges.map((range) => range.exact), [['12']]);
 });

@@ -2,7 +2,7 @@
 import { DomainError } from '../../core/errors.ts';
 import { isRecord } from '../../core/values.ts';
 import type { JustificationCode } from '../findings/states.ts';
-import { NOTE_PROPERTY, READ_STATUS, readNote, toJustificationCode, type Judged, type VexFormat } from './vocabulary.ts';
+import { NOTE_PROPERTY, READ_STATUS, readNote, rfc3339, toJustificationCode, type Judged, type VexFormat } from './vocabulary.ts';
 
 /** What a statement says of one product. */
 export interface VexClaim {
@@ -29,8 +29,7 @@ export interface VexDocument {
   claims: readonly VexClaim[];
 }
 
-export const MAX_VEX_BYTES = 32 * 1024 * 1024;
-export const MAX_CLAIMS = 100_000;
+const MAX_CLAIMS = 100_000;
 const MAX_TEXT = 4000;
 const MAX_NAME = 2048;
 
@@ -155,7 +154,7 @@ function decoded(ref: string): string {
 function judge(format: VexFormat, word: string, code: JustificationCode | null, note: string | null): Judged | null {
   const status = READ_STATUS[format].get(word);
   if (status === undefined) return null;
-  return readNote(note) ?? { status, code: status === 'not_affected' ? code : null, expiresAt: null };
+  return readNote(note) ?? { status, code: status === 'not_affected' ? code : null, expiresAt: null, scope: 'version' };
 }
 
 function claim(format: VexFormat, { names, ...statement }: Pick<VexClaim, 'names' | 'word' | 'judgement' | 'text' | 'timestamp'>, product: string | null): VexClaim {
@@ -169,11 +168,8 @@ const unusable = (detail: string): VexClaim => ({ vulnerability: null, names: []
 
 function text(value: unknown, length: number): string | null {
   if (typeof value !== 'string') return null;
-  const clean = value.replaceAll('\u0000', '').trim().slice(0, length);
+  const clean = value.replaceAll('\u0000', '').trim().slice(0, length).toWellFormed();
   return clean === '' ? null : clean;
 }
 
-function time(value: unknown): string | null {
-  const parsed = typeof value === 'string' ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(parsed) ? null : new Date(parsed).toISOString();
-}
+const time = (value: unknown): string | null => (typeof value === 'string' ? rfc3339(value) : null);

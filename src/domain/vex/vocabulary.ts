@@ -3,6 +3,7 @@
  * nobody has looked at) goes along as a note of the portal's own, so that a document that comes back loses nothing.
  */
 import type { FindingStatus, JustificationCode } from '../findings/states.ts';
+import type { DecisionScope } from '../findings/triage.ts';
 
 export type VexFormat = 'openvex' | 'cyclonedx';
 
@@ -43,21 +44,29 @@ export interface Judged {
   code: JustificationCode | null;
   /** RFC 3339. */
   expiresAt: string | null;
+  /** Does it hold for all versions of the package? */
+  scope: DecisionScope;
 }
 
 export const NOTE_PROPERTY = 'sca-portal:judgement';
 
 /** What the words of the format would lose of a judgement; null where nothing. */
-export function noteOf(format: VexFormat, { status, code, expiresAt }: Judged): string | null {
+export function noteOf(format: VexFormat, { status, code, expiresAt, scope }: Judged): string | null {
   const [words, plain] = format === 'openvex' ? [OPENVEX_STATUS, code === null ? null : toJustificationCode(OPENVEX_JUSTIFICATION[code])] : [CYCLONEDX_STATE, code];
-  if (READ_STATUS[format].get(words[status]) === status && plain === code && expiresAt === null) return null;
-  return [`status=${status}`, ...(code === null ? [] : [`justification=${code}`]), ...(expiresAt === null ? [] : [`expires_at=${expiresAt}`])].join(';');
+  if (READ_STATUS[format].get(words[status]) === status && plain === code && expiresAt === null && scope === 'version') return null;
+  return [`status=${status}`, ...(code === null ? [] : [`justification=${code}`]), ...(expiresAt === null ? [] : [`expires_at=${expiresAt}`]), ...(scope === 'version' ? [] : [`applies_to=${scope}`])].join(';');
 }
 
 /** The judgement that a note of the portal's keeps; null where the text is none. */
 export function readNote(note: string | null): Judged | null {
   const parts = new Map((note ?? '').split(';').map((part): [string, string] => [part.slice(0, part.indexOf('=')).trim(), part.slice(part.indexOf('=') + 1).trim()]));
-  const [status = '', code = '', expiresAt = ''] = ['status', 'justification', 'expires_at'].map((name) => parts.get(name));
+  const [status = '', code = '', expiresAt = '', scope = ''] = ['status', 'justification', 'expires_at', 'applies_to'].map((name) => parts.get(name));
   if (!isStatus(status)) return null;
-  return { status, code: isCode(code) ? code : null, expiresAt: Number.isNaN(Date.parse(expiresAt)) ? null : new Date(expiresAt).toISOString() };
+  return { status, code: isCode(code) ? code : null, expiresAt: rfc3339(expiresAt), scope: scope === 'package' ? scope : 'version' };
+}
+
+/** A moment as the database takes it; null where the text is none, or one outside the years 1970 to 9999. */
+export function rfc3339(text: string): string | null {
+  const moment = Date.parse(text);
+  return moment >= 0 && moment < Date.UTC(10_000, 0) ? new Date(moment).toISOString() : null;
 }

@@ -20,7 +20,7 @@ const NAMESPACE = '0f3b8f0a-6f0e-5f55-8b44-1d4c7e6a2c11';
 
 export const writeVex: Readonly<Record<VexFormat, (source: VexSource) => AsyncIterable<string>>> = { openvex: (source) => inChunks(openVex(source)), cyclonedx: (source) => inChunks(cycloneDx(source)) };
 
-const judged = ({ status, code, expires_at }: VexRow): Judged => ({ status, code, expiresAt: expires_at });
+const judged = ({ status, code, expires_at, scope }: VexRow): Judged => ({ status, code, expiresAt: expires_at, scope: scope ?? 'version' });
 
 async function* openVex({ head, author, revision, updated, rows }: VexSource): AsyncGenerator<string> {
   const document = {

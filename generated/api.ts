@@ -520,7 +520,8 @@ export interface paths {
          *     one transaction. What became of each is reported; one that does not fit does not stop the others.
          *
          *     A finding is meant by its vulnerability's id or any alias, and the package URL of its component. Qualifiers (`?arch=…`) that stand on both sides must agree. Without a
-         *     version the statement concerns the package in any version, as triage with `applies_to: package`. A product with subcomponents means those.
+         *     version the statement concerns the package in any version, as triage with `applies_to: package`. A product with subcomponents means those. A
+         *     CycloneDX ref to the document's `metadata.component` means every finding of the vulnerability in the project, if that component has the project's name or slug.
          *
          *     OpenVEX `affected` becomes `exploitable`, `under_investigation` `analyzing`; CycloneDX `resolved` becomes `fixed`, `in_triage` `analyzing`; the others keep their names. A
          *     statement may take two steps of the state machine at once, needs no text, and changes nothing of a finding that is in its state already. The later judgement holds: a

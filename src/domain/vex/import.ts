@@ -7,6 +7,7 @@ import { currentPurls, lockVexTargets } from '../../db/vex.ts';
 import type { Context } from '../context.ts';
 import type { FindingStatus } from '../findings/states.ts';
 import { applyDecisions, lockForTriage, maySuppress, type DecisionOutcome, type FindingDecision } from '../findings/triage.ts';
+import { getProject } from '../projects/read.ts';
 import { pairClaims, type Pairing, type VexSkipReason } from './match.ts';
 import { readVex, type VexClaim, type VexDocument } from './read.ts';
 import type { VexFormat } from './vocabulary.ts';
@@ -51,11 +52,12 @@ export async function importVex(context: Context, projectId: string, files: read
     const document = readVex(await readFile(file.path));
     const now = context.now();
     const claims = document.claims.map((claim) => ({ ...claim, timestamp: notAfter(claim.timestamp, now) }));
+    const { name, slug } = await getProject(context, projectId);
     const suppresses = await maySuppress(context, projectId);
     return inTransaction(context.db, async (tx) => {
       await lockForTriage(tx, projectId, claims.some(mayBeWide));
       const targets = await lockVexTargets(tx, projectId, [...new Set(claims.flatMap(({ names }) => names))]);
-      const pairings = pairClaims(claims, targets, await currentPurls(tx, projectId));
+      const pairings = pairClaims(claims, { targets, present: await currentPurls(tx, projectId), projectNames: [name, slug] });
       const decisions = pairings.flatMap((pairing) => decisionOf(document, pairing, now));
       const outcomes = await applyDecisions(tx, context, { projectId, source: 'vex_import', maySuppress: suppresses, allOrNothing: false }, decisions);
       const byFinding = new Map(outcomes.map((outcome) => [outcome.findingId, outcome]));

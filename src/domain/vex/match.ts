@@ -22,12 +22,12 @@ const MAX_PAIRINGS = 200_000;
 
 /**
  * One pairing a claim and finding, in the order of the claims. A finding's vulnerability is meant by its id or any alias, its component by the package URL: qualifiers that
- * stand on both sides must agree, others are passed over. Of several claims on a finding the one with the newest time counts, of equally new ones the last.
- * @param present package URLs of the current scan
+ * stand on both sides must agree, others are passed over. A claim on the document's own product means all the project's findings of the vulnerability, if the product's name is the project's. Of several claims on a finding the one with the newest time counts, of equally new ones the last.
  * @throws DomainError malformed-vex where the claims mean too many findings
  */
-export function pairClaims(claims: readonly VexClaim[], targets: readonly VexTarget[], present: readonly string[]): Pairing[] {
+export function pairClaims(claims: readonly VexClaim[], { targets, present, projectNames }: Scene): Pairing[] {
   const byName = new Map<string, Map<string, Candidate[]>>();
+  const own = new Set(projectNames.map((name) => name.toLowerCase()));
   for (const target of targets) {
     const purl = readPurl(target.purl);
     if (purl === null) continue;
@@ -37,10 +37,19 @@ export function pairClaims(claims: readonly VexClaim[], targets: readonly VexTar
   const packages = Map.groupBy(present.flatMap((purl) => readPurl(purl) ?? []), packageOf);
   const pairings: Pairing[] = [];
   for (const claim of claims) {
-    pairings.push(...pair(claim, byName, packages));
+    pairings.push(...pair(claim, claim.subject !== null && own.has(claim.subject.toLowerCase()), byName, packages));
     if (pairings.length > MAX_PAIRINGS) throw new DomainError('malformed-vex', `The statements mean more than ${MAX_PAIRINGS} findings; send them in several documents.`);
   }
   return newestOnly(pairings);
+}
+
+/** The project that a document meets. */
+export interface Scene {
+  targets: readonly VexTarget[];
+  /** Package URLs of the current scan. */
+  present: readonly string[];
+  /** What the project is called. */
+  projectNames: readonly string[];
 }
 
 interface Candidate {
@@ -48,11 +57,15 @@ interface Candidate {
   purl: Purl;
 }
 
-function pair(claim: VexClaim, byName: ReadonlyMap<string, ReadonlyMap<string, readonly Candidate[]>>, packages: ReadonlyMap<string, readonly Purl[]>): Pairing[] {
+function pair(claim: VexClaim, isOwn: boolean, byName: ReadonlyMap<string, ReadonlyMap<string, readonly Candidate[]>>, packages: ReadonlyMap<string, readonly Purl[]>): Pairing[] {
   const without = (reason: VexSkipReason, detail: string): Pairing[] => [{ claim, target: null, wide: false, skip: { reason, detail } }];
   if (claim.fault !== null) return without(claim.fault.reason, claim.fault.detail);
+  if (isOwn) {
+    const all = new Set(claim.names.flatMap((name) => [...(byName.get(name)?.values() ?? [])].flat().map(({ target }) => target)));
+    return all.size === 0 ? without('unknown_vulnerability', 'The project has no finding of this vulnerability.') : [...all].map((target) => ({ claim, target, wide: false, skip: olderThan(claim, target) }));
+  }
   const purl = readPurl(claim.product ?? '');
-  if (purl === null) return without('unknown_component', 'The product is no package URL, and the document names none for it.');
+  if (purl === null) return without('unknown_component', claim.subject === null ? 'The product is no package URL, and the document names none for it.' : `The statement is on '${claim.subject}' as a whole, which is not the name of the project.`);
   const key = packageOf(purl);
   const found = new Set(claim.names.flatMap((name) => (byName.get(name)?.get(key) ?? []).filter((candidate) => isMeant(purl, candidate.purl)).map(({ target }) => target)));
   const wide = purl.version === null || claim.judgement?.scope === 'package';

@@ -12,6 +12,8 @@ export interface VexClaim {
   names: readonly string[];
   /** Package URL, or whatever names the product. */
   product: string | null;
+  /** Name of the document's own product, where the statement is on that as a whole. */
+  subject: string | null;
   /** The status as the document wrote it. */
   word: string;
   judgement: Judged | null;
@@ -68,8 +70,9 @@ function openVex(document: Record<string, unknown>): VexDocument {
 }
 
 function openVexClaims(one: Record<string, unknown>, documentTime: string | null): VexClaim[] {
-  const named = isRecord(one['vulnerability']) ? one['vulnerability'] : { name: one['vulnerability'] };
-  const names = [named['name'], named['@id'], ...(Array.isArray(named['aliases']) ? named['aliases'] : [])].flatMap((name) => text(name, MAX_NAME) ?? []).map((name) => name.split('/').at(-1) ?? name);
+  const vulnerability = isRecord(one['vulnerability']) ? one['vulnerability'] : { name: one['vulnerability'] };
+  const aliases: unknown[] = Array.isArray(vulnerability['aliases']) ? vulnerability['aliases'] : [];
+  const names = [vulnerability['name'], vulnerability['@id'], ...aliases].flatMap((name) => text(name, MAX_NAME) ?? []).map((name) => name.split('/').at(-1) ?? name);
   const notes = text(one['status_notes'], MAX_TEXT * 2)?.split('\n') ?? [];
   const note = notes[0]?.startsWith(`${NOTE_PROPERTY}: `) === true ? (notes.shift() ?? '').slice(NOTE_PROPERTY.length + 2) : null;
   const word = text(one['status'], 100) ?? '';
@@ -78,15 +81,16 @@ function openVexClaims(one: Record<string, unknown>, documentTime: string | null
     names, word, judgement: judge('openvex', word, toJustificationCode(text(one['justification'], 100)), note), text: words ?? text(notes.join('\n'), MAX_TEXT),
     timestamp: time(one['last_updated']) ?? time(one['timestamp']) ?? documentTime,
   };
-  return products(one['products']).map((product) => claim('openvex', statement, product));
+  const named = products(one['products']);
+  return (named.length === 0 ? [null] : named).map((product) => claim('openvex', statement, product));
 }
 
-/** A product with subcomponents is the project: what is judged are those. */
-function products(members: unknown): string[] {
+/** A product with subcomponents is the project: what is judged are those. They have none themselves. */
+function products(members: unknown, withParts = true): string[] {
   return (Array.isArray(members) ? members : []).flatMap((member: unknown) => {
     if (typeof member === 'string') return text(member, MAX_NAME) ?? [];
     if (!isRecord(member)) return [];
-    const parts = products(member['subcomponents']);
+    const parts = withParts ? products(member['subcomponents'], false) : [];
     const identifiers = isRecord(member['identifiers']) ? member['identifiers'] : {};
     return parts.length > 0 ? parts : (text(identifiers['purl'], MAX_NAME) ?? text(member['@id'], MAX_NAME) ?? []);
   });
@@ -102,16 +106,24 @@ function cycloneDx(document: Record<string, unknown>): VexDocument {
     if (ref !== null && purl !== null) purls.set(ref, purl);
   };
   for (const component of Array.isArray(document['components']) ? document['components'] : []) learn(component);
-  learn(metadata['component']);
+  const own = isRecord(metadata['component']) ? metadata['component'] : {};
+  learn(own);
+  const subject = { ref: text(own['bom-ref'], MAX_NAME), name: text(own['name'], MAX_NAME) };
   const timestamp = time(metadata['timestamp']);
   const claims: VexClaim[] = [];
-  for (const one of document['vulnerabilities']) claims.push(...(isRecord(one) ? cycloneDxClaims(one, timestamp, purls) : [unusable('An entry of "vulnerabilities" is not an object.')]));
+  for (const one of document['vulnerabilities']) claims.push(...(isRecord(one) ? cycloneDxClaims(one, timestamp, { purls, subject }) : [unusable('An entry of "vulnerabilities" is not an object.')]));
   const authors = Array.isArray(metadata['authors']) ? metadata['authors'].filter(isRecord) : [];
   const supplier = isRecord(metadata['supplier']) ? metadata['supplier'] : {};
   return { format: 'cyclonedx', id: text(document['serialNumber'], MAX_NAME), author: text(authors[0]?.['name'], MAX_NAME) ?? text(supplier['name'], MAX_NAME), claims: bounded(claims) };
 }
 
-function cycloneDxClaims(one: Record<string, unknown>, documentTime: string | null, purls: ReadonlyMap<string, string>): VexClaim[] {
+/** What the refs of a document can mean. */
+interface Refs {
+  purls: ReadonlyMap<string, string>;
+  subject: { ref: string | null; name: string | null };
+}
+
+function cycloneDxClaims(one: Record<string, unknown>, documentTime: string | null, { purls, subject }: Refs): VexClaim[] {
   const analysis = isRecord(one['analysis']) ? one['analysis'] : {};
   const list = (name: string): Record<string, unknown>[] => (Array.isArray(one[name]) ? one[name].filter(isRecord) : []);
   const names = [one['id'], ...list('references').map((reference) => reference['id'])].flatMap((id) => text(id, MAX_NAME) ?? []);
@@ -123,23 +135,24 @@ function cycloneDxClaims(one: Record<string, unknown>, documentTime: string | nu
   };
   const affected = list('affects').flatMap((target) => affectedOf(target, purls));
   if (affected.length === 0) return [claim('cyclonedx', statement, null)];
-  return affected.map(({ product, isRange }) => {
-    const made = claim('cyclonedx', statement, product);
+  return affected.map(({ ref, product, isRange }) => {
+    const made = { ...claim('cyclonedx', statement, product), subject: ref === subject.ref ? subject.name : null };
     return isRange && made.fault === null ? { ...made, fault: { reason: 'ambiguous_match', detail: 'Ranges of versions are not evaluated; name each version.' } } : made;
   });
 }
 
 /** A ref is a component of the document, a package URL, or a link into another document whose refs are package URLs. Its versions count where the ref itself has none. */
-function affectedOf(target: Record<string, unknown>, purls: ReadonlyMap<string, string>): { product: string; isRange: boolean }[] {
-  const ref = text(target['ref'], MAX_NAME);
-  if (ref === null) return [];
-  const product = purls.get(ref) ?? (ref.startsWith('urn:cdx:') ? decoded(ref.slice(ref.indexOf('#') + 1)) : ref);
+function affectedOf(target: Record<string, unknown>, purls: ReadonlyMap<string, string>): { ref: string; product: string; isRange: boolean }[] {
+  const written = text(target['ref'], MAX_NAME);
+  if (written === null) return [];
+  const ref = written.startsWith('urn:cdx:') ? decoded(written.slice(written.indexOf('#') + 1)) : written;
+  const product = purls.get(written) ?? ref;
   const versions = Array.isArray(target['versions']) ? target['versions'].filter(isRecord) : [];
-  if (versions.length === 0 || !product.startsWith('pkg:') || /@[^/@]+$/.test(product.split(/[?#]/, 1)[0] ?? '')) return [{ product, isRange: false }];
+  if (versions.length === 0 || !product.startsWith('pkg:') || /@[^/@]+$/.test(product.split(/[?#]/, 1)[0] ?? '')) return [{ ref, product, isRange: false }];
   const [path = '', rest = ''] = [/^[^?#]*/.exec(product)?.[0], /[?#].*$/.exec(product)?.[0]];
   return versions.map((one) => {
     const version = text(one['version'], 256);
-    return { product: version === null ? product : `${path}@${encodeURIComponent(version)}${rest}`, isRange: version === null };
+    return { ref, product: version === null ? product : `${path}@${encodeURIComponent(version)}${rest}`, isRange: version === null };
   });
 }
 
@@ -158,13 +171,13 @@ function judge(format: VexFormat, word: string, code: JustificationCode | null, 
 }
 
 function claim(format: VexFormat, { names, ...statement }: Pick<VexClaim, 'names' | 'word' | 'judgement' | 'text' | 'timestamp'>, product: string | null): VexClaim {
-  const made = { ...statement, names, vulnerability: names[0] ?? null, product };
+  const made = { ...statement, names, vulnerability: names[0] ?? null, product, subject: null };
   if (names.length === 0) return { ...made, fault: { reason: 'malformed_statement', detail: 'The statement names no vulnerability.' } };
   if (statement.judgement === null) return { ...made, fault: { reason: 'unmapped_status', detail: `'${statement.word}' is no status of ${format === 'openvex' ? 'OpenVEX' : 'CycloneDX'}.` } };
   return { ...made, fault: product === null ? { reason: 'malformed_statement', detail: 'The statement names no component.' } : null };
 }
 
-const unusable = (detail: string): VexClaim => ({ vulnerability: null, names: [], product: null, word: '', judgement: null, text: null, timestamp: null, fault: { reason: 'malformed_statement', detail } });
+const unusable = (detail: string): VexClaim => ({ vulnerability: null, names: [], product: null, subject: null, word: '', judgement: null, text: null, timestamp: null, fault: { reason: 'malformed_statement', detail } });
 
 function text(value: unknown, length: number): string | null {
   if (typeof value !== 'string') return null;

@@ -491,7 +491,7 @@ export interface paths {
         /**
          * Get the VEX document
          * @description The triage of the current scan's findings, or of `scan_id`, as OpenVEX 0.2.0 or CycloneDX. The same scan in the same state gives the same bytes. A project
-         *     without a succeeded scan gives a valid document without statements. A `scan_id` whose scan has no results is 409 `scan-not-finished`.
+         *     without a succeeded scan gives a valid document without statements. Its author is the owning team; a statement's time is that of the decision. A `scan_id` whose scan has no results is 409 `scan-not-finished`.
          */
         get: operations["getProjectVex"];
         put?: never;
@@ -516,8 +516,17 @@ export interface paths {
         put?: never;
         /**
          * Import a VEX document
-         * @description Applies the statements of an OpenVEX 0.2.0 or CycloneDX VEX document to the findings of the current scan. Each statement is reported as applied, unchanged or
-         *     unmatched; one that does not fit does not stop the others.
+         * @description Applies the statements of an OpenVEX 0.2.0 or CycloneDX VEX document (JSON, up to 64 MiB and 100,000 statements on products) to the findings of the current scan, in
+         *     one transaction. What became of each is reported; one that does not fit does not stop the others.
+         *
+         *     A finding is meant by its vulnerability's id or any alias, and the package URL of its component. Qualifiers (`?arch=…`) that stand on both sides must agree. Without a
+         *     version the statement concerns the package in any version, as triage with `applies_to: package`. A product with subcomponents means those. A
+         *     CycloneDX ref to the document's `metadata.component` means every finding of the vulnerability in the project, if that component has the project's name or slug.
+         *
+         *     OpenVEX `affected` becomes `exploitable`, `under_investigation` `analyzing`; CycloneDX `resolved` becomes `fixed`, `in_triage` `analyzing`; the others keep their names. A
+         *     statement may take two steps of the state machine at once, needs no text, and changes nothing of a finding that is in its state already. The later judgement holds: a
+         *     statement older than the finding's decision is skipped, and of several on one finding the newest counts. A time in the future counts as now. Documents of this portal
+         *     carry what their format has no word for (`suppressed` and its end, decisions on packages) in notes named `sca-portal:judgement`, and lose nothing on the way.
          */
         post: operations["importProjectVex"];
         delete?: never;
@@ -2806,20 +2815,21 @@ export interface components {
         VexImportResult: {
             /** @enum {string} */
             format: "openvex" | "cyclonedx";
-            /** @description Statements that name a finding of the project. */
+            /** @description Entries that name a finding of the project. */
             matched: number;
+            /** @description Entries whose judgement the finding took over. */
             applied: number;
             /** @description The finding was in that state already. */
             unchanged: number;
-            /** @description Statements that changed nothing for one of the reasons in `errors`. */
+            /** @description Entries that changed nothing for one of the reasons in `errors`, those without a finding among them. */
             skipped: number;
-            /** @description One entry a statement and product, in the order of the document. */
+            /** @description One entry a statement, product and finding, in the order of the document: a product without a version means every version of the project, and a statement on many products makes an entry for each. */
             statements: {
                 vulnerability: string | null;
                 /** @description Package URL. */
                 product: string | null;
                 /** @enum {string} */
-                outcome: "applied" | "unchanged" | "unmatched";
+                outcome: "applied" | "unchanged" | "skipped" | "unmatched";
                 /** Format: uuid */
                 finding_id: string | null;
                 /** @description State of the finding after the import; null where there is none. */
@@ -2829,8 +2839,19 @@ export interface components {
             errors: {
                 vulnerability: string | null;
                 product: string | null;
-                /** @enum {string} */
-                reason: "unknown_vulnerability" | "unknown_component" | "ambiguous_match" | "unmapped_status" | "illegal_transition" | "already_at_target" | "forbidden_transition" | "malformed_statement";
+                /**
+                 * @description - `unknown_component`: the current scan has no such component, or the product is no package URL
+                 *     - `unknown_vulnerability`: the component has no finding of it, by any alias
+                 *     - `ambiguous_match`: a range of versions, which is not evaluated
+                 *     - `unmapped_status`: the status is none of the format's
+                 *     - `malformed_statement`: something that it needs is missing or wrong
+                 *     - `illegal_transition`, `forbidden_transition`: as for triage by hand
+                 *     - `older_statement`: the finding was decided after the statement was made
+                 *     - `superseded`: another statement of the document on the same finding is newer, or as new and stands behind it
+                 *     - `not_assessed`: it says that nobody has assessed the finding, and here somebody has
+                 * @enum {string}
+                 */
+                reason: "unknown_vulnerability" | "unknown_component" | "ambiguous_match" | "unmapped_status" | "malformed_statement" | "illegal_transition" | "forbidden_transition" | "older_statement" | "superseded" | "not_assessed";
                 detail: string;
             }[];
         };
@@ -8364,16 +8385,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -8509,16 +8520,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;

@@ -750,7 +750,7 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [
       "if-none-match"
@@ -769,7 +769,6 @@ export const operations = {
       "not-found",
       "scan-not-finished",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -781,7 +780,7 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -808,7 +807,6 @@ export const operations = {
       "idempotency-mismatch",
       "malformed-vex",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },

@@ -34,10 +34,7 @@ export interface SbomDocument {
 /** The current scan, or the named one, as a document; one without components where the project has no succeeded scan. */
 export async function exportSbom(context: Context, projectId: string, scanId: string | undefined, format: SbomFormat): Promise<SbomDocument> {
   const { write, mediaType, extension } = FORMATS[format];
-  const project = await getProject(context, projectId);
-  const viewed = await scanInView(context, projectId, scanId);
-  const scan = viewed === null ? undefined : await findScan(context.db, viewed);
-  if (scan !== undefined && scan.status !== 'succeeded') throw new DomainError('scan-not-finished', `The scan is ${scan.status} and has no results.`);
+  const { project, scan } = await subjectOf(context, projectId, scanId);
   const head = headOf(project, scan);
   const state = scan === undefined ? '' : await findingsState(context.db, scan.id);
   const digest = createHash('sha256').update(JSON.stringify([head, state, format])).digest('base64url').slice(0, 27);
@@ -49,7 +46,16 @@ export async function exportSbom(context: Context, projectId: string, scanId: st
   return { etag: `"${digest}"`, mediaType, fileName: `${project.slug}.${extension}`, text };
 }
 
-function headOf(project: ProjectRow, scan: ScanRow | undefined): DocumentHead {
+/** What a document is about: the project, and the named scan, else the current one, if there is any. Throws not-found, scan-not-finished. */
+export async function subjectOf(context: Context, projectId: string, scanId: string | undefined): Promise<{ project: ProjectRow; scan: ScanRow | undefined }> {
+  const project = await getProject(context, projectId);
+  const viewed = await scanInView(context, projectId, scanId);
+  const scan = viewed === null ? undefined : await findScan(context.db, viewed);
+  if (scan !== undefined && scan.status !== 'succeeded') throw new DomainError('scan-not-finished', `The scan is ${scan.status} and has no results.`);
+  return { project, scan };
+}
+
+export function headOf(project: ProjectRow, scan: ScanRow | undefined): DocumentHead {
   return {
     id: scan?.id ?? project.id,
     product: { name: project.name, version: scan?.commit_sha ?? scan?.ref ?? null, description: project.description },

@@ -64,7 +64,8 @@ export function documentVulnerabilities(findings: readonly DocumentFindingRow[])
   });
 }
 
-function methodOf(vector: string): string {
+/** CycloneDX's name of the scoring method behind a vector. */
+export function methodOf(vector: string): string {
   if (vector.startsWith('CVSS:4')) return 'CVSSv4';
   if (vector.startsWith('CVSS:3.1')) return 'CVSSv31';
   return vector.startsWith('CVSS:3') ? 'CVSSv3' : 'CVSSv2';

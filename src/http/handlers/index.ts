@@ -16,5 +16,6 @@ import { results } from './results.ts';
 import { scans } from './scans.ts';
 import { system } from './system.ts';
 import { users } from './users.ts';
+import { vex } from './vex.ts';
 
-export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...scans, ...components, ...findings, ...results, ...approvals, ...licenses, ...licensePolicies, ...admin, ...health, ...system } satisfies Handlers;
+export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...scans, ...components, ...findings, ...results, ...vex, ...approvals, ...licenses, ...licensePolicies, ...admin, ...health, ...system } satisfies Handlers;

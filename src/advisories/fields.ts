@@ -1,10 +1,10 @@
 /** Members of untrusted records. */
-import { isRecord } from '../core/values.ts';
+import { cut, isRecord } from '../core/values.ts';
 
 /** Without NUL, which PostgreSQL does not store; null where it is no text or empty. */
 export function text(value: unknown, length: number): string | null {
   if (typeof value !== 'string') return null;
-  const clean = value.replaceAll('\u0000', '').trim().slice(0, length);
+  const clean = cut(value.replaceAll('\u0000', '').trim(), length);
   return clean === '' ? null : clean;
 }
 

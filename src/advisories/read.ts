@@ -128,25 +128,6 @@ export function interpret({ origin, content, hash }: SourceDocument, kind: Sourc
   return { kind: 'osv', origin, record: document, hash };
 }
 
-/** Everything at the path, read. */
-export async function* readSource(location: string): AsyncGenerator<SourceItem | (Fault & { kind: 'fault' })> {
-  for (const file of await listSource(location)) {
-    for await (const part of readDocuments(file)) {
-      if ('message' in part) {
-        yield { kind: 'fault', ...part };
-        continue;
-      }
-      let item: SourceItem | (Fault & { kind: 'fault' });
-      try {
-        item = interpret(part, file.kind);
-      } catch (error) {
-        item = { kind: 'fault', origin: part.origin, message: messageOf(error) };
-      }
-      yield item;
-    }
-  }
-}
-
 /** UTF-8, with or without a byte order mark, or UTF-16 with one. */
 function decode(content: Buffer): string {
   const mark = content.subarray(0, 2).toString('hex');

@@ -96,7 +96,7 @@ const PLAIN = /^[A-Za-z0-9._~:-]*$/;
 
 /** Percent-encoding with the colon left as it is. */
 function encode(text: string): string {
-  return PLAIN.test(text) ? text : encodeURIComponent(text).replaceAll('%3A', ':').replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  return PLAIN.test(text) ? text : encodeURIComponent(text.toWellFormed()).replaceAll('%3A', ':').replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 function decode(text: string): string {

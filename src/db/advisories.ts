@@ -2,6 +2,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Advisory, AdvisoryFacts } from '../advisories/osv.ts';
 import type { Tx } from './connect.ts';
+import { toJson } from './json.ts';
 import { KEY_REVISION } from './packages.ts';
 
 const RANGE_COLUMNS = sql.raw('advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, limited, last_affected, last_key, exact, weak, imports, key_revision');
@@ -46,7 +47,7 @@ export async function stageAdvisories(tx: Tx, advisories: readonly HashedAdvisor
   await sql`
     INSERT INTO incoming (id, names, modified_at, content_hash, withdrawn_at, facts)
     SELECT id, ARRAY(SELECT jsonb_array_elements_text(names)), modified, decode(hash, 'hex'), withdrawn, facts
-    FROM jsonb_to_recordset(${JSON.stringify(changed.map(({ id, names, hash, facts }) => ({ id, names, hash: hash.toString('hex'), modified: facts.modified, withdrawn: facts.withdrawn, facts })))}::jsonb)
+    FROM jsonb_to_recordset(${toJson(changed.map(({ id, names, hash, facts }) => ({ id, names, hash: hash.toString('hex'), modified: facts.modified, withdrawn: facts.withdrawn, facts })))}::jsonb)
       AS t (id text, names jsonb, modified timestamptz, hash text, withdrawn timestamptz, facts jsonb)
     ON CONFLICT (id) DO UPDATE SET names = excluded.names, modified_at = excluded.modified_at, content_hash = excluded.content_hash, withdrawn_at = excluded.withdrawn_at, facts = excluded.facts`.execute(tx);
   const hex = (key: Buffer | null): string | null => key?.toString('hex') ?? null;
@@ -58,7 +59,7 @@ export async function stageAdvisories(tx: Tx, advisories: readonly HashedAdvisor
     INSERT INTO incoming_ranges (${RANGE_COLUMNS})
     SELECT id, ecosystem, match_name, introduced, decode(introduced_key, 'hex'), fixed, decode(fixed_key, 'hex'), limited, last_affected, decode(last_key, 'hex'),
       ARRAY(SELECT jsonb_array_elements_text(exact)), weak, ARRAY(SELECT jsonb_array_elements_text(imports)), ${sql.lit(KEY_REVISION)}
-    FROM jsonb_to_recordset(${JSON.stringify(ranges)}::jsonb) AS t (id text, ecosystem text, match_name text, introduced text, introduced_key text, fixed text,
+    FROM jsonb_to_recordset(${toJson(ranges)}::jsonb) AS t (id text, ecosystem text, match_name text, introduced text, introduced_key text, fixed text,
       fixed_key text, limited text, last_affected text, last_key text, exact jsonb, weak boolean, imports jsonb)`.execute(tx);
   return changed.length;
 }
@@ -160,7 +161,7 @@ export async function updateVulnerabilities(tx: Tx, updates: readonly Vulnerabil
       severity = t.severity, cvss_score = t.cvss_score, cvss_vector = t.cvss_vector, severity_source = t.severity_source, cwes = ARRAY(SELECT jsonb_array_elements_text(t.cwes)), refs = t.references,
       published_at = t.published, modified_at = t.modified, withdrawn_at = t.withdrawn, updated_at = now(),
       kev_added_on = k.added_on, kev_due_on = k.due_on, epss_score = e.score, epss_percentile = e.percentile
-    FROM jsonb_to_recordset(${JSON.stringify(updates)}::jsonb) AS t (id bigint, external_id text, aliases jsonb, summary text, details text, severity text,
+    FROM jsonb_to_recordset(${toJson(updates)}::jsonb) AS t (id bigint, external_id text, aliases jsonb, summary text, details text, severity text,
         cvss_score numeric, cvss_vector text, severity_source jsonb, cwes jsonb, "references" jsonb, published timestamptz, modified timestamptz, withdrawn timestamptz)
       LEFT JOIN LATERAL (SELECT x.added_on, x.due_on FROM ${names} JOIN exploited_vulnerabilities x ON x.cve_id = n.name ORDER BY x.added_on LIMIT 1) k ON true
       LEFT JOIN LATERAL (SELECT x.score, x.percentile FROM ${names} JOIN exploit_predictions x ON x.cve_id = n.name ORDER BY x.score DESC LIMIT 1) e ON true

@@ -4,6 +4,7 @@
  */
 import { sql } from 'kysely';
 import type { Tx } from './connect.ts';
+import { toJson } from './json.ts';
 
 /** An advisory of the vulnerability `old` is now part of `heir`. */
 export interface Succession {
@@ -19,7 +20,7 @@ export interface Succession {
 export async function moveFindings(tx: Tx, successions: readonly Succession[]): Promise<void> {
   if (successions.length === 0) return;
   await sql`CREATE TEMP TABLE succession (old bigint, heir bigint, home boolean, fresh boolean) ON COMMIT DROP`.execute(tx);
-  await sql`INSERT INTO succession SELECT * FROM jsonb_to_recordset(${JSON.stringify(successions)}::jsonb) AS t (old bigint, heir bigint, home boolean, fresh boolean)`.execute(tx);
+  await sql`INSERT INTO succession SELECT * FROM jsonb_to_recordset(${toJson(successions)}::jsonb) AS t (old bigint, heir bigint, home boolean, fresh boolean)`.execute(tx);
   await sql`ANALYZE succession`.execute(tx);
   await sql`
     SELECT 1 FROM projects p WHERE p.id IN (

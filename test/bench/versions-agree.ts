@@ -11,7 +11,6 @@ import { sql } from 'kysely';
 import { coordinatesOf } from '../../src/advisories/coordinates.ts';
 import { covers, type AdvisoryRange } from '../../src/advisories/osv-ranges.ts';
 import { readOsv } from '../../src/advisories/osv.ts';
-import { readSource } from '../../src/advisories/read.ts';
 import { versionKey } from '../../src/advisories/versions/index.ts';
 import { isRecord } from '../../src/core/values.ts';
 import { openDatabase } from '../../src/db/connect.ts';
@@ -20,6 +19,7 @@ import { matchPackageVersions } from '../../src/db/matches.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { ensurePackageVersions } from '../../src/db/packages.ts';
 import { importAdvisories } from '../../src/domain/advisories/import.ts';
+import { readSource } from '../support/advisories.ts';
 
 const DRAWN = 200;
 const log = { info: (): void => undefined, warn: (): void => undefined, error: console.error };

@@ -2,6 +2,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { interpret, listSource, readDocuments, type Fault, type SourceItem } from '../../src/advisories/read.ts';
+import { messageOf } from '../../src/core/values.ts';
 import { importAdvisories } from '../../src/domain/advisories/import.ts';
 import type { ImportReport } from '../../src/domain/advisories/report.ts';
 import type { Services } from '../../src/domain/context.ts';
@@ -38,5 +40,24 @@ export async function importFiles(services: Pick<Services, 'db' | 'enqueue'>, ..
     return { ...report, tries };
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Everything at the path, read. */
+export async function* readSource(location: string): AsyncGenerator<SourceItem | (Fault & { kind: 'fault' })> {
+  for (const file of await listSource(location)) {
+    for await (const part of readDocuments(file)) {
+      if ('message' in part) {
+        yield { kind: 'fault', ...part };
+        continue;
+      }
+      let item: SourceItem | (Fault & { kind: 'fault' });
+      try {
+        item = interpret(part, file.kind);
+      } catch (error) {
+        item = { kind: 'fault', origin: part.origin, message: messageOf(error) };
+      }
+      yield item;
+    }
   }
 }

@@ -13,7 +13,7 @@ import { member } from '../support/contract.ts';
 import { cycloneDx, sbomForm } from '../support/fixtures.ts';
 import { authFrame, watch } from '../support/live.ts';
 import { startTestPortal } from '../support/portal.ts';
-import { newProject, scanToEnd } from '../support/scans.ts';
+import { newProject, scannedProject, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 import { zipOf, type ZipEntry } from '../support/zip.ts';
 
@@ -25,11 +25,7 @@ async function findings(project: string): Promise<string[]> {
   return Array.isArray(items) ? items.filter(isRecord).map((item) => `${String(item['cve_id'])} ${String(item['status'])} ${String(item['fixed_version'])}`) : [];
 }
 
-async function scanned(name: string): Promise<string> {
-  const project = await newProject(admin);
-  await scanToEnd(admin, project, sbomForm(cycloneDx([{ purl: `pkg:npm/${name}@1.0.0` }])));
-  return project;
-}
+const scanned = (name: string): Promise<string> => scannedProject(admin, `pkg:npm/${name}@1.0.0`);
 
 const test = suite('importAdvisories');
 test('a project that was scanned before the advisory came has the finding', async () => {
@@ -38,6 +34,11 @@ test('a project that was scanned before the advisory came has the finding', asyn
   const report = await importFiles(portal.services, osv({ id: 'GHSA-early', aliases: ['CVE-2024-0100'], name: 'early' }));
   assert.equal([report.changed, report.rematched, report.findingsOpened], [1, 1, 1]);
   assert.equal(await findings(project), ['CVE-2024-0100 new 2.0.0']);
+});
+test('half characters, of the record or where a text is cut, undo no import', async () => {
+  const project = await scanned('halves');
+  const record = JSON.stringify({ ...osv({ id: 'GHSA-halves', name: 'halves' }), summary: 'a\ud800b', details: 'x' + '\u{1f600}'.repeat(100_000) });
+  assert.equal([(await importFiles(portal.services, record)).changed, await findings(project)], [1, ['GHSA-halves new 2.0.0']]);
 });
 test('the same import again changes nothing', async () => {
   const project = await scanned('again');

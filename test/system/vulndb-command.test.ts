@@ -15,10 +15,9 @@ import { lockMatching } from '../../src/db/matches.ts';
 import { inTransaction, withAdvisoryLock } from '../../src/db/transaction.ts';
 import { osv } from '../support/advisories.ts';
 import { createTestDatabase } from '../support/database.ts';
-import { cycloneDx, sbomForm } from '../support/fixtures.ts';
 import { startMirror } from '../support/mirror.ts';
 import { startTestPortal } from '../support/portal.ts';
-import { newProject, scanToEnd } from '../support/scans.ts';
+import { scannedProject } from '../support/scans.ts';
 import { atEnd, suite } from '../support/suite.ts';
 import { zipOf } from '../support/zip.ts';
 
@@ -46,11 +45,7 @@ async function exported(name: string, ...records: object[]): Promise<string> {
 }
 const count = async (query: RawBuilder<{ n: number }>): Promise<number> => (await query.execute(db)).rows[0]?.n ?? -1;
 const advisories = (prefix: string) => count(sql<{ n: number }>`SELECT count(*)::int AS n FROM advisories WHERE id LIKE ${`${prefix}%`}`);
-async function scanned(name: string): Promise<string> {
-  const project = await newProject(admin);
-  await scanToEnd(admin, project, sbomForm(cycloneDx([{ purl: `pkg:npm/${name}@1.0.0` }])));
-  return project;
-}
+const scanned = (name: string): Promise<string> => scannedProject(admin, `pkg:npm/${name}@1.0.0`);
 
 const test = suite('make vulndb');
 test('imports, says what, and leaves word for the workers; with nothing new it does neither', async () => {

@@ -7,12 +7,12 @@ import * as assert from 'uvu/assert';
 import { judgeCvss } from '../../src/advisories/cvss.ts';
 import { covers } from '../../src/advisories/osv-ranges.ts';
 import { readOsv, type Advisory } from '../../src/advisories/osv.ts';
-import { readSource } from '../../src/advisories/read.ts';
 import { versionKey } from '../../src/advisories/versions/index.ts';
 import { groupAdvisories, type NamedAdvisory } from '../../src/domain/advisories/group.ts';
 import { mergeFacts } from '../../src/domain/advisories/merge.ts';
 import { suite } from '../support/suite.ts';
 import { zipOf, type ZipEntry } from '../support/zip.ts';
+import { readSource } from '../support/advisories.ts';
 
 const record = (affected: object, more: object = {}): unknown => ({ id: 'TEST-1', modified: '2024-01-01T00:00:00Z', affected: [affected], ...more });
 const npm = (events: readonly object[], versions: readonly string[] = []): object => ({ package: { ecosystem: 'npm', name: 'x' }, ranges: [{ type: 'SEMVER', events }], versions });

@@ -2,6 +2,7 @@
 import type { ComponentType, DependencyScope, DetectedComponent, Inventory } from '../../core/component.ts';
 import { parseExpression } from '../licenses/expression.ts';
 import { formatPurl, parsePurl, type Purl } from '../../core/purl.ts';
+import { cut } from '../../core/values.ts';
 import { isInstalled, releaseQualifier, sourceQualifiers, type SourceParts } from './installed.ts';
 import { SbomError } from './sbom-error.ts';
 
@@ -152,7 +153,7 @@ function identify(raw: RawComponent): { purl: string; parsed: Purl | null; names
 
 /** Without control characters, cut to a length. */
 function clean(text: string, length: number): string {
-  return text.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ').trim().slice(0, length);
+  return cut(text.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ').trim(), length);
 }
 
 function cleanOrNull(text: string | null, length: number): string | null {

@@ -1,4 +1,5 @@
 /** VEX documents in: OpenVEX (0.0.x and 0.2.0) and CycloneDX (JSON, 1.4 to 1.7), as one claim a statement and product. Pure; every text is untrusted. */
+import { records, text } from '../../advisories/fields.ts';
 import { DomainError } from '../../core/errors.ts';
 import { isRecord } from '../../core/values.ts';
 import type { JustificationCode } from '../findings/states.ts';
@@ -112,9 +113,8 @@ function cycloneDx(document: Record<string, unknown>): VexDocument {
   const timestamp = time(metadata['timestamp']);
   const claims: VexClaim[] = [];
   for (const one of document['vulnerabilities']) claims.push(...(isRecord(one) ? cycloneDxClaims(one, timestamp, { purls, subject }) : [unusable('An entry of "vulnerabilities" is not an object.')]));
-  const authors = Array.isArray(metadata['authors']) ? metadata['authors'].filter(isRecord) : [];
   const supplier = isRecord(metadata['supplier']) ? metadata['supplier'] : {};
-  return { format: 'cyclonedx', id: text(document['serialNumber'], MAX_NAME), author: text(authors[0]?.['name'], MAX_NAME) ?? text(supplier['name'], MAX_NAME), claims: bounded(claims) };
+  return { format: 'cyclonedx', id: text(document['serialNumber'], MAX_NAME), author: text(records(metadata['authors'])[0]?.['name'], MAX_NAME) ?? text(supplier['name'], MAX_NAME), claims: bounded(claims) };
 }
 
 /** What the refs of a document can mean. */
@@ -125,15 +125,14 @@ interface Refs {
 
 function cycloneDxClaims(one: Record<string, unknown>, documentTime: string | null, { purls, subject }: Refs): VexClaim[] {
   const analysis = isRecord(one['analysis']) ? one['analysis'] : {};
-  const list = (name: string): Record<string, unknown>[] => (Array.isArray(one[name]) ? one[name].filter(isRecord) : []);
-  const names = [one['id'], ...list('references').map((reference) => reference['id'])].flatMap((id) => text(id, MAX_NAME) ?? []);
-  const note = text(list('properties').find((property) => property['name'] === NOTE_PROPERTY)?.['value'], 500);
+  const names = [one['id'], ...records(one['references']).map((reference) => reference['id'])].flatMap((id) => text(id, MAX_NAME) ?? []);
+  const note = text(records(one['properties']).find((property) => property['name'] === NOTE_PROPERTY)?.['value'], 500);
   const word = text(analysis['state'], 100) ?? '';
   const statement = {
     names, word, judgement: judge('cyclonedx', word, toJustificationCode(text(analysis['justification'], 100)), note), text: text(analysis['detail'], MAX_TEXT),
     timestamp: time(analysis['lastUpdated']) ?? time(analysis['firstIssued']) ?? time(one['updated']) ?? documentTime,
   };
-  const affected = list('affects').flatMap((target) => affectedOf(target, purls));
+  const affected = records(one['affects']).flatMap((target) => affectedOf(target, purls));
   if (affected.length === 0) return [claim('cyclonedx', statement, null)];
   return affected.map(({ ref, product, isRange }) => {
     const made = { ...claim('cyclonedx', statement, product), subject: ref === subject.ref ? subject.name : null };
@@ -147,7 +146,7 @@ function affectedOf(target: Record<string, unknown>, purls: ReadonlyMap<string, 
   if (written === null) return [];
   const ref = written.startsWith('urn:cdx:') ? decoded(written.slice(written.indexOf('#') + 1)) : written;
   const product = purls.get(written) ?? ref;
-  const versions = Array.isArray(target['versions']) ? target['versions'].filter(isRecord) : [];
+  const versions = records(target['versions']);
   if (versions.length === 0 || !product.startsWith('pkg:') || /@[^/@]+$/.test(product.split(/[?#]/, 1)[0] ?? '')) return [{ ref, product, isRange: false }];
   const [path = '', rest = ''] = [/^[^?#]*/.exec(product)?.[0], /[?#].*$/.exec(product)?.[0]];
   return versions.map((one) => {
@@ -178,11 +177,5 @@ function claim(format: VexFormat, { names, ...statement }: Pick<VexClaim, 'names
 }
 
 const unusable = (detail: string): VexClaim => ({ vulnerability: null, names: [], product: null, subject: null, word: '', judgement: null, text: null, timestamp: null, fault: { reason: 'malformed_statement', detail } });
-
-function text(value: unknown, length: number): string | null {
-  if (typeof value !== 'string') return null;
-  const clean = value.replaceAll('\u0000', '').trim().slice(0, length).toWellFormed();
-  return clean === '' ? null : clean;
-}
 
 const time = (value: unknown): string | null => (typeof value === 'string' ? rfc3339(value) : null);

@@ -742,6 +742,36 @@ export const operations = {
       "unavailable"
     ]
   },
+  "getProjectSarif": {
+    "method": "get",
+    "path": "/v1/projects/{id}/sarif",
+    "access": {
+      "permission": "report.download",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [
+      "if-none-match"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "scan-not-finished",
+      "internal-error",
+      "unavailable"
+    ]
+  },
   "getProjectVex": {
     "method": "get",
     "path": "/v1/projects/{id}/vex",
@@ -3149,6 +3179,7 @@ export const operationIds = [
   "updateProject",
   "deleteProject",
   "getProjectSbom",
+  "getProjectSarif",
   "getProjectVex",
   "importProjectVex",
   "getProjectNotice",

@@ -1,6 +1,7 @@
 /** Small makers of replies and their headers. */
 import { stringifySetCookie } from 'cookie';
 import type { Context } from '../domain/context.ts';
+import type { ProjectDocument } from '../domain/documents/sbom.ts';
 
 /** The version as an entity tag: `"3"`. */
 export const etag = (version: number): string => `"${version}"`;
@@ -18,7 +19,7 @@ export function created<Body extends { id: string; version: number }>(collection
 }
 
 /** A document made for the caller; 304 where the caller has it already. @param known If-None-Match */
-export function documentReply<Type extends string>(known: string | undefined, { etag: tag, mediaType, fileName, text }: { etag: string; mediaType: Type; fileName: string; text: AsyncIterable<string> }) {
+export function documentReply<Type extends string>(known: string | undefined, { etag: tag, mediaType, fileName, text }: ProjectDocument<Type>) {
   const validators = { ETag: tag, 'Cache-Control': 'private, no-cache' };
   if (known === tag) return { status: 304, body: undefined, headers: validators } as const;
   return { status: 200, body: text, type: mediaType, headers: { ...validators, 'Content-Disposition': `attachment; filename="${fileName}"` } } as const;

@@ -23,16 +23,17 @@ const FORMATS = {
   'spdx-tv': { write: writeSpdxTagValue, mediaType: 'text/spdx', extension: 'spdx' },
 } as const satisfies Record<SbomFormat, { write: DocumentWriter; mediaType: string; extension: string }>;
 
-export interface SbomDocument {
+/** A document about a project's scan. */
+export interface ProjectDocument<MediaType extends string> {
   /** Strong: the same tag, the same bytes. */
   etag: string;
-  mediaType: (typeof FORMATS)[SbomFormat]['mediaType'];
+  mediaType: MediaType;
   fileName: string;
   text: AsyncIterable<string>;
 }
 
 /** The current scan, or the named one, as a document; one without components where the project has no succeeded scan. */
-export async function exportSbom(context: Context, projectId: string, scanId: string | undefined, format: SbomFormat): Promise<SbomDocument> {
+export async function exportSbom(context: Context, projectId: string, scanId: string | undefined, format: SbomFormat): Promise<ProjectDocument<(typeof FORMATS)[SbomFormat]['mediaType']>> {
   const { write, mediaType, extension } = FORMATS[format];
   const { project, scan } = await subjectOf(context, projectId, scanId);
   const head = headOf(project, scan);

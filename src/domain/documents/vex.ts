@@ -4,23 +4,15 @@ import { owningTeam, vexRevision, vexRows } from '../../db/vex.ts';
 import type { Context } from '../context.ts';
 import { writeVex } from '../vex/write.ts';
 import type { VexFormat } from '../vex/vocabulary.ts';
-import { headOf, subjectOf } from './sbom.ts';
+import { headOf, subjectOf, type ProjectDocument } from './sbom.ts';
 
 const FORMATS = {
   openvex: { mediaType: 'application/json', extension: 'openvex.json' },
   cyclonedx: { mediaType: 'application/vnd.cyclonedx+json', extension: 'vex.cdx.json' },
 } as const satisfies Record<VexFormat, { mediaType: string; extension: string }>;
 
-export interface VexExport {
-  /** Strong: the same tag, the same bytes. */
-  etag: string;
-  mediaType: (typeof FORMATS)[VexFormat]['mediaType'];
-  fileName: string;
-  text: AsyncIterable<string>;
-}
-
 /** Of the current scan or the named one; without statements where the project has no succeeded scan. Throws not-found, scan-not-finished. */
-export async function exportVex(context: Context, projectId: string, scanId: string | undefined, format: VexFormat): Promise<VexExport> {
+export async function exportVex(context: Context, projectId: string, scanId: string | undefined, format: VexFormat): Promise<ProjectDocument<(typeof FORMATS)[VexFormat]['mediaType']>> {
   const { db } = context;
   const { mediaType, extension } = FORMATS[format];
   const { project, scan } = await subjectOf(context, projectId, scanId);

@@ -1,4 +1,5 @@
 /** What a project's scan found: licences, the gate, and the SBOM. Vulnerabilities are in findings.ts. */
+import { exportSarif } from '../../domain/documents/sarif.ts';
 import { exportSbom } from '../../domain/documents/sbom.ts';
 import { gateResult } from '../../domain/gate/result.ts';
 import { listProjectLicenses } from '../../domain/licenses/list.ts';
@@ -10,4 +11,5 @@ export const results = {
     ok(await listProjectLicenses(context, path.id, query.scan_id, { tier: query.tier, kind: query.kind, text: query.q }, page)),
   getProjectGateResult: async (context, { path, query }) => ok(await gateResult(context, path.id, query.scan_id)),
   getProjectSbom: async (context, { path, query, headers }) => documentReply(headers['if-none-match'], await exportSbom(context, path.id, query.scan_id, query.format ?? 'cyclonedx-json')),
+  getProjectSarif: async (context, { path, query, headers }) => documentReply(headers['if-none-match'], await exportSarif(context, path.id, query.scan_id)),
 } satisfies Partial<Handlers>;

@@ -999,6 +999,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/components": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search the portfolio's components
+         * @description Who has this package: components of current scans, of any ref, in the projects that you can see and that are not archived. `purl` names a package, with its version or for
+         *     any version; qualifiers in it must agree where a component has them. `q` is text in the name, with the namespace before it (`@angular/co`, `org.apache.log`). One of the
+         *     two is needed; `version` narrows either.
+         */
+        get: operations["listComponents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/components/{component_id}": {
         parameters: {
             query?: never;
@@ -1065,6 +1087,76 @@ export interface paths {
          * @description One licence of a component, with the licence's data and the components of the project's current scan that have it by the same kind of finding.
          */
         get: operations["getLicenseFinding"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vulnerabilities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the portfolio's vulnerabilities
+         * @description Vulnerabilities of which a project that you can see has a finding, in the states of `status` (without it the open ones: `new`, `analyzing`, `exploitable`), on a
+         *     component of a current scan. `finding_count` and `project_count` count those findings and their projects. Archived projects do not count. The most severe first,
+         *     of these the most likely to be exploited, unless sorted otherwise.
+         */
+        get: operations["listVulnerabilities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vulnerabilities/{vulnerability_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description CVE id or any alias of the vulnerability. */
+                vulnerability_id: components["parameters"]["VulnerabilityId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get a vulnerability
+         * @description What is known of a vulnerability, named by its CVE id or any alias (GHSA, PYSEC, GO, RUSTSEC, ...), exact in case: its advisories, the packages and versions that they call
+         *     affected, and how far it reaches in the projects that you can see (open findings of current scans). 404 where no imported advisory speaks of it.
+         */
+        get: operations["getVulnerability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vulnerabilities/{vulnerability_id}/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description CVE id or any alias of the vulnerability. */
+                vulnerability_id: components["parameters"]["VulnerabilityId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the projects that a vulnerability reaches
+         * @description Where a vulnerability, named by any of its ids, is found: one item a component of a current scan, of any ref, in the projects that you can see and that are not archived. An
+         *     empty list where it reaches nothing, 404 where no imported advisory speaks of it. The most urgent first unless sorted otherwise.
+         */
+        get: operations["listVulnerabilityProjects"];
         put?: never;
         post?: never;
         delete?: never;
@@ -3858,6 +3950,65 @@ export interface components {
         };
         /**
          * @example {
+         *       "id": "0198f3a1-91c7-7b60-a0de-4e2f8c1d7a35",
+         *       "purl": "pkg:npm/lodash@4.17.20",
+         *       "namespace": null,
+         *       "name": "lodash",
+         *       "version": "4.17.20",
+         *       "project_id": "0198f3a1-7c2e-7d91-b3f0-5e6a8d2c4b19",
+         *       "project_name": "Webshop",
+         *       "project_slug": "webshop",
+         *       "team_id": "0198f3a1-6f00-7c3a-8d21-9e5b4a7c1f08",
+         *       "team_name": "Platform",
+         *       "main_line": true,
+         *       "refs": [
+         *         "main"
+         *       ],
+         *       "direct": true,
+         *       "scope": "required",
+         *       "license": "MIT",
+         *       "license_tier": "allowed",
+         *       "vulnerability_count": 2
+         *     }
+         */
+        PortfolioComponent: {
+            /**
+             * Format: uuid
+             * @description Id of the component in its project.
+             */
+            id: string;
+            purl: string;
+            namespace: string | null;
+            name: string;
+            version: string;
+            /** Format: uuid */
+            project_id: string;
+            project_name: string;
+            project_slug: string;
+            /** Format: uuid */
+            team_id: string;
+            team_name: string;
+            /** @description The project's current scan has the component. */
+            main_line: boolean;
+            /** @description Refs whose current scan has the component, null for scans without one; at most 20. */
+            refs: (string | null)[];
+            /** @description In the project's current scan; null where that does not have the component, or has no graph. */
+            direct: boolean | null;
+            scope: components["schemas"]["DependencyScope"] | null;
+            /** @description SPDX expression in the project's current scan. */
+            license: string | null;
+            license_tier: components["schemas"]["LicenseTier"] | null;
+            /** @description Open findings on the component. */
+            vulnerability_count: number;
+        };
+        PortfolioComponentPage: {
+            items: components["schemas"]["PortfolioComponent"][];
+            total: number;
+            limit: number;
+            offset: number;
+        };
+        /**
+         * @example {
          *       "expression": "Apache-2.0",
          *       "justification": "The package declares nothing; its repository has the Apache licence since the first commit.",
          *       "concluded_by_user_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e61",
@@ -4082,6 +4233,241 @@ export interface components {
             affected_components_total: number;
             affected_components_truncated: boolean;
             created_at: components["schemas"]["Timestamp"];
+        };
+        /**
+         * @example {
+         *       "cve_id": "CVE-2021-23337",
+         *       "aliases": [
+         *         "GHSA-35jh-r3h4-6jhm"
+         *       ],
+         *       "summary": "Command injection in lodash",
+         *       "severity": "high",
+         *       "cvss_score": 7.2,
+         *       "epss_score": 0.0123,
+         *       "epss_percentile": 0.851,
+         *       "kev": false,
+         *       "published_at": "2021-05-06T16:05:51.000Z",
+         *       "modified_at": "2024-04-17T18:39:19.000Z",
+         *       "fix_available": true,
+         *       "finding_count": 14,
+         *       "project_count": 9,
+         *       "first_detected_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
+        VulnerabilitySummary: {
+            /** @description The CVE id where there is one, else the id of the advisory. */
+            cve_id: string;
+            aliases: string[];
+            summary: string | null;
+            severity: components["schemas"]["Severity"];
+            cvss_score: number | null;
+            epss_score: number | null;
+            epss_percentile: number | null;
+            kev: boolean;
+            /** Format: date-time */
+            published_at: string | null;
+            /** Format: date-time */
+            modified_at: string | null;
+            /** @description At least one of the findings has a known fixed version. */
+            fix_available: boolean;
+            /** @description In the projects that you can see. */
+            finding_count: number;
+            project_count: number;
+            /**
+             * Format: date-time
+             * @description When the oldest of the findings was first seen.
+             */
+            first_detected_at: string | null;
+        };
+        VulnerabilityPage: {
+            items: components["schemas"]["VulnerabilitySummary"][];
+            total: number;
+            limit: number;
+            offset: number;
+        };
+        /**
+         * @example {
+         *       "cve_id": "CVE-2021-23337",
+         *       "aliases": [
+         *         "GHSA-35jh-r3h4-6jhm"
+         *       ],
+         *       "summary": "Command injection in lodash",
+         *       "details": null,
+         *       "severity": "high",
+         *       "severity_source": {
+         *         "advisory_id": "GHSA-35jh-r3h4-6jhm",
+         *         "basis": "cvss"
+         *       },
+         *       "cvss_score": 7.2,
+         *       "cvss_vector": "CVSS:3.1/AV:N/AC:L/PR:H/UI:N/S:U/C:H/I:H/A:H",
+         *       "epss_score": 0.0123,
+         *       "epss_percentile": 0.851,
+         *       "kev": false,
+         *       "kev_added_on": null,
+         *       "kev_due_on": null,
+         *       "cwes": [
+         *         "CWE-94"
+         *       ],
+         *       "references": [
+         *         {
+         *           "type": "ADVISORY",
+         *           "url": "https://nvd.nist.gov/vuln/detail/CVE-2021-23337"
+         *         }
+         *       ],
+         *       "published_at": "2021-05-06T16:05:51.000Z",
+         *       "modified_at": "2024-04-17T18:39:19.000Z",
+         *       "withdrawn_at": null,
+         *       "advisories": [
+         *         {
+         *           "id": "GHSA-35jh-r3h4-6jhm",
+         *           "modified_at": "2024-04-17T18:39:19.000Z",
+         *           "withdrawn_at": null
+         *         }
+         *       ],
+         *       "affected": [
+         *         {
+         *           "advisory_id": "GHSA-35jh-r3h4-6jhm",
+         *           "ecosystem": "npm",
+         *           "package": "lodash",
+         *           "introduced": "0",
+         *           "fixed": "4.17.21",
+         *           "last_affected": null,
+         *           "limit": null,
+         *           "versions": []
+         *         }
+         *       ],
+         *       "fix_available": true,
+         *       "finding_count": 14,
+         *       "project_count": 9,
+         *       "first_detected_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
+        VulnerabilityDetail: {
+            /** @description The CVE id where there is one, else the id of the advisory. */
+            cve_id: string;
+            aliases: string[];
+            summary: string | null;
+            /** @description Markdown of the source; untrusted. */
+            details: string | null;
+            severity: components["schemas"]["Severity"];
+            /** @description As in a finding. */
+            severity_source: {
+                advisory_id: string;
+                /** @enum {string} */
+                basis: "cvss" | "word";
+            } | null;
+            cvss_score: number | null;
+            cvss_vector: string | null;
+            epss_score: number | null;
+            epss_percentile: number | null;
+            kev: boolean;
+            /** Format: date */
+            kev_added_on: string | null;
+            /**
+             * Format: date
+             * @description When US federal agencies must have acted.
+             */
+            kev_due_on: string | null;
+            cwes: string[];
+            references: {
+                type: string;
+                /** Format: uri */
+                url: string;
+            }[];
+            /** Format: date-time */
+            published_at: string | null;
+            /** Format: date-time */
+            modified_at: string | null;
+            /**
+             * Format: date-time
+             * @description Where all its advisories are withdrawn.
+             */
+            withdrawn_at: string | null;
+            /** @description The records that speak of it; at most 200. */
+            advisories: {
+                /** @description OSV id. */
+                id: string;
+                modified_at: components["schemas"]["Timestamp"];
+                /** Format: date-time */
+                withdrawn_at: string | null;
+            }[];
+            /** @description What they say is affected: one interval of versions, or a list of versions, an entry; at most 1,000. As in a finding, but of every package. */
+            affected: {
+                advisory_id: string;
+                /** @description OSV's name of it, with the release of a distribution. */
+                ecosystem: string;
+                /** @description Its name as the portal compares names. */
+                package: string;
+                introduced: string | null;
+                fixed: string | null;
+                last_affected: string | null;
+                limit: string | null;
+                /** @description At most 100. */
+                versions: string[];
+            }[];
+            fix_available: boolean;
+            /** @description Open findings in the projects that you can see. */
+            finding_count: number;
+            project_count: number;
+            /** Format: date-time */
+            first_detected_at: string | null;
+        };
+        /**
+         * @example {
+         *       "finding_id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
+         *       "project_id": "0198f3a1-7c2e-7d91-b3f0-5e6a8d2c4b19",
+         *       "project_name": "Webshop",
+         *       "project_slug": "webshop",
+         *       "team_id": "0198f3a1-6f00-7c3a-8d21-9e5b4a7c1f08",
+         *       "team_name": "Platform",
+         *       "component_id": "0198f3a1-91c7-7b60-a0de-4e2f8c1d7a35",
+         *       "purl": "pkg:npm/lodash@4.17.20",
+         *       "component_name": "lodash",
+         *       "component_version": "4.17.20",
+         *       "status": "new",
+         *       "fixed_version": "4.17.21",
+         *       "direct": true,
+         *       "main_line": true,
+         *       "refs": [
+         *         "main"
+         *       ],
+         *       "priority": 46,
+         *       "discovered_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
+        VulnerabilityProject: {
+            /** Format: uuid */
+            finding_id: string;
+            /** Format: uuid */
+            project_id: string;
+            project_name: string;
+            project_slug: string;
+            /** Format: uuid */
+            team_id: string;
+            team_name: string;
+            /** Format: uuid */
+            component_id: string;
+            purl: string;
+            component_name: string;
+            component_version: string;
+            status: components["schemas"]["FindingStatus"];
+            /** @description Smallest version above this one that the advisories call fixed. */
+            fixed_version: string | null;
+            /** @description In the project's current scan; null where that does not have the component, or has no graph. */
+            direct: boolean | null;
+            /** @description The project's current scan has the component. */
+            main_line: boolean;
+            /** @description Refs whose current scan has the component, null for scans without one; at most 20. */
+            refs: (string | null)[];
+            /** @description As in a finding. */
+            priority: number;
+            discovered_at: components["schemas"]["Timestamp"];
+        };
+        VulnerabilityProjectPage: {
+            items: components["schemas"]["VulnerabilityProject"][];
+            total: number;
+            limit: number;
+            offset: number;
         };
         /**
          * @example {
@@ -5810,6 +6196,8 @@ export interface components {
         ScanBase: string;
         /** @description Only these changes; repeat the key for several. */
         DiffChange: ("added" | "changed" | "removed")[];
+        /** @description CVE id or any alias of the vulnerability. */
+        VulnerabilityId: string;
         /** @description Id of the finding. */
         FindingId: string;
         /** @description Id of the policy. */
@@ -10828,6 +11216,95 @@ export interface operations {
             };
         };
     };
+    listComponents: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items. */
+                sort?: string;
+                /** @description Package URL. */
+                purl?: string;
+                /** @description Text in the name, case-insensitive; three characters or more. */
+                q?: string;
+                /** @description The version, exactly. */
+                version?: string;
+                /** @description With open vulnerability findings, or without. */
+                vulnerable?: boolean;
+                /** @description Only projects of this team. */
+                team_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of components with their projects. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortfolioComponentPage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getComponent: {
         parameters: {
             query?: {
@@ -11205,6 +11682,282 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LicenseFinding"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listVulnerabilities: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items; `severity` ascending means critical first, `kev` known exploited last. */
+                sort?: string;
+                /** @description Text in id, alias or summary, case-insensitive. */
+                q?: string;
+                /** @description Severity; repeat the key for several. */
+                severity?: components["schemas"]["Severity"][];
+                /** @description State of the findings; repeat the key for several. */
+                status?: components["schemas"]["FindingStatus"][];
+                /** @description In CISA's catalogue of known exploited vulnerabilities, or not. */
+                kev?: boolean;
+                /** @description EPSS score at least. */
+                min_epss?: number;
+                /** @description Has one of the findings a known fixed version, or one that has none. */
+                fix_available?: boolean;
+                /** @description Only findings in projects of this team. */
+                team_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of vulnerabilities. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VulnerabilityPage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getVulnerability: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description CVE id or any alias of the vulnerability. */
+                vulnerability_id: components["parameters"]["VulnerabilityId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The vulnerability. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VulnerabilityDetail"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listVulnerabilityProjects: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items. */
+                sort?: string;
+                /** @description State of the finding; repeat the key for several. */
+                status?: components["schemas"]["FindingStatus"][];
+                /** @description In the project's current scan, or in those of other refs only. */
+                main_line?: boolean;
+                /** @description Only projects of this team. */
+                team_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description CVE id or any alias of the vulnerability. */
+                vulnerability_id: components["parameters"]["VulnerabilityId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of findings with their projects. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VulnerabilityProjectPage"];
                 };
             };
             /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */

@@ -1499,6 +1499,35 @@ export const operations = {
       "unavailable"
     ]
   },
+  "listComponents": {
+    "method": "get",
+    "path": "/v1/components",
+    "access": {
+      "permission": "project.read",
+      "within": "visible"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [
+      "name",
+      "version",
+      "project"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "internal-error",
+      "unavailable"
+    ]
+  },
   "getComponent": {
     "method": "get",
     "path": "/v1/components/{component_id}",
@@ -1607,6 +1636,102 @@ export const operations = {
     "arrays": [],
     "headers": [],
     "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "listVulnerabilities": {
+    "method": "get",
+    "path": "/v1/vulnerabilities",
+    "access": {
+      "permission": "project.read",
+      "within": "visible"
+    },
+    "built": true,
+    "arrays": [
+      "severity",
+      "status"
+    ],
+    "headers": [],
+    "sortFields": [
+      "severity",
+      "cvss",
+      "epss",
+      "kev",
+      "cve_id",
+      "published_at",
+      "modified_at"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "getVulnerability": {
+    "method": "get",
+    "path": "/v1/vulnerabilities/{vulnerability_id}",
+    "access": {
+      "permission": "project.read",
+      "within": "visible"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "listVulnerabilityProjects": {
+    "method": "get",
+    "path": "/v1/vulnerabilities/{vulnerability_id}/projects",
+    "access": {
+      "permission": "project.read",
+      "within": "visible"
+    },
+    "built": true,
+    "arrays": [
+      "status"
+    ],
+    "headers": [],
+    "sortFields": [
+      "priority",
+      "project",
+      "component",
+      "status",
+      "discovered_at"
+    ],
     "bodyLimit": "json",
     "bodyRequired": false,
     "bodies": {},
@@ -3201,10 +3326,14 @@ export const operationIds = [
   "listScanDiffComponents",
   "listScanDiffFindings",
   "postScanPullRequestComment",
+  "listComponents",
   "getComponent",
   "replaceConcludedLicense",
   "deleteConcludedLicense",
   "getLicenseFinding",
+  "listVulnerabilities",
+  "getVulnerability",
+  "listVulnerabilityProjects",
   "getVulnerabilityFinding",
   "updateVulnerabilityFindingStatus",
   "listLicensePolicies",

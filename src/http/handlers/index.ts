@@ -11,6 +11,7 @@ import { health } from './health.ts';
 import { licensePolicies } from './license-policies.ts';
 import { licenses } from './licenses.ts';
 import { oauth } from './oauth.ts';
+import { portfolio } from './portfolio.ts';
 import { projects } from './projects.ts';
 import { results } from './results.ts';
 import { scans } from './scans.ts';
@@ -18,4 +19,4 @@ import { system } from './system.ts';
 import { users } from './users.ts';
 import { vex } from './vex.ts';
 
-export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...scans, ...components, ...findings, ...results, ...vex, ...approvals, ...licenses, ...licensePolicies, ...admin, ...health, ...system } satisfies Handlers;
+export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...portfolio, ...scans, ...components, ...findings, ...results, ...vex, ...approvals, ...licenses, ...licensePolicies, ...admin, ...health, ...system } satisfies Handlers;

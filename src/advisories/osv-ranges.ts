@@ -75,15 +75,27 @@ const UNTAGGED = '0.0.0';
 /**
  * Go's database keeps versions that its proxy does not know (tags that do not fit the module's path) apart, as custom ranges, and then often calls all versions affected in the
  * ranges proper. The events of a range that never ends are evaluated together with the custom ones; where it does not say either where it begins, those stand for it, but for
- * pseudo-versions without a tag, which they cannot speak of. Null where the custom ones cannot be read.
+ * pseudo-versions without a tag, which they cannot speak of. Where all ranges proper end, custom intervals count that end too and share no version with those: others contradict
+ * a fix that is stated, often since they count in another way (vitess 0.19.4 is 19.0.4). Null where the custom ones cannot be read.
  */
 function withCustom(stated: readonly (readonly Record<string, unknown>[])[], custom: readonly Record<string, unknown>[], read: (events: readonly Record<string, unknown>[]) => AdvisoryRange[] | null): AdvisoryRange[] | null {
   const ranges = stated.map((events) => ({ events, intervals: read(events) ?? [] }));
   const endless = ranges.filter(({ intervals }) => intervals.some(isOpen));
   const together = read([...endless.flatMap(({ events }) => (isEverything(events) ? [] : events)), ...custom]);
   if (together === null) return null;
+  if (endless.length === 0 && ranges.length > 0) {
+    const proper = ranges.flatMap(({ intervals }) => intervals);
+    return [...proper, ...together.filter((interval) => !isOpen(interval) && !proper.some((other) => overlap(interval, other)))];
+  }
   const untagged = endless.some(({ events }) => isEverything(events)) ? (read([{ introduced: '0' }, { limit: UNTAGGED }]) ?? []) : [];
   return [...untagged, ...ranges.filter((range) => !endless.includes(range)).flatMap(({ intervals }) => intervals), ...together];
+}
+
+function overlap(a: AdvisoryRange, b: AdvisoryRange): boolean {
+  const begins = ({ introducedKey }: AdvisoryRange): Buffer => introducedKey ?? START;
+  const isBefore = (one: AdvisoryRange, other: AdvisoryRange): boolean =>
+    (one.fixedKey !== null && Buffer.compare(one.fixedKey, begins(other)) <= 0) || (one.lastKey !== null && Buffer.compare(one.lastKey, begins(other)) < 0);
+  return !isBefore(a, b) && !isBefore(b, a);
 }
 
 interface Bound {

@@ -5,7 +5,7 @@ import { records, text, texts } from './fields.ts';
 import { rangesOf, type AdvisoryRange } from './osv-ranges.ts';
 
 /** Part of every content hash: a change in how records are read makes the next import read all of them again. */
-export const READER_VERSION = 4;
+export const READER_VERSION = 5;
 
 /** What one record says of its vulnerability. */
 export interface AdvisoryFacts {

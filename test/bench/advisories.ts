@@ -1,6 +1,6 @@
 /**
  * Imports: the exports of PyPI and Go for the first time, again, and with one record changed; EPSS scores of 250,000 CVEs; CISA's catalogue; a record that changes the
- * findings of 1,000 projects, joins and parts them.
+ * findings of 1,000 projects, joins and parts them; 100,000 distinct package versions matched against all of it.
  * `sh scripts/node.sh test/bench/advisories.ts folder-with-Go.zip-and-PyPI.zip`
  */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -10,6 +10,8 @@ import { gzipSync } from 'node:zlib';
 import { sql } from 'kysely';
 import { versionKey } from '../../src/advisories/versions/index.ts';
 import { readZip } from '../../src/advisories/zip.ts';
+import { matchPackageVersions } from '../../src/db/matches.ts';
+import { ensurePackageVersions, type PackageVersion } from '../../src/db/packages.ts';
 import { importAdvisories } from '../../src/domain/advisories/import.ts';
 import type { ImportReport } from '../../src/domain/advisories/report.ts';
 import { osv, type Described } from '../support/advisories.ts';
@@ -21,6 +23,7 @@ import { zipOf } from '../support/zip.ts';
 const FOLDER = process.argv[2] ?? '';
 const SCORES = 250_000;
 const PROJECTS = 1_000;
+const MATCHED = 100_000;
 
 const { portal, admin, database: { db } } = await startTestPortal({}, { api: true, worker: false });
 
@@ -73,6 +76,29 @@ async function reach(folder: string): Promise<void> {
   await bring('the first no longer affects the version', 14, { id: 'GHSA-reach', fixed: '0.5.0' });
 }
 
+/** Distinct package versions, half of them of packages that the records name: their own versions, and ones between. */
+async function match(): Promise<void> {
+  const { rows } = await sql<{ ecosystem: string; name: string; versions: string[] }>`
+    SELECT ecosystem, match_name AS name, array_agg(DISTINCT bound) AS versions FROM (
+      SELECT ecosystem, match_name, unnest(ARRAY[introduced, fixed, last_affected] || exact) AS bound FROM advisory_ranges) r
+    WHERE bound <> '0' AND ecosystem IN ('PyPI', 'Go') GROUP BY 1, 2 ORDER BY 1, 2`.execute(db);
+  const distinct = new Map<string, PackageVersion>();
+  const add = (ecosystem: string, full: string, version: string): void => {
+    const slash = full.lastIndexOf('/');
+    distinct.set(`${ecosystem} ${full} ${version}`, { type: ecosystem === 'Go' ? 'golang' : 'pypi', namespace: full.slice(0, Math.max(slash, 0)), name: full.slice(slash + 1), version });
+  };
+  for (const { ecosystem, name, versions } of rows) for (const version of versions) add(ecosystem, name, version);
+  for (let round = 0; distinct.size < MATCHED / 2; round += 1) for (const { ecosystem, name } of rows) if (distinct.size < MATCHED / 2) add(ecosystem, name, `${round % 7}.${Math.floor(round / 7)}.${(round * 31) % 13}`);
+  for (let index = 0; distinct.size < MATCHED; index += 1) add(index % 2 === 0 ? 'Go' : 'PyPI', `clean-${index}`, '1.0.0');
+  const versions = [...distinct.values()];
+  const start = performance.now();
+  const ids = await ensurePackageVersions(db, versions);
+  const stored = performance.now();
+  await matchPackageVersions(db, ids);
+  const { rows: [found] } = await sql<{ matches: number; vulnerable: number }>`SELECT count(*)::int AS matches, count(DISTINCT package_version_id)::int AS vulnerable FROM matches WHERE package_version_id = ANY(${ids}::bigint[])`.execute(db);
+  console.log(`${versions.length} distinct package versions: stored with their keys in ${((stored - start) / 1000).toFixed(2)} s, matched in ${((performance.now() - stored) / 1000).toFixed(2)} s: ${found?.matches ?? 0} matches of ${found?.vulnerable ?? 0} versions`);
+}
+
 async function bench(): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sca-portal-bench-'));
   try {
@@ -93,6 +119,7 @@ async function bench(): Promise<void> {
       await timed(`EPSS, day ${day} again`, file);
     }
     await reach(folder);
+    await match();
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -73,6 +73,9 @@ osv('Go: custom ranges end what the ranges proper leave open, and begin what the
   assert.equal(go([{ introduced: '0' }], [{ introduced: '0' }, { fixed: '2.5.0' }], versions), ['1.0.0', '1.5.0', '2.1.0']);
   assert.equal(go([{ introduced: '1.2.0' }], [{ fixed: '2.0.0' }, { introduced: '2.5.0' }, { fixed: '3.0.0' }], versions), ['1.5.0', '2.5.0'], 'the fix of an interval that begins in the ranges proper');
   assert.equal(go([{ introduced: '0' }, { fixed: '1.5.0' }], [{ introduced: '2.1.0' }, { fixed: '2.5.0' }], versions), ['1.0.0', '2.1.0'], 'ranges that end stay');
+  assert.equal(go([{ introduced: '0' }, { fixed: '1.5.0' }], [{ introduced: '1.0.0' }], versions), ['1.0.0'], 'a fix that is stated is not taken back');
+  assert.equal(go([{ introduced: '0' }, { fixed: '1.5.0' }], [{ introduced: '0' }, { fixed: '2.5.0' }, { introduced: '2.5.0' }, { fixed: '3.0.0' }], versions), ['1.0.0', '2.5.0'], 'nor by one that counts in another way');
+  assert.equal(go([{ introduced: '2.0.0' }, { last_affected: '2.5.0' }], [{ introduced: '0' }, { fixed: '1.5.0' }, { introduced: '2.5.0' }, { fixed: '3.0.0' }], versions), ['1.0.0', '2.1.0', '2.5.0'], 'the last affected version belongs to a range');
   assert.equal(go([{ introduced: '0' }], [{ introduced: '0' }, { fixed: 'v-next' }], versions), versions, 'custom ranges that cannot be read change nothing');
 });
 osv('severity in words where there is no vector: the worst of what the record and its packages say', () => {

@@ -1,6 +1,6 @@
 /** What VEX documents say of findings, and the findings that their statements can mean. */
 import { sql } from 'kysely';
-import type { JustificationCode } from '../domain/findings/states.ts';
+import type { components } from '../../generated/api.ts';
 import type { FindingStatus, Severity } from './components.ts';
 import type { Db, Tx } from './connect.ts';
 import { HOLDS_FOR_SCAN, STATUS_FOR_SCAN } from './findings.ts';
@@ -23,7 +23,7 @@ export interface VexRow {
   fixed_version: string | null;
   status: FindingStatus;
   justification: string | null;
-  code: JustificationCode | null;
+  code: components['schemas']['VexJustification'] | null;
   expires_at: string | null;
   scope: 'version' | 'package' | null;
   /** When it was decided, by the statement itself where it came from one; else when the finding was first seen. */

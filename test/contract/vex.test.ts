@@ -246,6 +246,7 @@ into('refuses what is no VEX document, and changes nothing', async () => {
     await teamAdmin.client.refused('malformed-vex', 'importProjectVex', upload(id, content));
   }
   await teamAdmin.client.refused('malformed-vex', 'importProjectVex', upload(id, openVex(...Array.from({ length: 101 }, () => says('X', purl('x'), 'fixed', { products: Array.from({ length: 1000 }, () => purl('x')) })))));
+  await teamAdmin.client.refused('unsupported-media-type', 'importProjectVex', { path: { id }, json: openVex() });
   await teamAdmin.client.refused('validation-failed', 'importProjectVex', { path: { id }, form: fileForm('vex', '{}', 'vex.json') });
   await teamAdmin.client.refused('validation-failed', 'importProjectVex', { path: { id }, form: new FormData() });
   const twice = fileForm('upload', '{}', 'a.json');

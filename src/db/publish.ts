@@ -16,6 +16,7 @@ export interface ScanComponentRow {
   licenseDeclared: string | null;
   licenseTier: string;
   supplier: string | null;
+  copyright: string | null;
   description: string | null;
   hashes: string;
   evidence: string | null;
@@ -37,15 +38,24 @@ async function insertBatch(tx: Tx, scan: { id: string; projectId: string }, rows
     ON CONFLICT (project_id, purl) DO NOTHING`.execute(tx);
   await sql`
     INSERT INTO scan_components (scan_id, component_id, package_version_id, ordinal, depends_on, direct, depth, scope, type,
-      license_expression, license_declared, license_tier, supplier, description, hashes, evidence)
+      license_expression, license_declared, license_tier, supplier, copyright, description, hashes, evidence)
     SELECT ${scan.id}, c.id, c.package_version_id, t.ordinal, t.depends_on::int[], t.direct, t.depth, t.scope, t.type,
-      t.license_expression, t.license_declared, t.license_tier, t.supplier, t.description, t.hashes::jsonb, t.evidence
+      t.license_expression, t.license_declared, t.license_tier, t.supplier, t.copyright, t.description, t.hashes::jsonb, t.evidence
     FROM unnest(${column('purl')}::text[], ${column('ordinal')}::int[], ${rows.map((row) => `{${row.dependsOn.join(',')}}`)}::text[],
       ${column('direct')}::boolean[], ${column('depth')}::int[], ${column('scope')}::text[], ${column('type')}::text[],
       ${column('licenseExpression')}::text[], ${column('licenseDeclared')}::text[], ${column('licenseTier')}::text[],
-      ${column('supplier')}::text[], ${column('description')}::text[], ${column('hashes')}::text[], ${column('evidence')}::text[])
-      AS t (purl, ordinal, depends_on, direct, depth, scope, type, license_expression, license_declared, license_tier, supplier, description, hashes, evidence)
+      ${column('supplier')}::text[], ${column('copyright')}::text[], ${column('description')}::text[], ${column('hashes')}::text[], ${column('evidence')}::text[])
+      AS t (purl, ordinal, depends_on, direct, depth, scope, type, license_expression, license_declared, license_tier, supplier, copyright, description, hashes, evidence)
     JOIN components c ON c.project_id = ${scan.projectId} AND c.purl = t.purl`.execute(tx);
+}
+
+/** The texts that the source brought along, in place of those of an earlier try. */
+export async function replaceLicenseTexts(tx: Tx, scanId: string, texts: readonly { id: string; text: string }[]): Promise<void> {
+  await sql`DELETE FROM scan_license_texts WHERE scan_id = ${scanId}`.execute(tx);
+  if (texts.length === 0) return;
+  await sql`
+    INSERT INTO scan_license_texts (scan_id, spdx_id, text)
+    SELECT ${scanId}, t.id, t.text FROM unnest(${texts.map(({ id }) => id)}::text[], ${texts.map(({ text }) => text)}::text[]) AS t (id, text)`.execute(tx);
 }
 
 export interface LicenseRow {

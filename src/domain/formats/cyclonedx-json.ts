@@ -28,6 +28,7 @@ export async function readCycloneDxJson(source: AsyncIterable<Uint8Array>, limit
 function addComponent(builder: InventoryBuilder, element: unknown, depth: number): void {
   if (!isRecord(element)) throw new SbomError('malformed', 'An entry of "components" is not an object.');
   builder.component(toRaw(element));
+  for (const { id, text: content } of licenseTextsOf(element['licenses'])) builder.licenseText(id, content);
   const nested = element['components'];
   if (!Array.isArray(nested)) return;
   if (depth >= MAX_NESTING) throw new SbomError('malformed', `Components are nested deeper than ${MAX_NESTING} levels.`);
@@ -39,7 +40,7 @@ function toRaw(element: Record<string, unknown>): RawComponent {
   return {
     ref: text(element['bom-ref']), purl: text(element['purl']), type: componentType(text(element['type'])), group: text(element['group']), name: text(element['name']) ?? '',
     version: text(element['version']) ?? '', scope: scopeOf(element), licenses: licensesOf(element['licenses']), hashes: hashesOf(element['hashes']),
-    supplier: (isRecord(supplier) ? text(supplier['name']) : null) ?? text(element['publisher']) ?? text(element['author']), description: text(element['description']),
+    supplier: (isRecord(supplier) ? text(supplier['name']) : null) ?? text(element['publisher']) ?? text(element['author']), description: text(element['description']), copyright: text(element['copyright']),
   };
 }
 
@@ -61,6 +62,18 @@ function licensesOf(licenses: unknown): string[] {
     if (!isRecord(license)) return [];
     const id = text(license['id']);
     return [licenseText(id === null ? { name: text(license['name']) ?? text(license['url']) ?? '' } : { id })];
+  });
+}
+
+/** Texts that come with licences which have a name of their own. */
+function licenseTextsOf(licenses: unknown): { id: string; text: string }[] {
+  if (!Array.isArray(licenses)) return [];
+  return licenses.flatMap((choice: unknown) => {
+    const license = isRecord(choice) ? choice['license'] : undefined;
+    if (!isRecord(license) || !isRecord(license['text'])) return [];
+    const [name, content] = [text(license['name']), text(license['text']['content'])];
+    if (name === null || content === null) return [];
+    return [{ id: licenseText({ name }), text: license['text']['encoding'] === 'base64' ? Buffer.from(content, 'base64').toString('utf8') : content }];
   });
 }
 

@@ -1,5 +1,5 @@
 /** Collects what a document says, whatever its format, and makes an Inventory of it: one component a package URL, edges between them. */
-import type { ComponentType, DependencyScope, DetectedComponent, Inventory } from '../../core/component.ts';
+import type { ComponentType, DependencyScope, DetectedComponent, Inventory, LicenseText } from '../../core/component.ts';
 import { parseExpression } from '../licenses/expression.ts';
 import { formatPurl, parsePurl } from '../../core/purl.ts';
 import { SbomError } from './sbom-error.ts';
@@ -23,6 +23,7 @@ export interface RawComponent {
   hashes: Readonly<Record<string, string>>;
   supplier: string | null;
   description: string | null;
+  copyright: string | null;
 }
 
 export interface RawRoot {
@@ -32,7 +33,8 @@ export interface RawRoot {
   purl: string | null;
 }
 
-const LENGTH = { name: 512, version: 256, purl: 1024, text: 2000, ref: 2048 };
+const LENGTH = { name: 512, version: 256, purl: 1024, text: 2000, ref: 2048, copyright: 4000, licenseText: 64 * 1024 };
+const MAX_LICENSE_TEXTS = 500;
 
 interface Draft {
   component: DetectedComponent;
@@ -46,6 +48,7 @@ export class InventoryBuilder {
   readonly #purlOf = new Map<string, string>();
   readonly #edges: [from: string, to: readonly string[]][] = [];
   readonly #warnings: string[] = [];
+  readonly #licenseTexts = new Map<string, LicenseText>();
   #occurrences = 0;
   #edgeCount = 0;
   #nameless = 0;
@@ -80,13 +83,21 @@ export class InventoryBuilder {
       declaredLicense: declared.length === 0 ? null : [...new Set(declared)].map((one) => (declared.length > 1 && /\sOR\s/i.test(one) ? `(${one})` : one)).join(' AND '),
       hashes: raw.hashes, supplier: cleanOrNull(raw.supplier, LENGTH.name), description: cleanOrNull(raw.description, LENGTH.text), evidence: null,
     };
-    this.#byPurl.set(key, { component, dependsOn: new Set() });
+    const copyright = cleanLines(raw.copyright ?? '', LENGTH.copyright);
+    this.#byPurl.set(key, { component: copyright === '' ? component : { ...component, copyright }, dependsOn: new Set() });
   }
 
   dependency(from: string, to: readonly string[]): void {
     this.#edgeCount += to.length;
     if (this.#edgeCount > this.#limits.edges) throw new SbomError('too-large', `The document holds more than ${this.#limits.edges} dependencies.`);
     if (to.length > 0) this.#edges.push([from, to]);
+  }
+
+  /** The text of a licence that is on no list; the first one of an id counts. */
+  licenseText(id: string, text: string): void {
+    const cleaned = cleanLines(text, LENGTH.licenseText);
+    if (!id.startsWith('LicenseRef-') || cleaned === '' || this.#licenseTexts.has(id)) return;
+    if (this.#licenseTexts.size < MAX_LICENSE_TEXTS) this.#licenseTexts.set(id, { id, text: cleaned });
   }
 
   warn(text: string): void {
@@ -98,7 +109,7 @@ export class InventoryBuilder {
     const direct = this.#link();
     const hasGraph = this.#edgeCount > 0;
     const components = [...this.#byPurl.values()].map(({ component, dependsOn }) => ({ ...component, dependsOn: [...dependsOn], direct: hasGraph ? direct.has(component.purl) : null }));
-    return { root: this.#root, components, occurrences: this.#occurrences - this.#nameless, warnings: this.#warnings };
+    return { root: this.#root, components, occurrences: this.#occurrences - this.#nameless, licenseTexts: [...this.#licenseTexts.values()], warnings: this.#warnings };
   }
 
   /** Resolves the edges; returns the package URLs that the root depends on. */
@@ -141,6 +152,11 @@ function identify(raw: RawComponent): { purl: string; namespace: string | null; 
 /** Without control characters, cut to a length. */
 function clean(text: string, length: number): string {
   return text.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ').trim().slice(0, length);
+}
+
+/** The same for a text whose lines matter. */
+function cleanLines(text: string, length: number): string {
+  return text.replaceAll(/\r\n?/g, '\n').replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]+/g, ' ').replaceAll(/[ \t]+$/gm, '').trim().slice(0, length);
 }
 
 function cleanOrNull(text: string | null, length: number): string | null {

@@ -19,6 +19,7 @@ export interface SpdxPackage {
   supplier: string | null;
   description: string | null;
   comment: string | null;
+  copyright: string | null;
 }
 
 const PURPOSES: Readonly<Record<string, ComponentType>> = {
@@ -30,6 +31,7 @@ const SCOPES: Readonly<Record<string, DependencyScope>> = {
   DEPENDENCY_OF: 'required', RUNTIME_DEPENDENCY_OF: 'required', BUILD_DEPENDENCY_OF: 'dev', DEV_DEPENDENCY_OF: 'dev', TEST_DEPENDENCY_OF: 'dev', OPTIONAL_DEPENDENCY_OF: 'optional', PROVIDED_DEPENDENCY_OF: 'excluded',
 };
 const DOCUMENT = 'SPDXRef-DOCUMENT';
+const NOTHING: ReadonlySet<string> = new Set(['', 'NOASSERTION', 'NONE']);
 
 export class SpdxCollector {
   readonly #builder: InventoryBuilder;
@@ -43,6 +45,11 @@ export class SpdxCollector {
 
   package(one: SpdxPackage): void {
     this.#packages.push(one);
+  }
+
+  /** A licence that the document brings along. */
+  extractedLicense(id: string, text: string): void {
+    if (!NOTHING.has(text)) this.#builder.licenseText(id, text);
   }
 
   describes(id: string): void {
@@ -72,13 +79,13 @@ export class SpdxCollector {
   }
 
   #toRaw(one: SpdxPackage): RawComponent {
-    const license = [one.declared, one.concluded].find((text) => text !== null && text !== '' && text !== 'NOASSERTION' && text !== 'NONE');
+    const license = [one.declared, one.concluded].find((text) => text !== null && !NOTHING.has(text));
     return {
       ref: one.id, purl: one.purl, type: PURPOSES[one.purpose ?? ''] ?? 'library', group: null, name: one.name, version: one.version, scope: this.#scopes.get(one.id) ?? scopeInComment(one.comment) ?? 'required',
       licenses: license === undefined || license === null ? [] : [licenseText({ expression: license })],
       hashes: Object.fromEntries(Object.entries(one.checksums).flatMap(([algorithm, value]) => (HASH_FROM_SPDX[algorithm] !== undefined && /^[0-9a-fA-F]{32,128}$/.test(value) ? [[HASH_FROM_SPDX[algorithm], value.toLowerCase()]] : []))),
       supplier: one.supplier === null || one.supplier === 'NOASSERTION' ? null : one.supplier.replace(/^(?:Organization|Person|Tool):\s*/, '').replace(/\s*\([^()]*@[^()]*\)$/, ''),
-      description: one.description,
+      description: one.description, copyright: one.copyright === null || NOTHING.has(one.copyright) ? null : one.copyright,
     };
   }
 }

@@ -4,7 +4,7 @@ import { parsePurl } from '../../core/purl.ts';
 import type { Db } from '../../db/connect.ts';
 import { lockMatching, matchPackageVersions, refreshFindings } from '../../db/matches.ts';
 import { ensurePackageVersions } from '../../db/packages.ts';
-import { ensureLicenses, insertScanComponents, replaceDeclaredLicenses, type LicenseRow, type ScanComponentRow } from '../../db/publish.ts';
+import { ensureLicenses, insertScanComponents, replaceDeclaredLicenses, replaceLicenseTexts, type LicenseRow, type ScanComponentRow } from '../../db/publish.ts';
 import { lockRunningScan, succeedScan, type ClaimedScan } from '../../db/scans.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import type { Services } from '../context.ts';
@@ -39,7 +39,7 @@ export function prepareComponents(inventory: Inventory): PreparedComponent[] {
       row: {
         purl: component.purl, ordinal, dependsOn, depth, direct: component.direct, scope: component.scope, type: component.type,
         licenseExpression: license.expression, licenseDeclared: component.declaredLicense, licenseTier: license.tier,
-        supplier: component.supplier, description: component.description, hashes: JSON.stringify(component.hashes), evidence: component.evidence,
+        supplier: component.supplier, copyright: component.copyright ?? null, description: component.description, hashes: JSON.stringify(component.hashes), evidence: component.evidence,
       },
       coordinates: { type: purl.type, namespace: purl.namespace ?? '', name: purl.name, version: purl.version ?? component.version },
       spdxIds: license.spdxIds,
@@ -78,6 +78,7 @@ export function publish(services: Services, scan: ClaimedScan, inventory: Invent
     await lockMatching(tx, 'shared');
     if (!(await lockRunningScan(tx, scan))) return false;
     await insertScanComponents(tx, scan, rows);
+    await replaceLicenseTexts(tx, scan.id, inventory.licenseTexts ?? []);
     await ensureLicenses(tx, [...new Set(rows.flatMap((row) => row.spdxIds))].map(licenseRow));
     await replaceDeclaredLicenses(tx, scan, rows.flatMap((row) => row.spdxIds.map((spdxId) => ({ ordinal: row.ordinal, spdxId }))));
     await succeedScan(tx, scan, { componentCount: rows.length, occurrenceCount: inventory.occurrences, warnings: inventory.warnings.slice(0, 100) });

@@ -1,7 +1,7 @@
 /** Small makers of replies and their headers. */
 import { stringifySetCookie } from 'cookie';
 import type { Context } from '../domain/context.ts';
-import type { ProjectDocument } from '../domain/documents/sbom.ts';
+import type { ProjectDocument } from '../domain/documents/view.ts';
 
 /** The version as an entity tag: `"3"`. */
 export const etag = (version: number): string => `"${version}"`;

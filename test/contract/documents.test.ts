@@ -6,10 +6,10 @@ import { member } from '../support/contract.ts';
 import { fileForm, sbomForm, tarGz } from '../support/fixtures.ts';
 import { faultsOfJson, faultsOfXml } from '../support/official-schemas.ts';
 import { startTestPortal } from '../support/portal.ts';
-import { newProject, scanToEnd } from '../support/scans.ts';
+import { newProject, queuedScan, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 
-const { portal, admin } = await startTestPortal();
+const { portal, admin, database } = await startTestPortal();
 await importFiles(portal.services, osv({ id: 'GHSA-d1', aliases: ['CVE-2024-6001'], name: 'alpha', cvss: 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H', cwes: ['CWE-79'] }), osv({ id: 'GHSA-d2', name: 'alpha', cvss: 'CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N' }));
 
 const component = (name: string, more: object = {}) => ({ type: 'library', 'bom-ref': name, name, version: '1.0.0', purl: `pkg:npm/${name}@1.0.0`, ...more });
@@ -98,7 +98,39 @@ test('what files were found to say is evidence, and not what is declared, on the
     assert.is(member((await admin.expect(200, 'listProjectComponents', { path: { id: copy } })).body, 'items', 0, 'license'), null);
   }
 });
-test('a decision on a licence changes the tag', async () => {
+const notice = suite('getProjectNotice');
+const noticeOf = (format: string, query: Record<string, string | boolean> = {}, id = project) => admin.expect(200, 'getProjectNotice', { path: { id }, query: { format, ...query } });
+notice('names what reaches users, by whom and under which licence, and has each text once', async () => {
+  const { text } = await noticeOf('text');
+  for (const part of ['NOTICES FOR SHOP & <CO>', 'alpha 1.0.0\n  pkg:npm/alpha@1.0.0\n  Licence: MIT\n  Copyright 2020 Ada\n  Copyright 2021 Bob', 'beta 1.0.0', 'Licence: LicenseRef-House-licence', 'Do as you like in this house.\nBut wipe your feet.', 'libssl3 3.0.11-1', 'Licence: no licence known']) assert.ok(text.includes(part), part);
+  assert.not.match(text, /pkg:npm\/gamma/, 'a development dependency');
+  assert.is(text.split('Permission is hereby granted, free of charge').length, 2);
+  assert.is((await noticeOf('text')).text, text);
+});
+notice('is safe in Markdown and HTML, whatever components are called', async () => {
+  const id = await newProject(admin, { name: '<script>alert(1)</script> [x](javascript:alert(1)) `' });
+  const evil = component('evil', { name: '<img src=x onerror=alert(1)>', purl: 'pkg:npm/evil@1.0.0', copyright: '</pre><script>alert(2)</script> @everyone ![i](http://x)', licenses: [{ license: { name: 'A "b" <c>', text: { content: '```\n</pre><script>alert(3)</script>' } } }] });
+  await scanToEnd(admin, id, sbomForm(JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, components: [evil] })));
+  const html = await noticeOf('html', {}, id);
+  assert.equal([html.headers.get('Content-Type'), html.headers.get('Content-Disposition')?.startsWith('inline')], ['text/html; charset=utf-8', true]);
+  assert.match(html.headers.get('Content-Security-Policy') ?? '', /^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/=]{44}'/);
+  assert.equal([...html.text.matchAll(/<(?!\/)([a-z0-9]+)/g)].map(([, tag]) => tag).filter((tag) => ['script', 'img'].includes(tag ?? '')), []);
+  const markdown = (await noticeOf('markdown', {}, id)).text;
+  assert.match(markdown, /^# Notices for \\<script\\>/);
+  assert.match(markdown, /````text\n```\n<\/pre><script>/);
+  assert.not.match(markdown.replaceAll(/````text[\s\S]*?````/g, ''), /(?<!\\)<script|[^\\]!\[|@everyone/);
+});
+notice('is an attachment where asked for, has a tag, and is empty and whole without a scan', async () => {
+  const answer = await noticeOf('markdown', { download: true });
+  assert.match(answer.headers.get('Content-Disposition') ?? '', /^attachment; filename="[a-z0-9-]+-NOTICE\.md"$/);
+  await admin.expect(304, 'getProjectNotice', { path: { id: project }, query: { format: 'markdown' }, headers: { 'If-None-Match': answer.headers.get('ETag') ?? '' } });
+  const empty = await newProject(admin);
+  for (const format of ['text', 'markdown', 'html']) assert.match((await noticeOf(format, {}, empty)).text, /There are no components/);
+  await admin.refused('scan-not-finished', 'getProjectNotice', { path: { id: empty }, query: { scan_id: await queuedScan(database, empty) } });
+});
+
+const last = suite('getProjectSbom, its tag');
+last('a decision on a licence changes the tag', async () => {
   const tag = async () => (await admin.expect(200, 'getProjectSbom', { path: { id: project } })).headers.get('ETag');
   const before = await tag();
   await admin.expect(200, 'replaceConcludedLicense', { path: { component_id: componentIds.get('bare') ?? '' }, json: { expression: 'MIT', justification: 'as its repository says' } });

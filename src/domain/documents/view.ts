@@ -26,6 +26,8 @@ export interface ProjectDocument<MediaType extends string> {
   etag: string;
   mediaType: MediaType;
   fileName: string;
+  /** Content-Security-Policy of a page; null or absent where it is none. */
+  policy?: string | null;
   text: AsyncIterable<string>;
 }
 

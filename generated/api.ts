@@ -574,7 +574,9 @@ export interface paths {
         };
         /**
          * Get the NOTICE file
-         * @description Components, copyrights and licence texts of the current scan, or of `scan_id`, in a stable order: the same scan gives the same bytes. A project without a
+         * @description Components, copyrights and licence texts of the current scan, or of `scan_id`, in a stable order: the same scan gives the same bytes. Components that only build or
+         *     test the product (scopes `dev` and `excluded`) are left out. A component is under what people concluded, else what it declares, else what its files say; of a choice
+         *     all texts are there. Texts are those of the SPDX list, and those that the scanned SBOM brought for licences of its own. The HTML page is self-contained. A project without a
          *     succeeded scan gives a document without components. A `scan_id` whose scan has no results is 409 `scan-not-finished`.
          */
         get: operations["getProjectNotice"];
@@ -6268,7 +6270,7 @@ export interface components {
          * @example "5f2b8c91d4e7a036"
          */
         DocumentETag: string;
-        /** @description `attachment` with a file name. */
+        /** @description `attachment` (or `inline`, for what is shown in a browser), with a file name. */
         ContentDisposition: string;
         /** @description Id of the request: yours, or a UUIDv7. */
         XRequestId: string;
@@ -9073,7 +9075,7 @@ export interface operations {
             query?: {
                 /** @description Format of the document. */
                 format?: "text" | "markdown" | "html";
-                /** @description As an attachment, with Content-Disposition. */
+                /** @description As an attachment; else to be shown in a browser. */
                 download?: boolean;
                 /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
                 scan_id?: components["parameters"]["ScanIdQuery"];
@@ -9165,16 +9167,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;

@@ -441,6 +441,13 @@ export interface ScanComponents {
   license_rank: number | null;
   license_concluded: string | null;
   license_detected: string | null;
+  copyright: string | null;
+}
+
+export interface ScanLicenseTexts {
+  scan_id: string;
+  spdx_id: string;
+  text: string;
 }
 
 export interface Scans {
@@ -599,6 +606,7 @@ export interface DB {
   rate_limits: RateLimits;
   refresh_tokens: RefreshTokens;
   scan_components: ScanComponents;
+  scan_license_texts: ScanLicenseTexts;
   scans: Scans;
   schema_migrations: SchemaMigrations;
   sessions: Sessions;

@@ -848,7 +848,7 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [
       "if-none-match"
@@ -867,7 +867,6 @@ export const operations = {
       "not-found",
       "scan-not-finished",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },

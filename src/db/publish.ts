@@ -17,6 +17,7 @@ export interface ScanComponentRow {
   licenseDetected: string | null;
   licenseTier: string;
   supplier: string | null;
+  copyright: string | null;
   description: string | null;
   hashes: string;
   evidence: string | null;
@@ -84,17 +85,26 @@ async function insertBatch(tx: Tx, scan: { id: string; projectId: string }, rows
       WHERE (components.package_version_id, components.installed) IS DISTINCT FROM (excluded.package_version_id, excluded.installed)`.execute(tx);
   await sql`
     INSERT INTO scan_components (scan_id, component_id, package_version_id, ordinal, depends_on, direct, depth, scope, type,
-      license_expression, license_declared, license_detected, license_tier, supplier, description, hashes, evidence, search, name_rank, version_rank, license_rank)
+      license_expression, license_declared, license_detected, license_tier, supplier, copyright, description, hashes, evidence, search, name_rank, version_rank, license_rank)
     SELECT ${scan.id}, c.id, c.package_version_id, t.ordinal, t.depends_on::int[], t.direct, t.depth, t.scope, t.type,
-      t.license_expression, t.license_declared, t.license_detected, t.license_tier, t.supplier, t.description, t.hashes::jsonb, t.evidence,
+      t.license_expression, t.license_declared, t.license_detected, t.license_tier, t.supplier, t.copyright, t.description, t.hashes::jsonb, t.evidence,
       component_search(t.purl), t.name_rank, t.version_rank, t.license_rank
     FROM unnest(${column('purl')}::text[], ${column('ordinal')}::int[], ${rows.map((row) => `{${row.dependsOn.join(',')}}`)}::text[],
       ${column('direct')}::boolean[], ${column('depth')}::int[], ${column('scope')}::text[], ${column('type')}::text[],
       ${column('licenseExpression')}::text[], ${column('licenseDeclared')}::text[], ${column('licenseDetected')}::text[], ${column('licenseTier')}::text[],
-      ${column('supplier')}::text[], ${column('description')}::text[], ${column('hashes')}::text[], ${column('evidence')}::text[],
+      ${column('supplier')}::text[], ${column('copyright')}::text[], ${column('description')}::text[], ${column('hashes')}::text[], ${column('evidence')}::text[],
       ${column('nameRank')}::int[], ${column('versionRank')}::int[], ${column('licenseRank')}::int[])
-      AS t (purl, ordinal, depends_on, direct, depth, scope, type, license_expression, license_declared, license_detected, license_tier, supplier, description, hashes, evidence, name_rank, version_rank, license_rank)
+      AS t (purl, ordinal, depends_on, direct, depth, scope, type, license_expression, license_declared, license_detected, license_tier, supplier, copyright, description, hashes, evidence, name_rank, version_rank, license_rank)
     JOIN components c ON c.project_id = ${scan.projectId} AND c.purl = t.purl`.execute(tx);
+}
+
+/** The texts that the source brought along, in place of those of an earlier try. */
+export async function replaceLicenseTexts(tx: Tx, scanId: string, texts: readonly { id: string; text: string }[]): Promise<void> {
+  await sql`DELETE FROM scan_license_texts WHERE scan_id = ${scanId}`.execute(tx);
+  if (texts.length === 0) return;
+  await sql`
+    INSERT INTO scan_license_texts (scan_id, spdx_id, text)
+    SELECT ${scanId}, t.id, t.text FROM unnest(${texts.map(({ id }) => id)}::text[], ${texts.map(({ text }) => text)}::text[]) AS t (id, text)`.execute(tx);
 }
 
 export interface LicenseRow {

@@ -87,9 +87,3 @@ export async function currentPurls(tx: Tx, projectId: string): Promise<string[]>
     SELECT c.purl FROM projects p JOIN scan_components sc ON sc.scan_id = p.current_scan_id JOIN components c ON c.id = sc.component_id WHERE p.id = ${projectId}`.execute(tx);
   return rows.map((row) => row.purl);
 }
-
-/** Name of the team that owns the project. */
-export async function owningTeam(db: Db, projectId: string): Promise<string> {
-  const { rows } = await sql<{ name: string }>`SELECT t.name FROM projects p JOIN teams t ON t.id = p.team_id WHERE p.id = ${projectId}`.execute(db);
-  return rows[0]?.name ?? '';
-}

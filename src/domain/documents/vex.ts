@@ -1,10 +1,9 @@
 /** What the triage of a scan's findings says, as a VEX document. */
-import { createHash } from 'node:crypto';
-import { owningTeam, vexRevision, vexRows } from '../../db/vex.ts';
+import { vexRevision, vexRows } from '../../db/vex.ts';
 import type { Context } from '../context.ts';
 import { writeVex } from '../vex/write.ts';
 import type { VexFormat } from '../vex/vocabulary.ts';
-import { headOf, subjectOf, type ProjectDocument } from './sbom.ts';
+import { tagOf, viewForDocument, type ProjectDocument } from './view.ts';
 
 const FORMATS = {
   openvex: { mediaType: 'application/json', extension: 'openvex.json' },
@@ -15,11 +14,8 @@ const FORMATS = {
 export async function exportVex(context: Context, projectId: string, scanId: string | undefined, format: VexFormat): Promise<ProjectDocument<(typeof FORMATS)[VexFormat]['mediaType']>> {
   const { db } = context;
   const { mediaType, extension } = FORMATS[format];
-  const { project, scan } = await subjectOf(context, projectId, scanId);
-  const head = headOf(project, scan);
-  const author = await owningTeam(db, project.id);
+  const { project, scan, source: { head } } = await viewForDocument(context, projectId, scanId);
   const { revision, newest, state } = scan === undefined ? { revision: 1, newest: null, state: '' } : await vexRevision(db, scan.id);
-  const digest = createHash('sha256').update(JSON.stringify(['vex', head, author, revision, newest, state, format])).digest('base64url').slice(0, 27);
-  const text = writeVex[format]({ head, author, revision, updated: newest ?? head.timestamp, rows: () => (scan === undefined ? Promise.resolve([]) : vexRows(db, scan.id)) });
-  return { etag: `"${digest}"`, mediaType, fileName: `${project.slug}.${extension}`, text };
+  const text = writeVex[format]({ head, revision, updated: newest ?? head.timestamp, rows: () => (scan === undefined ? Promise.resolve([]) : vexRows(db, scan.id)) });
+  return { etag: tagOf(['vex', head, revision, newest, state, format]), mediaType, fileName: `${project.slug}.${extension}`, text };
 }

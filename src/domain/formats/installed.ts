@@ -2,7 +2,7 @@
  * What documents say of a distribution's package beside its package URL, brought to the qualifiers that other tools write for the same: `upstream`, the source package
  * (`openssl@3.0.11-1`, or an RPM's file name), `epoch`, and `distro`, the release. The package URL itself stays as it was given.
  */
-import type { Purl } from '../../core/purl.ts';
+import { parseQualifiers, type Purl } from '../../core/purl.ts';
 
 /** As trivy writes them, in properties that begin with this. */
 export const SOURCE_PROPERTY = /^aquasecurity:trivy:Src(Name|Version|Release|Epoch)$/;
@@ -10,10 +10,18 @@ export const SOURCE_PROPERTY = /^aquasecurity:trivy:Src(Name|Version|Release|Epo
 /** Parts of the source package by those names. */
 export type SourceParts = Readonly<Partial<Record<string, string>>>;
 
+/** Where our own documents keep such qualifiers, written as behind the question mark of a package URL. */
+export const INSTALLED_PROPERTY = 'sca-portal:installed';
+
 const TYPES: ReadonlySet<string> = new Set(['deb', 'rpm', 'apk']);
 
 /** Is it a package of a distribution, which the release and the source package matter to? */
 export const isInstalled = ({ type }: Pick<Purl, 'type'>): boolean => TYPES.has(type);
+
+/** Qualifiers that a document of ours keeps apart and the package URL lacks. */
+export function keptQualifiers(purl: Purl, text: string | null): [key: string, value: string][] {
+  return text === null ? [] : [...parseQualifiers(text)].filter(([key]) => (key === 'distro' || key === 'upstream' || key === 'epoch') && !purl.qualifiers.has(key));
+}
 
 /** Qualifiers of the source package that the package URL lacks. */
 export function sourceQualifiers(purl: Purl, parts: SourceParts): [key: string, value: string][] {

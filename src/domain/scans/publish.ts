@@ -5,7 +5,7 @@ import type { Db } from '../../db/connect.ts';
 import { lockMatching, matchPackageVersions } from '../../db/matches.ts';
 import { ensurePackageVersions, type PackageVersion } from '../../db/packages.ts';
 import { refreshFindings } from '../../db/refresh.ts';
-import { insertScanComponents, replaceLicenseFindings, type ScanComponentRow } from '../../db/publish.ts';
+import { insertScanComponents, replaceLicenseFindings, replaceLicenseTexts, type ScanComponentRow } from '../../db/publish.ts';
 import { lockLicenses } from '../../db/license-judgement.ts';
 import { lockRunningScan, succeedScan, type ClaimedScan } from '../../db/scans.ts';
 import { inTransaction } from '../../db/transaction.ts';
@@ -57,7 +57,7 @@ export function prepareComponents(inventory: Inventory['components']): PreparedC
         purl: component.purl, ordinal, dependsOn, depth, direct: component.direct, scope: component.scope, type: component.type,
         licenseExpression: license.expression, licenseDeclared: component.declaredLicense, licenseDetected: detected.expression,
         licenseTier: (license.expression === null ? detected : license).tier,
-        supplier: component.supplier, description: component.description, hashes: JSON.stringify(component.hashes), evidence: component.evidence,
+        supplier: component.supplier, copyright: component.copyright ?? null, description: component.description, hashes: JSON.stringify(component.hashes), evidence: component.evidence,
         installed: component.installed === undefined ? null : formatQualifiers(component.installed),
         formerPurl: purl.type === 'rpm' && /[A-Z]/.test(purl.name) ? formatPurl({ ...purl, name: purl.name.toLowerCase() }) : null,
       },
@@ -115,6 +115,7 @@ export function publish(services: Services, scan: ClaimedScan, facts: ScanFacts,
     if (!(await lockRunningScan(tx, scan))) return false;
     await lockLicenses(tx, [scan.projectId]); // before any row that a decision on the project's licences writes too
     await insertScanComponents(tx, scan, rows);
+    await replaceLicenseTexts(tx, scan.id, facts.licenseTexts ?? []);
     await recordLicenses(tx, rows.flatMap((row) => row.claims.map(({ spdxId }) => spdxId)));
     const hasFiles = facts.ownLicense !== undefined;
     await replaceLicenseFindings(tx, scan, hasFiles ? ['declared', 'detected'] : ['declared'], rows.flatMap((row) => row.claims.map((claim) => ({ ordinal: row.ordinal, ...claim }))));

@@ -7,8 +7,6 @@ import { CYCLONEDX_STATE, NOTE_PROPERTY, noteOf, OPENVEX_JUSTIFICATION, OPENVEX_
 
 export interface VexSource {
   head: DocumentHead;
-  /** Who speaks: the team. */
-  author: string;
   /** Grows with the content. */
   revision: number;
   /** RFC 3339: the newest decision. */
@@ -22,9 +20,9 @@ export const writeVex: Readonly<Record<VexFormat, (source: VexSource) => AsyncIt
 
 const judged = ({ status, code, expires_at, scope }: VexRow): Judged => ({ status, code, expiresAt: expires_at, scope: scope ?? 'version' });
 
-async function* openVex({ head, author, revision, updated, rows }: VexSource): AsyncGenerator<string> {
+async function* openVex({ head, revision, updated, rows }: VexSource): AsyncGenerator<string> {
   const document = {
-    '@context': 'https://openvex.dev/ns/v0.2.0', '@id': `https://trustedoss.io/vex/${head.id}`, author, role: 'Software producer', timestamp: head.timestamp, last_updated: updated, version: revision,
+    '@context': 'https://openvex.dev/ns/v0.2.0', '@id': `https://trustedoss.io/vex/${head.id}`, author: head.author, role: 'Software producer', timestamp: head.timestamp, last_updated: updated, version: revision,
     tooling: `${head.tool.name} ${head.tool.version}`,
   };
   yield `${JSON.stringify(document).slice(0, -1)},\n"statements":[`;
@@ -52,10 +50,10 @@ function statement(row: VexRow): object {
 
 const actionOf = ({ fixed_version: fixed }: VexRow): string => (fixed === null ? 'No fixed version is known yet.' : `Upgrade to version ${fixed} or later.`);
 
-async function* cycloneDx({ head, author, revision, updated, rows }: VexSource): AsyncGenerator<string> {
+async function* cycloneDx({ head, revision, updated, rows }: VexSource): AsyncGenerator<string> {
   const found = await rows();
   const metadata = {
-    timestamp: updated, tools: { components: [{ type: 'application', name: head.tool.name, version: head.tool.version }] }, authors: [{ name: author }],
+    timestamp: updated, tools: { components: [{ type: 'application', name: head.tool.name, version: head.tool.version }] }, authors: [{ name: head.author }],
     component: { type: 'application', 'bom-ref': 'sca-portal:root', name: head.product.name, ...(head.product.version === null ? {} : { version: head.product.version }) },
   };
   yield `{"bomFormat":"CycloneDX","specVersion":"1.6","serialNumber":"urn:uuid:${uuidv5(`vex:${head.id}`, NAMESPACE)}","version":${revision},\n"metadata":${JSON.stringify(metadata)},\n"components":[`;

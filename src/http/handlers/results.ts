@@ -1,4 +1,5 @@
 /** What a project's scan found: licences, the gate, and the SBOM. Vulnerabilities are in findings.ts. */
+import { exportNotice } from '../../domain/documents/notice.ts';
 import { exportSarif } from '../../domain/documents/sarif.ts';
 import { exportSbom } from '../../domain/documents/sbom.ts';
 import { gateResult } from '../../domain/gate/result.ts';
@@ -12,4 +13,5 @@ export const results = {
   getProjectGateResult: async (context, { path, query }) => ok(await gateResult(context, path.id, query.scan_id)),
   getProjectSbom: async (context, { path, query, headers }) => documentReply(headers['if-none-match'], await exportSbom(context, path.id, query.scan_id, query.format ?? 'cyclonedx-json')),
   getProjectSarif: async (context, { path, query, headers }) => documentReply(headers['if-none-match'], await exportSarif(context, path.id, query.scan_id)),
+  getProjectNotice: async (context, { path, query, headers }) => documentReply(headers['if-none-match'], await exportNotice(context, path.id, query.scan_id, query.format ?? 'text'), query.download === true),
 } satisfies Partial<Handlers>;

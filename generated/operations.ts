@@ -870,6 +870,36 @@ export const operations = {
       "unavailable"
     ]
   },
+  "getProjectReport": {
+    "method": "get",
+    "path": "/v1/projects/{id}/report",
+    "access": {
+      "permission": "report.download",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [
+      "if-none-match"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "scan-not-finished",
+      "internal-error",
+      "unavailable"
+    ]
+  },
   "listProjectComponents": {
     "method": "get",
     "path": "/v1/projects/{id}/components",
@@ -3307,6 +3337,7 @@ export const operationIds = [
   "getProjectVex",
   "importProjectVex",
   "getProjectNotice",
+  "getProjectReport",
   "listProjectComponents",
   "listProjectScans",
   "createScan",

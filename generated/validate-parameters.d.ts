@@ -29,6 +29,7 @@ export declare const getProjectSarif: ValidateFunction;
 export declare const getProjectVex: ValidateFunction;
 export declare const importProjectVex: ValidateFunction;
 export declare const getProjectNotice: ValidateFunction;
+export declare const getProjectReport: ValidateFunction;
 export declare const listProjectComponents: ValidateFunction;
 export declare const listProjectScans: ValidateFunction;
 export declare const createScan: ValidateFunction;

@@ -14,7 +14,7 @@ const parse = (name: string): object => {
 /** Formats of draft 2019-09, which ajv-formats does not know, are not looked at. */
 function jsonValidator() {
   const ajv = new Ajv({ allErrors: true, strict: false, formats: { 'iri-reference': true, 'idn-email': true } });
-  Reflect.apply(Reflect.get(formats, 'default') ?? formats, null, [ajv]);
+  formats.default(ajv);
   for (const name of ['spdx.SNAPSHOT.schema.json', 'jsf-0.82.SNAPSHOT.schema.json']) ajv.addSchema(parse(name), `http://cyclonedx.org/schema/${name}`);
   return ajv.compile(parse('bom-1.6.SNAPSHOT.schema.json'));
 }

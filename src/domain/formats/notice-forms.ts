@@ -1,5 +1,6 @@
 /** NOTICE files as text, Markdown and one HTML page. */
 import { createHash } from 'node:crypto';
+import { escapeHtml } from './html.ts';
 import type { NoticeEntry, NoticeForm } from './notice.ts';
 
 const LINE = '='.repeat(78);
@@ -63,6 +64,3 @@ function htmlEntry({ name, version, purl, license, copyright }: NoticeEntry): st
 }
 
 const anchor = (id: string): string => `license-${id.replaceAll(/[^A-Za-z0-9.-]/g, '_')}`;
-
-const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-export const escapeHtml = (text: string): string => text.replaceAll(/[&<>"']/g, (char) => ENTITIES[char] ?? '');

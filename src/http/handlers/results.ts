@@ -1,5 +1,6 @@
 /** What a project's scan found: licences, the gate, and the SBOM. Vulnerabilities are in findings.ts. */
 import { exportNotice } from '../../domain/documents/notice.ts';
+import { exportReport } from '../../domain/documents/report.ts';
 import { exportSarif } from '../../domain/documents/sarif.ts';
 import { exportSbom } from '../../domain/documents/sbom.ts';
 import { gateResult } from '../../domain/gate/result.ts';
@@ -14,4 +15,5 @@ export const results = {
   getProjectSbom: async (context, { path, query, headers }) => documentReply(headers['if-none-match'], await exportSbom(context, path.id, query.scan_id, query.format ?? 'cyclonedx-json')),
   getProjectSarif: async (context, { path, query, headers }) => documentReply(headers['if-none-match'], await exportSarif(context, path.id, query.scan_id)),
   getProjectNotice: async (context, { path, query, headers }) => documentReply(headers['if-none-match'], await exportNotice(context, path.id, query.scan_id, query.format ?? 'text'), query.download === true),
+  getProjectReport: async (context, { path, query, headers }) => documentReply(headers['if-none-match'], await exportReport(context, path.id, query.scan_id), query.download === true),
 } satisfies Partial<Handlers>;

@@ -24,7 +24,7 @@ lint: ## Lint only
 types: ## Type check only
 	@$(NODE) scripts/check.ts types
 
-vulndb: ## Import vulnerability data; FROM=zip-or-folder for an offline copy
+vulndb: ## Fetch vulnerability data now; FROM=zip-or-folder imports an offline copy
 	@$(NODE) scripts/vulndb.ts $(if $(FROM),"$(FROM)")
 
 bench: ## Measure requests per second, start-up and scans

@@ -479,6 +479,33 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/projects/{id}/sarif": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get the findings as SARIF
+         * @description The vulnerability findings of the current scan, or of `scan_id`, as SARIF 2.1.0, as code scanning of GitHub and others takes it: vulnerabilities are rules with a
+         *     `security-severity`, findings are results at the file that names the component (`SBOM` where there is none). Fingerprints are those of the package in any version.
+         *     Findings called `not_affected`, `false_positive`, `suppressed` or `fixed` are results with a suppression that says why; those that advisories no
+         *     longer speak of are left out. The same scan in the same state gives the same bytes. A project without a succeeded scan gives a valid document without results. GitHub takes 25,000 results a
+         *     document and shows 5,000; the document holds all.
+         */
+        get: operations["getProjectSarif"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/projects/{id}/vex": {
         parameters: {
             query?: never;
@@ -492,7 +519,7 @@ export interface paths {
         /**
          * Get the VEX document
          * @description The triage of the current scan's findings, or of `scan_id`, as OpenVEX 0.2.0 or CycloneDX. The same scan in the same state gives the same bytes. A project
-         *     without a succeeded scan gives a valid document without statements. A `scan_id` whose scan has no results is 409 `scan-not-finished`.
+         *     without a succeeded scan gives a valid document without statements. Its author is the owning team; a statement's time is that of the decision. A `scan_id` whose scan has no results is 409 `scan-not-finished`.
          */
         get: operations["getProjectVex"];
         put?: never;
@@ -517,8 +544,17 @@ export interface paths {
         put?: never;
         /**
          * Import a VEX document
-         * @description Applies the statements of an OpenVEX 0.2.0 or CycloneDX VEX document to the findings of the current scan. Each statement is reported as applied, unchanged or
-         *     unmatched; one that does not fit does not stop the others.
+         * @description Applies the statements of an OpenVEX 0.2.0 or CycloneDX VEX document (JSON, up to 64 MiB and 100,000 statements on products) to the findings of the current scan, in
+         *     one transaction. What became of each is reported; one that does not fit does not stop the others.
+         *
+         *     A finding is meant by its vulnerability's id or any alias, and the package URL of its component. Qualifiers (`?arch=…`) that stand on both sides must agree. Without a
+         *     version the statement concerns the package in any version, as triage with `applies_to: package`. A product with subcomponents means those. A
+         *     CycloneDX ref to the document's `metadata.component` means every finding of the vulnerability in the project, if that component has the project's name or slug.
+         *
+         *     OpenVEX `affected` becomes `exploitable`, `under_investigation` `analyzing`; CycloneDX `resolved` becomes `fixed`, `in_triage` `analyzing`; the others keep their names. A
+         *     statement may take two steps of the state machine at once, needs no text, and changes nothing of a finding that is in its state already. The later judgement holds: a
+         *     statement older than the finding's decision is skipped, and of several on one finding the newest counts. A time in the future counts as now. Documents of this portal
+         *     carry what their format has no word for (`suppressed` and its end, decisions on packages) in notes named `sca-portal:judgement`, and lose nothing on the way.
          */
         post: operations["importProjectVex"];
         delete?: never;
@@ -539,10 +575,38 @@ export interface paths {
         };
         /**
          * Get the NOTICE file
-         * @description Components, copyrights and licence texts of the current scan, or of `scan_id`, in a stable order: the same scan gives the same bytes. A project without a
+         * @description Components, copyrights and licence texts of the current scan, or of `scan_id`, in a stable order: the same scan gives the same bytes. Components that only build or
+         *     test the product (scopes `dev` and `excluded`) are left out. A component is under what people concluded, else what it declares, else what its files say; of a choice
+         *     all texts are there. Texts are those of the SPDX list, and those that the scanned SBOM brought for licences of its own. The HTML page is self-contained. A project without a
          *     succeeded scan gives a document without components. A `scan_id` whose scan has no results is 409 `scan-not-finished`.
          */
         get: operations["getProjectNotice"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{id}/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get the report for people
+         * @description One self-contained HTML page about the current scan, or `scan_id`: the gate and why, open vulnerabilities by severity, the most urgent of them with the version to upgrade
+         *     to, licences by tier, obligations, and the vulnerabilities of the last twelve scans of the ref by what is known today. It runs nothing and loads nothing, can be printed, and
+         *     follows the reader's light or dark setting. A project without a succeeded scan gives a page that says so. A `scan_id` whose scan has no results is 409
+         *     `scan-not-finished`.
+         */
+        get: operations["getProjectReport"];
         put?: never;
         post?: never;
         delete?: never;
@@ -964,6 +1028,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/components": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Search the portfolio's components
+         * @description Who has this package: components of current scans, of any ref, in the projects that you can see and that are not archived. `purl` names a package, with its version or for
+         *     any version; qualifiers in it must agree where a component has them. `q` is text in the name, with the namespace before it (`@angular/co`, `org.apache.log`). One of the
+         *     two is needed; `version` narrows either.
+         */
+        get: operations["listComponents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/components/{component_id}": {
         parameters: {
             query?: never;
@@ -1038,6 +1124,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/vulnerabilities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the portfolio's vulnerabilities
+         * @description Vulnerabilities of which a project that you can see has a finding, in the states of `status` (without it the open ones: `new`, `analyzing`, `exploitable`), on a
+         *     component of a current scan. `finding_count` and `project_count` count those findings and their projects. Archived projects do not count. The most severe first,
+         *     of these the most likely to be exploited, unless sorted otherwise.
+         */
+        get: operations["listVulnerabilities"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vulnerabilities/{vulnerability_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description CVE id or any alias of the vulnerability. */
+                vulnerability_id: components["parameters"]["VulnerabilityId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get a vulnerability
+         * @description What is known of a vulnerability, named by its CVE id or any alias (GHSA, PYSEC, GO, RUSTSEC, ...), exact in case: its advisories, the packages and versions that they call
+         *     affected, and how far it reaches in the projects that you can see (open findings of current scans). 404 where no imported advisory speaks of it.
+         */
+        get: operations["getVulnerability"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/vulnerabilities/{vulnerability_id}/projects": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description CVE id or any alias of the vulnerability. */
+                vulnerability_id: components["parameters"]["VulnerabilityId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List the projects that a vulnerability reaches
+         * @description Where a vulnerability, named by any of its ids, is found: one item a component of a current scan, of any ref, in the projects that you can see and that are not archived. An
+         *     empty list where it reaches nothing, 404 where no imported advisory speaks of it. The most urgent first unless sorted otherwise.
+         */
+        get: operations["listVulnerabilityProjects"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/vulnerability_findings/{finding_id}": {
         parameters: {
             query?: never;
@@ -1051,6 +1207,10 @@ export interface paths {
         /**
          * Get a vulnerability finding
          * @description One finding with the vulnerability's details, what the advisories call affected, the smallest safe upgrade, the paths to the component, and its history.
+         *
+         *     Ids stay. Where two vulnerabilities are found to be one, the older of two findings of a component stays, in the state that was decided last, with both histories;
+         *     the id of the other answers with it from then on. Where a vulnerability is found to be two, the finding stays with the part that speaks of its version, and where
+         *     both do, the second one gets a finding of its own with the same state.
          */
         get: operations["getVulnerabilityFinding"];
         put?: never;
@@ -1782,6 +1942,9 @@ export interface paths {
         /**
          * Health of the components
          * @description How each part of the installation does. Always 200: `status` is the worst of the components. Parts that are not configured are not listed.
+         *
+         *     Each part is asked for itself and has two seconds: one that hangs is `down`, and keeps no other from being told. Disk and programs are those of the process that
+         *     answers; workers on other machines have their own.
          */
         get: operations["getAdminHealth"];
         put?: never;
@@ -2537,6 +2700,7 @@ export interface components {
          * @description What the gate judges by. Defaults are those of a new project.
          * @example {
          *       "severity_threshold": "critical",
+         *       "unknown_severity": "warn",
          *       "kev": "fail",
          *       "epss_threshold": null,
          *       "forbidden_license": "fail",
@@ -2556,6 +2720,11 @@ export interface components {
              * @enum {string|null}
              */
             severity_threshold: "critical" | "high" | "medium" | "low" | null;
+            /**
+             * @description Open findings whose advisories state no severity, which no threshold can judge. New projects: warn.
+             * @enum {string}
+             */
+            unknown_severity: "fail" | "warn" | "off";
             /**
              * @description Open findings on known exploited vulnerabilities. New projects: fail.
              * @enum {string}
@@ -2658,6 +2827,11 @@ export interface components {
              * @enum {string|null}
              */
             severity_threshold?: "critical" | "high" | "medium" | "low" | null;
+            /**
+             * @description Open findings whose advisories state no severity, which no threshold can judge. New projects: warn.
+             * @enum {string}
+             */
+            unknown_severity?: "fail" | "warn" | "off";
             /**
              * @description Open findings on known exploited vulnerabilities. New projects: fail.
              * @enum {string}
@@ -2798,20 +2972,21 @@ export interface components {
         VexImportResult: {
             /** @enum {string} */
             format: "openvex" | "cyclonedx";
-            /** @description Statements that name a finding of the project. */
+            /** @description Entries that name a finding of the project. */
             matched: number;
+            /** @description Entries whose judgement the finding took over. */
             applied: number;
             /** @description The finding was in that state already. */
             unchanged: number;
-            /** @description Statements that changed nothing for one of the reasons in `errors`. */
+            /** @description Entries that changed nothing for one of the reasons in `errors`, those without a finding among them. */
             skipped: number;
-            /** @description One entry a statement and product, in the order of the document. */
+            /** @description One entry a statement, product and finding, in the order of the document: a product without a version means every version of the project, and a statement on many products makes an entry for each. */
             statements: {
                 vulnerability: string | null;
                 /** @description Package URL. */
                 product: string | null;
                 /** @enum {string} */
-                outcome: "applied" | "unchanged" | "unmatched";
+                outcome: "applied" | "unchanged" | "skipped" | "unmatched";
                 /** Format: uuid */
                 finding_id: string | null;
                 /** @description State of the finding after the import; null where there is none. */
@@ -2821,8 +2996,19 @@ export interface components {
             errors: {
                 vulnerability: string | null;
                 product: string | null;
-                /** @enum {string} */
-                reason: "unknown_vulnerability" | "unknown_component" | "ambiguous_match" | "unmapped_status" | "illegal_transition" | "already_at_target" | "forbidden_transition" | "malformed_statement";
+                /**
+                 * @description - `unknown_component`: the current scan has no such component, or the product is no package URL
+                 *     - `unknown_vulnerability`: the component has no finding of it, by any alias
+                 *     - `ambiguous_match`: a range of versions, which is not evaluated
+                 *     - `unmapped_status`: the status is none of the format's
+                 *     - `malformed_statement`: something that it needs is missing or wrong
+                 *     - `illegal_transition`, `forbidden_transition`: as for triage by hand
+                 *     - `older_statement`: the finding was decided after the statement was made
+                 *     - `superseded`: another statement of the document on the same finding is newer, or as new and stands behind it
+                 *     - `not_assessed`: it says that nobody has assessed the finding, and here somebody has
+                 * @enum {string}
+                 */
+                reason: "unknown_vulnerability" | "unknown_component" | "ambiguous_match" | "unmapped_status" | "malformed_statement" | "illegal_transition" | "forbidden_transition" | "older_statement" | "superseded" | "not_assessed";
                 detail: string;
             }[];
         };
@@ -3485,7 +3671,7 @@ export interface components {
         };
         GateReason: {
             /** @enum {string} */
-            rule: "scan" | "severity" | "kev" | "epss" | "forbidden_license" | "unknown_license" | "rejected_approval" | "age";
+            rule: "scan" | "severity" | "unknown_severity" | "kev" | "epss" | "forbidden_license" | "unknown_license" | "rejected_approval" | "age";
             /** @enum {string} */
             action: "fail" | "warn";
             message: string;
@@ -3538,6 +3724,7 @@ export interface components {
          *       },
          *       "policy": {
          *         "severity_threshold": "critical",
+         *         "unknown_severity": "warn",
          *         "kev": "fail",
          *         "epss_threshold": null,
          *         "forbidden_license": "fail",
@@ -3801,6 +3988,65 @@ export interface components {
         };
         /**
          * @example {
+         *       "id": "0198f3a1-91c7-7b60-a0de-4e2f8c1d7a35",
+         *       "purl": "pkg:npm/lodash@4.17.20",
+         *       "namespace": null,
+         *       "name": "lodash",
+         *       "version": "4.17.20",
+         *       "project_id": "0198f3a1-7c2e-7d91-b3f0-5e6a8d2c4b19",
+         *       "project_name": "Webshop",
+         *       "project_slug": "webshop",
+         *       "team_id": "0198f3a1-6f00-7c3a-8d21-9e5b4a7c1f08",
+         *       "team_name": "Platform",
+         *       "main_line": true,
+         *       "refs": [
+         *         "main"
+         *       ],
+         *       "direct": true,
+         *       "scope": "required",
+         *       "license": "MIT",
+         *       "license_tier": "allowed",
+         *       "vulnerability_count": 2
+         *     }
+         */
+        PortfolioComponent: {
+            /**
+             * Format: uuid
+             * @description Id of the component in its project.
+             */
+            id: string;
+            purl: string;
+            namespace: string | null;
+            name: string;
+            version: string;
+            /** Format: uuid */
+            project_id: string;
+            project_name: string;
+            project_slug: string;
+            /** Format: uuid */
+            team_id: string;
+            team_name: string;
+            /** @description The project's current scan has the component. */
+            main_line: boolean;
+            /** @description Refs whose current scan has the component, null for scans without one; at most 20. */
+            refs: (string | null)[];
+            /** @description In the project's current scan; null where that does not have the component, or has no graph. */
+            direct: boolean | null;
+            scope: components["schemas"]["DependencyScope"] | null;
+            /** @description SPDX expression in the project's current scan. */
+            license: string | null;
+            license_tier: components["schemas"]["LicenseTier"] | null;
+            /** @description Open findings on the component. */
+            vulnerability_count: number;
+        };
+        PortfolioComponentPage: {
+            items: components["schemas"]["PortfolioComponent"][];
+            total: number;
+            limit: number;
+            offset: number;
+        };
+        /**
+         * @example {
          *       "expression": "Apache-2.0",
          *       "justification": "The package declares nothing; its repository has the Apache licence since the first commit.",
          *       "concluded_by_user_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e61",
@@ -4028,6 +4274,241 @@ export interface components {
         };
         /**
          * @example {
+         *       "cve_id": "CVE-2021-23337",
+         *       "aliases": [
+         *         "GHSA-35jh-r3h4-6jhm"
+         *       ],
+         *       "summary": "Command injection in lodash",
+         *       "severity": "high",
+         *       "cvss_score": 7.2,
+         *       "epss_score": 0.0123,
+         *       "epss_percentile": 0.851,
+         *       "kev": false,
+         *       "published_at": "2021-05-06T16:05:51.000Z",
+         *       "modified_at": "2024-04-17T18:39:19.000Z",
+         *       "fix_available": true,
+         *       "finding_count": 14,
+         *       "project_count": 9,
+         *       "first_detected_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
+        VulnerabilitySummary: {
+            /** @description The CVE id where there is one, else the id of the advisory. */
+            cve_id: string;
+            aliases: string[];
+            summary: string | null;
+            severity: components["schemas"]["Severity"];
+            cvss_score: number | null;
+            epss_score: number | null;
+            epss_percentile: number | null;
+            kev: boolean;
+            /** Format: date-time */
+            published_at: string | null;
+            /** Format: date-time */
+            modified_at: string | null;
+            /** @description At least one of the findings has a known fixed version. */
+            fix_available: boolean;
+            /** @description In the projects that you can see. */
+            finding_count: number;
+            project_count: number;
+            /**
+             * Format: date-time
+             * @description When the oldest of the findings was first seen.
+             */
+            first_detected_at: string | null;
+        };
+        VulnerabilityPage: {
+            items: components["schemas"]["VulnerabilitySummary"][];
+            total: number;
+            limit: number;
+            offset: number;
+        };
+        /**
+         * @example {
+         *       "cve_id": "CVE-2021-23337",
+         *       "aliases": [
+         *         "GHSA-35jh-r3h4-6jhm"
+         *       ],
+         *       "summary": "Command injection in lodash",
+         *       "details": null,
+         *       "severity": "high",
+         *       "severity_source": {
+         *         "advisory_id": "GHSA-35jh-r3h4-6jhm",
+         *         "basis": "cvss"
+         *       },
+         *       "cvss_score": 7.2,
+         *       "cvss_vector": "CVSS:3.1/AV:N/AC:L/PR:H/UI:N/S:U/C:H/I:H/A:H",
+         *       "epss_score": 0.0123,
+         *       "epss_percentile": 0.851,
+         *       "kev": false,
+         *       "kev_added_on": null,
+         *       "kev_due_on": null,
+         *       "cwes": [
+         *         "CWE-94"
+         *       ],
+         *       "references": [
+         *         {
+         *           "type": "ADVISORY",
+         *           "url": "https://nvd.nist.gov/vuln/detail/CVE-2021-23337"
+         *         }
+         *       ],
+         *       "published_at": "2021-05-06T16:05:51.000Z",
+         *       "modified_at": "2024-04-17T18:39:19.000Z",
+         *       "withdrawn_at": null,
+         *       "advisories": [
+         *         {
+         *           "id": "GHSA-35jh-r3h4-6jhm",
+         *           "modified_at": "2024-04-17T18:39:19.000Z",
+         *           "withdrawn_at": null
+         *         }
+         *       ],
+         *       "affected": [
+         *         {
+         *           "advisory_id": "GHSA-35jh-r3h4-6jhm",
+         *           "ecosystem": "npm",
+         *           "package": "lodash",
+         *           "introduced": "0",
+         *           "fixed": "4.17.21",
+         *           "last_affected": null,
+         *           "limit": null,
+         *           "versions": []
+         *         }
+         *       ],
+         *       "fix_available": true,
+         *       "finding_count": 14,
+         *       "project_count": 9,
+         *       "first_detected_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
+        VulnerabilityDetail: {
+            /** @description The CVE id where there is one, else the id of the advisory. */
+            cve_id: string;
+            aliases: string[];
+            summary: string | null;
+            /** @description Markdown of the source; untrusted. */
+            details: string | null;
+            severity: components["schemas"]["Severity"];
+            /** @description As in a finding. */
+            severity_source: {
+                advisory_id: string;
+                /** @enum {string} */
+                basis: "cvss" | "word";
+            } | null;
+            cvss_score: number | null;
+            cvss_vector: string | null;
+            epss_score: number | null;
+            epss_percentile: number | null;
+            kev: boolean;
+            /** Format: date */
+            kev_added_on: string | null;
+            /**
+             * Format: date
+             * @description When US federal agencies must have acted.
+             */
+            kev_due_on: string | null;
+            cwes: string[];
+            references: {
+                type: string;
+                /** Format: uri */
+                url: string;
+            }[];
+            /** Format: date-time */
+            published_at: string | null;
+            /** Format: date-time */
+            modified_at: string | null;
+            /**
+             * Format: date-time
+             * @description Where all its advisories are withdrawn.
+             */
+            withdrawn_at: string | null;
+            /** @description The records that speak of it; at most 200. */
+            advisories: {
+                /** @description OSV id. */
+                id: string;
+                modified_at: components["schemas"]["Timestamp"];
+                /** Format: date-time */
+                withdrawn_at: string | null;
+            }[];
+            /** @description What they say is affected: one interval of versions, or a list of versions, an entry; at most 1,000. As in a finding, but of every package. */
+            affected: {
+                advisory_id: string;
+                /** @description OSV's name of it, with the release of a distribution. */
+                ecosystem: string;
+                /** @description Its name as the portal compares names. */
+                package: string;
+                introduced: string | null;
+                fixed: string | null;
+                last_affected: string | null;
+                limit: string | null;
+                /** @description At most 100. */
+                versions: string[];
+            }[];
+            fix_available: boolean;
+            /** @description Open findings in the projects that you can see. */
+            finding_count: number;
+            project_count: number;
+            /** Format: date-time */
+            first_detected_at: string | null;
+        };
+        /**
+         * @example {
+         *       "finding_id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
+         *       "project_id": "0198f3a1-7c2e-7d91-b3f0-5e6a8d2c4b19",
+         *       "project_name": "Webshop",
+         *       "project_slug": "webshop",
+         *       "team_id": "0198f3a1-6f00-7c3a-8d21-9e5b4a7c1f08",
+         *       "team_name": "Platform",
+         *       "component_id": "0198f3a1-91c7-7b60-a0de-4e2f8c1d7a35",
+         *       "purl": "pkg:npm/lodash@4.17.20",
+         *       "component_name": "lodash",
+         *       "component_version": "4.17.20",
+         *       "status": "new",
+         *       "fixed_version": "4.17.21",
+         *       "direct": true,
+         *       "main_line": true,
+         *       "refs": [
+         *         "main"
+         *       ],
+         *       "priority": 46,
+         *       "discovered_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
+        VulnerabilityProject: {
+            /** Format: uuid */
+            finding_id: string;
+            /** Format: uuid */
+            project_id: string;
+            project_name: string;
+            project_slug: string;
+            /** Format: uuid */
+            team_id: string;
+            team_name: string;
+            /** Format: uuid */
+            component_id: string;
+            purl: string;
+            component_name: string;
+            component_version: string;
+            status: components["schemas"]["FindingStatus"];
+            /** @description Smallest version above this one that the advisories call fixed. */
+            fixed_version: string | null;
+            /** @description In the project's current scan; null where that does not have the component, or has no graph. */
+            direct: boolean | null;
+            /** @description The project's current scan has the component. */
+            main_line: boolean;
+            /** @description Refs whose current scan has the component, null for scans without one; at most 20. */
+            refs: (string | null)[];
+            /** @description As in a finding. */
+            priority: number;
+            discovered_at: components["schemas"]["Timestamp"];
+        };
+        VulnerabilityProjectPage: {
+            items: components["schemas"]["VulnerabilityProject"][];
+            total: number;
+            limit: number;
+            offset: number;
+        };
+        /**
+         * @example {
          *       "id": "0198f3a1-96d4-7e18-9b27-7c0a5f3e8d41",
          *       "project_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60",
          *       "component_id": "0198f3a1-91c7-7b60-a0de-4e2f8c1d7a35",
@@ -4039,6 +4520,10 @@ export interface components {
          *         "GHSA-35jh-r3h4-6jhm"
          *       ],
          *       "severity": "high",
+         *       "severity_source": {
+         *         "advisory_id": "GHSA-35jh-r3h4-6jhm",
+         *         "basis": "cvss"
+         *       },
          *       "cvss_score": 7.2,
          *       "cvss_vector": "CVSS:3.1/AV:N/AC:L/PR:H/UI:N/S:U/C:H/I:H/A:H",
          *       "epss_score": 0.0123,
@@ -4080,7 +4565,9 @@ export interface components {
          *           "introduced": "0",
          *           "fixed": "4.17.21",
          *           "last_affected": null,
+         *           "limit": null,
          *           "versions": [],
+         *           "packages": [],
          *           "contains": true
          *         }
          *       ],
@@ -4164,6 +4651,16 @@ export interface components {
             cve_id: string;
             aliases: string[];
             severity: components["schemas"]["Severity"];
+            /** @description Where the severity comes from, the first of the records on this vulnerability (GitHub's before CVE's before those of ecosystems and distributions) that has a CVSS vector, else the first that says it in a word; null where none does, and severity is `unknown`. */
+            severity_source: {
+                /** @description The record that says it. */
+                advisory_id: string;
+                /**
+                 * @description By the score of its CVSS vector, or in its own words (MODERATE, urgency high, priority negligible ...).
+                 * @enum {string}
+                 */
+                basis: "cvss" | "word";
+            } | null;
             cvss_score: number | null;
             cvss_vector: string | null;
             epss_score: number | null;
@@ -4247,8 +4744,12 @@ export interface components {
                 introduced: string | null;
                 fixed: string | null;
                 last_affected: string | null;
+                /** @description The advisory says nothing of this version and those after it. */
+                limit: string | null;
                 /** @description At most 100. */
                 versions: string[];
+                /** @description Go: import paths of the packages in the module that are affected, where the advisory tells; empty for all. An SBOM does not tell which of them a product uses, so that they are shown and not judged by. */
+                packages: string[];
                 /** @description Whether the version of the component is in it. */
                 contains: boolean;
             }[];
@@ -4273,10 +4774,10 @@ export interface components {
             /** @description What happened to the finding, newest first; at most 200. */
             status_history: {
                 /**
-                 * @description `carried`: by the decision on its package; `expired`: a suppression came to its end.
+                 * @description `carried`: by the decision on its package; `expired`: a suppression came to its end; `merged`: its vulnerability was found to be the same as another; `split`: it was found to be two. `justification` then says which.
                  * @enum {string}
                  */
-                event: "opened" | "resolved" | "returned" | "triaged" | "carried" | "expired";
+                event: "opened" | "resolved" | "returned" | "triaged" | "carried" | "expired" | "merged" | "split";
                 /**
                  * @description Of whom or what: a scan, an import of advisories, a user, a VEX document, or the passing of time.
                  * @enum {string}
@@ -5168,16 +5669,34 @@ export interface components {
          *           "value": null
          *         },
          *         {
+         *           "name": "workers",
+         *           "status": "ok",
+         *           "detail": "worker-1 (pid 41)",
+         *           "value": 1
+         *         },
+         *         {
          *           "name": "vulnerability_data",
          *           "status": "degraded",
-         *           "detail": "osv:PyPI was imported 9 days ago.",
+         *           "detail": "osv:PyPI came 9 days ago.",
          *           "value": 9
          *         },
          *         {
          *           "name": "active_scans",
          *           "status": "ok",
-         *           "detail": null,
+         *           "detail": "1 running, 1 queued",
          *           "value": 2
+         *         }
+         *       ],
+         *       "vulnerability_sources": [
+         *         {
+         *           "name": "osv:PyPI",
+         *           "status": "stale",
+         *           "last_success_at": "2026-11-15T10:40:00.000Z",
+         *           "last_try_at": "2026-11-24T10:12:00.000Z",
+         *           "last_error": "https://osv-vulnerabilities.storage.googleapis.com/PyPI/modified_id.csv: no answer (connect ETIMEDOUT)",
+         *           "records": 18211,
+         *           "refused": 0,
+         *           "newest_modified_at": "2026-11-15T09:58:12.000Z"
          *         }
          *       ],
          *       "updated_at": "2026-11-24T10:40:00.000Z"
@@ -5187,12 +5706,43 @@ export interface components {
             status: components["schemas"]["HealthGrade"];
             components: {
                 /** @enum {string} */
-                name: "postgres" | "queue" | "workers" | "disk" | "vulnerability_data" | "backups" | "mail" | "dependency_track" | "active_scans" | "last_24h_errors";
+                name: "postgres" | "migrations" | "queue" | "workers" | "disk" | "vulnerability_data" | "backups" | "mail" | "dependency_track" | "git" | "trivy" | "active_scans" | "last_24h_errors";
                 status: components["schemas"]["HealthGrade"];
                 /** @description What is wrong or worth knowing. */
                 detail: string | null;
-                /** @description The figure behind it: jobs waiting in `queue`, percent of `disk`, days of age of `vulnerability_data` and `backups`, counts in the last two. */
+                /**
+                 * @description The figure behind it: migrations that are pending, jobs ready in `queue`, `workers` seen within a minute, percent of `disk`, days since the oldest source of
+                 *     `vulnerability_data` came and since the last of `backups`, mails given up within a day, scans queued or running, scans that failed within 24 hours.
+                 */
                 value: number | null;
+            }[];
+            /** @description Where vulnerability data comes from, by name; also what the settings or the components call for and what has never come. */
+            vulnerability_sources: {
+                /** @description `osv:` and an ecosystem, `kev`, `epss`; `files` are records that were imported one by one. */
+                name: string;
+                /**
+                 * @description `stale`: it last came longer ago than two days where the portal fetches it (three times VULNDB_INTERVAL_HOURS where that is more), than a week where it is imported by hand.
+                 * @enum {string}
+                 */
+                status: "ok" | "stale" | "never";
+                /**
+                 * Format: date-time
+                 * @description When it last came; also when it was asked for and had not changed.
+                 */
+                last_success_at: string | null;
+                /** Format: date-time */
+                last_try_at: string | null;
+                /** @description Why the last try failed; null where it did not. */
+                last_error: string | null;
+                /** @description That could be read when all of it last came. */
+                records: number;
+                /** @description That could not. */
+                refused: number;
+                /**
+                 * Format: date-time
+                 * @description Of its newest record; the day of the catalogue or the scores.
+                 */
+                newest_modified_at: string | null;
             }[];
             updated_at: components["schemas"]["Timestamp"];
         };
@@ -5719,6 +6269,8 @@ export interface components {
         ScanBase: string;
         /** @description Only these changes; repeat the key for several. */
         DiffChange: ("added" | "changed" | "removed")[];
+        /** @description CVE id or any alias of the vulnerability. */
+        VulnerabilityId: string;
         /** @description Id of the finding. */
         FindingId: string;
         /** @description Id of the policy. */
@@ -5793,7 +6345,7 @@ export interface components {
          * @example "5f2b8c91d4e7a036"
          */
         DocumentETag: string;
-        /** @description `attachment` with a file name. */
+        /** @description `attachment` (or `inline`, for what is shown in a browser), with a file name. */
         ContentDisposition: string;
         /** @description Id of the request: yours, or a UUIDv7. */
         XRequestId: string;
@@ -8223,6 +8775,118 @@ export interface operations {
             };
         };
     };
+    getProjectSarif: {
+        parameters: {
+            query?: {
+                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
+                scan_id?: components["parameters"]["ScanIdQuery"];
+            };
+            header?: {
+                /** @description ETag of the document that you have; 304 where it is still the same. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The document. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["DocumentETag"];
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/sarif+json": Record<string, never>;
+                };
+            };
+            /** @description The document has not changed. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["DocumentETag"];
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scan-not-finished`: The scan has no results yet. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getProjectVex: {
         parameters: {
             query?: {
@@ -8317,16 +8981,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -8478,16 +9132,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -8506,7 +9150,7 @@ export interface operations {
             query?: {
                 /** @description Format of the document. */
                 format?: "text" | "markdown" | "html";
-                /** @description As an attachment, with Content-Disposition. */
+                /** @description As an attachment; else to be shown in a browser. */
                 download?: boolean;
                 /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
                 scan_id?: components["parameters"]["ScanIdQuery"];
@@ -8606,8 +9250,112 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getProjectReport: {
+        parameters: {
+            query?: {
+                /** @description As an attachment; else to be shown in a browser. */
+                download?: boolean;
+                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
+                scan_id?: components["parameters"]["ScanIdQuery"];
+            };
+            header?: {
+                /** @description ETag of the document that you have; 304 where it is still the same. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["DocumentETag"];
+                    "Content-Disposition": components["headers"]["ContentDisposition"];
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/html": string;
+                };
+            };
+            /** @description The page has not changed. */
+            304: {
+                headers: {
+                    ETag: components["headers"]["DocumentETag"];
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `scan-not-finished`: The scan has no results yet. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -10649,6 +11397,95 @@ export interface operations {
             };
         };
     };
+    listComponents: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items. */
+                sort?: string;
+                /** @description Package URL. */
+                purl?: string;
+                /** @description Text in the name, case-insensitive; three characters or more. */
+                q?: string;
+                /** @description The version, exactly. */
+                version?: string;
+                /** @description With open vulnerability findings, or without. */
+                vulnerable?: boolean;
+                /** @description Only projects of this team. */
+                team_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of components with their projects. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PortfolioComponentPage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getComponent: {
         parameters: {
             query?: {
@@ -11026,6 +11863,282 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LicenseFinding"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listVulnerabilities: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items; `severity` ascending means critical first, `kev` known exploited last. */
+                sort?: string;
+                /** @description Text in id, alias or summary, case-insensitive. */
+                q?: string;
+                /** @description Severity; repeat the key for several. */
+                severity?: components["schemas"]["Severity"][];
+                /** @description State of the findings; repeat the key for several. */
+                status?: components["schemas"]["FindingStatus"][];
+                /** @description In CISA's catalogue of known exploited vulnerabilities, or not. */
+                kev?: boolean;
+                /** @description EPSS score at least. */
+                min_epss?: number;
+                /** @description Has one of the findings a known fixed version, or one that has none. */
+                fix_available?: boolean;
+                /** @description Only findings in projects of this team. */
+                team_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of vulnerabilities. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VulnerabilityPage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getVulnerability: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description CVE id or any alias of the vulnerability. */
+                vulnerability_id: components["parameters"]["VulnerabilityId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The vulnerability. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VulnerabilityDetail"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listVulnerabilityProjects: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items. */
+                sort?: string;
+                /** @description State of the finding; repeat the key for several. */
+                status?: components["schemas"]["FindingStatus"][];
+                /** @description In the project's current scan, or in those of other refs only. */
+                main_line?: boolean;
+                /** @description Only projects of this team. */
+                team_id?: string;
+            };
+            header?: never;
+            path: {
+                /** @description CVE id or any alias of the vulnerability. */
+                vulnerability_id: components["parameters"]["VulnerabilityId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of findings with their projects. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VulnerabilityProjectPage"];
                 };
             };
             /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
@@ -15186,16 +16299,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;

@@ -36,14 +36,23 @@ export interface AdvisoryRanges {
   last_affected: string | null;
   last_key: Buffer | null;
   exact: Generated<string[]>;
+  key_revision: Generated<number>;
+  limited: string | null;
+  weak: Generated<boolean>;
+  imports: Generated<string[]>;
 }
 
 export interface AdvisorySources {
   name: string;
-  imported_at: Timestamp;
-  records: number;
+  imported_at: Timestamp | null;
+  records: Generated<number>;
   refused: Generated<number>;
   newest_modified_at: Timestamp | null;
+  tried_at: Generated<Timestamp>;
+  error: string | null;
+  failures: Generated<number>;
+  digest: Buffer | null;
+  validators: Generated<Json>;
 }
 
 export interface ApiKeys {
@@ -117,6 +126,7 @@ export interface Components {
   package_version_id: number;
   purl: string;
   created_at: Generated<Timestamp>;
+  installed: string | null;
 }
 
 export interface ConcludedLicenses {
@@ -159,7 +169,7 @@ export interface FindingDecisions {
 export interface FindingEvents {
   id: Computed<number>;
   finding_id: string;
-  kind: 'opened' | 'resolved' | 'returned' | 'triaged' | 'carried' | 'expired';
+  kind: 'opened' | 'resolved' | 'returned' | 'triaged' | 'carried' | 'expired' | 'merged' | 'split';
   source: 'scan' | 'import' | 'manual' | 'vex_import' | 'time';
   from_status: string | null;
   to_status: string;
@@ -168,6 +178,11 @@ export interface FindingEvents {
   actor_user_id: string | null;
   request_id: string | null;
   created_at: Generated<Timestamp>;
+}
+
+export interface FindingIds {
+  id: string | null;
+  finding_id: string | null;
 }
 
 export interface Findings {
@@ -292,6 +307,11 @@ export interface Memberships {
   created_at: Generated<Timestamp>;
 }
 
+export interface MergedFindings {
+  id: string;
+  finding_id: string;
+}
+
 export interface NotificationPreferences {
   user_id: string;
   email_enabled: Generated<boolean>;
@@ -332,6 +352,10 @@ export interface PackageVersions {
   version: string;
   version_key: Buffer | null;
   matched_at: Timestamp | null;
+  ecosystem: string | null;
+  match_name: string | null;
+  match_version: string | null;
+  key_revision: Generated<number>;
 }
 
 export interface Packages {
@@ -418,6 +442,13 @@ export interface ScanComponents {
   license_rank: number | null;
   license_concluded: string | null;
   license_detected: string | null;
+  copyright: string | null;
+}
+
+export interface ScanLicenseTexts {
+  scan_id: string;
+  spdx_id: string;
+  text: string;
 }
 
 export interface Scans {
@@ -525,6 +556,15 @@ export interface Vulnerabilities {
   withdrawn_at: Timestamp | null;
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
+  severity_source: Json | null;
+}
+
+export interface WorkerProcesses {
+  id: string;
+  host: string;
+  pid: number;
+  started_at: Timestamp;
+  seen_at: Timestamp;
 }
 
 export interface DB {
@@ -542,6 +582,7 @@ export interface DB {
   exploited_vulnerabilities: ExploitedVulnerabilities;
   finding_decisions: FindingDecisions;
   finding_events: FindingEvents;
+  finding_ids: FindingIds;
   findings: Findings;
   gate_checks: GateChecks;
   gate_outcomes: GateOutcomes;
@@ -553,6 +594,7 @@ export interface DB {
   live_sockets: LiveSockets;
   matches: Matches;
   memberships: Memberships;
+  merged_findings: MergedFindings;
   notification_preferences: NotificationPreferences;
   oauth_identities: OauthIdentities;
   oauth_spent_states: OauthSpentStates;
@@ -565,6 +607,7 @@ export interface DB {
   rate_limits: RateLimits;
   refresh_tokens: RefreshTokens;
   scan_components: ScanComponents;
+  scan_license_texts: ScanLicenseTexts;
   scans: Scans;
   schema_migrations: SchemaMigrations;
   sessions: Sessions;
@@ -572,4 +615,5 @@ export interface DB {
   teams: Teams;
   users: Users;
   vulnerabilities: Vulnerabilities;
+  worker_processes: WorkerProcesses;
 }

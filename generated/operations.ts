@@ -742,15 +742,15 @@ export const operations = {
       "unavailable"
     ]
   },
-  "getProjectVex": {
+  "getProjectSarif": {
     "method": "get",
-    "path": "/v1/projects/{id}/vex",
+    "path": "/v1/projects/{id}/sarif",
     "access": {
       "permission": "report.download",
       "within": "project",
       "from": "path.id"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [
       "if-none-match"
@@ -769,7 +769,36 @@ export const operations = {
       "not-found",
       "scan-not-finished",
       "internal-error",
-      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "getProjectVex": {
+    "method": "get",
+    "path": "/v1/projects/{id}/vex",
+    "access": {
+      "permission": "report.download",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [
+      "if-none-match"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "scan-not-finished",
+      "internal-error",
       "unavailable"
     ]
   },
@@ -781,7 +810,7 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -808,7 +837,6 @@ export const operations = {
       "idempotency-mismatch",
       "malformed-vex",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -820,7 +848,7 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [
       "if-none-match"
@@ -839,7 +867,36 @@ export const operations = {
       "not-found",
       "scan-not-finished",
       "internal-error",
-      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "getProjectReport": {
+    "method": "get",
+    "path": "/v1/projects/{id}/report",
+    "access": {
+      "permission": "report.download",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [
+      "if-none-match"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "scan-not-finished",
+      "internal-error",
       "unavailable"
     ]
   },
@@ -1471,6 +1528,35 @@ export const operations = {
       "unavailable"
     ]
   },
+  "listComponents": {
+    "method": "get",
+    "path": "/v1/components",
+    "access": {
+      "permission": "project.read",
+      "within": "visible"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [
+      "name",
+      "version",
+      "project"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "internal-error",
+      "unavailable"
+    ]
+  },
   "getComponent": {
     "method": "get",
     "path": "/v1/components/{component_id}",
@@ -1579,6 +1665,102 @@ export const operations = {
     "arrays": [],
     "headers": [],
     "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "listVulnerabilities": {
+    "method": "get",
+    "path": "/v1/vulnerabilities",
+    "access": {
+      "permission": "project.read",
+      "within": "visible"
+    },
+    "built": true,
+    "arrays": [
+      "severity",
+      "status"
+    ],
+    "headers": [],
+    "sortFields": [
+      "severity",
+      "cvss",
+      "epss",
+      "kev",
+      "cve_id",
+      "published_at",
+      "modified_at"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "getVulnerability": {
+    "method": "get",
+    "path": "/v1/vulnerabilities/{vulnerability_id}",
+    "access": {
+      "permission": "project.read",
+      "within": "visible"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "listVulnerabilityProjects": {
+    "method": "get",
+    "path": "/v1/vulnerabilities/{vulnerability_id}/projects",
+    "access": {
+      "permission": "project.read",
+      "within": "visible"
+    },
+    "built": true,
+    "arrays": [
+      "status"
+    ],
+    "headers": [],
+    "sortFields": [
+      "priority",
+      "project",
+      "component",
+      "status",
+      "discovered_at"
+    ],
     "bodyLimit": "json",
     "bodyRequired": false,
     "bodies": {},
@@ -2823,7 +3005,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2838,7 +3020,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -3140,9 +3321,11 @@ export const operationIds = [
   "updateProject",
   "deleteProject",
   "getProjectSbom",
+  "getProjectSarif",
   "getProjectVex",
   "importProjectVex",
   "getProjectNotice",
+  "getProjectReport",
   "listProjectComponents",
   "listProjectScans",
   "createScan",
@@ -3161,10 +3344,14 @@ export const operationIds = [
   "listScanDiffComponents",
   "listScanDiffFindings",
   "postScanPullRequestComment",
+  "listComponents",
   "getComponent",
   "replaceConcludedLicense",
   "deleteConcludedLicense",
   "getLicenseFinding",
+  "listVulnerabilities",
+  "getVulnerability",
+  "listVulnerabilityProjects",
   "getVulnerabilityFinding",
   "updateVulnerabilityFindingStatus",
   "listLicensePolicies",

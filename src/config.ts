@@ -18,6 +18,9 @@ interface Setting<T> {
 }
 
 const MIB = 1024 * 1024;
+const OSV_URL = 'https://osv-vulnerabilities.storage.googleapis.com';
+const KEV = 'https://www.cisa.gov/sites/default/files/feeds/known_exploited_vulnerabilities.json';
+const EPSS = 'https://epss.empiricalsecurity.com/epss_scores-current.csv.gz';
 /** No access token lives longer, however any process on the database is or was configured. */
 export const MAX_ACCESS_TOKEN_TTL_SECONDS = 86_400;
 const REDIRECT = /^(\/(?![/\\])|https?:\/\/)[\x21-\x7e]*$/;
@@ -78,6 +81,25 @@ function allowedAddresses(text: string): string[] {
   return entries;
 }
 
+/** Of a mirror; without the slash at its end. */
+function address(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url === null || !/^https?:$/.test(url.protocol) || /\s/.test(text) || url.search !== '' || url.hash !== '') throw new Error('must be an http or https URL without a query');
+  return url.href.replace(/\/+$/, '');
+}
+
+function addressOrOff(text: string): string {
+  return text === 'off' ? text : address(text);
+}
+
+function ecosystemList(text: string): 'auto' | 'all' | string[] {
+  if (text === 'auto' || text === 'all') return text;
+  const names = list(text);
+  const wrong = names.find((name) => !/^[\w][\w .+-]{0,63}$/.test(name));
+  if (wrong !== undefined) throw new Error(`must be auto, all, or OSV's names of ecosystems, comma-separated; '${wrong}' is none`);
+  return names;
+}
+
 const list = (text: string): string[] => text.split(',').map((item) => item.trim()).filter((item) => item !== '');
 const setting = <T>(shown: string, fallback: T, help: string, read: (text: string) => T): Setting<T> => ({ shown, fallback, help, read });
 
@@ -126,6 +148,12 @@ const SETTINGS = {
   IMAGE_TIMEOUT_SECONDS: setting('900', 900, 'Time limit of reading a container image.', integer(1, 86400)),
   IMAGE_MAX_BYTES: setting('4294967296', 4096 * MIB, 'Largest container image that is read, in bytes as its registry sends it.', integer(1024 * 1024, 1024 * 1024 * MIB)),
   IMAGE_CA_FILE: setting("the machine's", null, 'PEM file with the certificate authorities that are trusted for image registries.', matching(/^\/\S/, 'an absolute path')),
+  VULNDB_SYNC: setting('on', 'on', 'Whether workers keep vulnerability data current from VULNDB_URL, KEV_URL and EPSS_URL; `off` where you import it by hand.', oneOf('on', 'off')),
+  VULNDB_URL: setting(OSV_URL, OSV_URL, 'OSV\'s exports, or a mirror with the same layout: `<ecosystem>/all.zip`, `<ecosystem>/modified_id.csv`, `<ecosystem>/<id>.json`, `ecosystems.txt`. User and password may be in it.', address),
+  VULNDB_ECOSYSTEMS: setting('auto', 'auto', 'Ecosystems to keep, by OSV\'s names, comma-separated (`npm,PyPI,Red Hat`); `auto` takes those of which there are components, `all` takes all.', ecosystemList),
+  VULNDB_INTERVAL_HOURS: setting('1', 1, 'Time between two looks at each source; one that failed is tried again sooner at first.', decimal(0.02, 720)),
+  KEV_URL: setting(KEV, KEV, 'CISA\'s catalogue of exploited vulnerabilities, or a mirror of it; `off` for none.', addressOrOff),
+  EPSS_URL: setting(EPSS, EPSS, 'EPSS scores, or a mirror of them; `off` for none.', addressOrOff),
   DISK_WARNING_PERCENT: setting('80', 80, 'Use of the data disk from which `GET /v1/admin/disk` warns.', integer(1, 100)),
   DISK_HARD_LIMIT_PERCENT: setting('95', 95, 'Use of the data disk above which new scans are refused (503).', integer(50, 100)),
   SHUTDOWN_TIMEOUT_SECONDS: setting('10', 10, 'Time that running requests and jobs get at shutdown.', integer(1, 600)),
@@ -135,7 +163,7 @@ type Values = { readonly [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name
 
 type Refined =
   | 'DATA_DIR' | 'DATABASE_URL' | 'BASE_URL' | 'ADMIN_EMAIL' | 'ADMIN_PASSWORD' | 'SECRET_KEY' | 'SMTP_URL' | 'MAIL_FROM'
-  | 'ALLOW_PRIVATE_ADDRESSES' | 'GIT_CA_FILE' | 'GIT_KNOWN_HOSTS_FILE' | 'TRIVY_PATH' | 'IMAGE_CA_FILE';
+  | 'ALLOW_PRIVATE_ADDRESSES' | 'VULNDB_ECOSYSTEMS' | 'GIT_CA_FILE' | 'GIT_KNOWN_HOSTS_FILE' | 'TRIVY_PATH' | 'IMAGE_CA_FILE';
 
 export interface Config extends Omit<Values, Refined> {
   /** Absolute. */
@@ -149,6 +177,7 @@ export interface Config extends Omit<Values, Refined> {
   SMTP_URL: string | null;
   MAIL_FROM: string | null;
   ALLOW_PRIVATE_ADDRESSES: readonly string[];
+  VULNDB_ECOSYSTEMS: 'auto' | 'all' | readonly string[];
   GIT_CA_FILE: string | null;
   GIT_KNOWN_HOSTS_FILE: string | null;
   TRIVY_PATH: string | null;

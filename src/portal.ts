@@ -27,6 +27,7 @@ import { createPipeline } from './http/pipeline.ts';
 import { createIdentityProviders } from './integrations/identity/provider.ts';
 import { createMailer } from './integrations/mail.ts';
 import { masterKey } from './integrations/master-key.ts';
+import { keepPresence } from './jobs/presence.ts';
 import { startQueue, type Queue } from './jobs/queue.ts';
 
 export interface Portal {
@@ -100,6 +101,8 @@ async function start(config: Config, parts: PortalParts, log: Logger, shutdown: 
   if (parts.worker) {
     await sweepWorkspaces(services);
     await queue.work(services);
+    const presence = await keepPresence(services);
+    shutdown.add('presence of the worker', () => presence.stop());
   }
   const port = parts.api ? await serve(config, services, databaseUrl, log, shutdown) : 0;
   if (parts.api) address.port = port;

@@ -21,6 +21,15 @@ const NAME_ONLY: ReadonlySet<string> = new Set(['ConanCenter', 'Bitnami', 'CRAN'
  * known is in an ecosystem without a release, which no record names.
  */
 export function coordinatesOf(named: PackageName): MatchCoordinates | null {
+  const found = findCoordinates(named);
+  return found === null || Buffer.byteLength(found.matchName) > MAX_NAME_BYTES ? null : found;
+}
+
+/** No package has a longer name, and no version more characters; it bounds what indexes hold. */
+const MAX_NAME_BYTES = 512;
+const MAX_VERSION = 256;
+
+function findCoordinates(named: PackageName): MatchCoordinates | null {
   const distribution = distributionOf(named);
   if (distribution !== null) return { ecosystem: distribution.ecosystem, matchName: matchName(distribution.ecosystem, sourceOf(named, distribution)?.name ?? named.name) };
   const ecosystem = ECOSYSTEM.get(named.type);
@@ -28,14 +37,18 @@ export function coordinatesOf(named: PackageName): MatchCoordinates | null {
 }
 
 /**
- * The version by which a package is matched, which is not the package URL's where a distribution's source package has one of its own, or
- * an RPM's epoch is a qualifier.
+ * The version by which a package is matched, which is not the package URL's where a distribution's source package has one of its own, where
+ * the epoch is a qualifier (trivy writes it so for Debian too), or where Debian built a package again without its source (`+b1`). The epoch
+ * of a source RPM is not told: it is taken for its binary package's, which it is but for the few that set their own.
  */
 export function matchVersion(named: PackageName & { version: string }): string {
   const distribution = distributionOf(named);
-  const version = (distribution === null ? undefined : sourceOf(named, distribution)?.version) ?? named.version;
-  const epoch = named.type === 'rpm' ? named.qualifiers?.get('epoch') : undefined;
-  return epoch === undefined || !/^\d+$/.test(epoch) || version === '' || version.includes(':') ? version : `${epoch}:${version}`;
+  if (distribution === null) return named.version;
+  const source = sourceOf(named, distribution)?.version?.slice(0, MAX_VERSION);
+  const version = source ?? (named.type === 'deb' ? named.version.replace(/\+b\d+$/, '') : named.version);
+  const told = named.type === 'rpm' || (named.type === 'deb' && source === undefined) ? named.qualifiers?.get('epoch') : undefined;
+  const epoch = told ?? (named.type === 'rpm' && source !== undefined ? /^(\d+):/.exec(named.version)?.[1] : undefined);
+  return epoch === undefined || !/^\d{1,9}$/.test(epoch) || version === '' || version.includes(':') ? version : `${epoch}:${version}`;
 }
 
 function fullName({ type, namespace, name, subpath }: PackageName, ecosystem: string): string {
@@ -70,6 +83,7 @@ export function matchName(ecosystem: string, name: string): string {
     case 'Hex':
     case 'ConanCenter':
     case 'Bitnami':
+    case 'Azure Linux':
     case 'Red Hat':
     case 'AlmaLinux':
     case 'Rocky Linux':

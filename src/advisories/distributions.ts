@@ -1,6 +1,7 @@
 /**
  * Packages of Linux distributions: which OSV ecosystem the qualifiers of a package URL name, and which source package. The tools agree
  * on `distro`, but not on how to write it: `debian-12`, `bookworm`, `alpine-3.19.1`, `3.19.1`, `rhel-9.4`, `opensuse.leap-15.5` ...
+ * A release that is not told, or is another distribution's, is none: no match is better than a wrong one.
  */
 
 /** Of a package URL, decoded; the namespace is empty where there is none. */
@@ -8,7 +9,7 @@ export interface PackageName {
   type: string;
   namespace: string;
   name: string;
-  /** `distro` and `upstream` of packages of distributions count. */
+  /** `distro`, `upstream` and `epoch` of packages of distributions count. */
   qualifiers?: ReadonlyMap<string, string> | undefined;
   /** Of Go modules, `v2` counts. */
   subpath?: string | null | undefined;
@@ -24,6 +25,8 @@ export interface Distribution {
 interface Family {
   ecosystem: string;
   bySource: boolean;
+  /** How its own name begins in `distro`, where that has one. */
+  called: RegExp;
   /** What stands behind the ecosystem's colon; null where the text does not tell. */
   release: (distro: string) => string | null;
 }
@@ -40,22 +43,29 @@ const codename = (names: ReadonlyMap<string, string>, distro: string): string | 
 const major = (distro: string): string | null => first(/(?:^|-)(\d+)(?:\.\d+)*$/, distro);
 const none = (): null => null;
 
+/** @param names package URL namespaces */
+function family(names: readonly string[], type: string, rest: Family): [string, Family][] {
+  return names.map((name) => [`${type}/${name}`, rest]);
+}
+
 const FAMILIES: ReadonlyMap<string, Family> = new Map<string, Family>([
-  ['deb/debian', { ecosystem: 'Debian', bySource: true, release: (distro) => codename(DEBIAN, distro) ?? major(distro) }],
-  ['deb/ubuntu', { ecosystem: 'Ubuntu', bySource: true, release: ubuntu }],
-  ['apk/alpine', { ecosystem: 'Alpine', bySource: true, release: alpine }],
-  ['apk/wolfi', { ecosystem: 'Wolfi', bySource: true, release: none }],
-  ['apk/chainguard', { ecosystem: 'Chainguard', bySource: true, release: none }],
-  ['apk/minimos', { ecosystem: 'MinimOS', bySource: true, release: none }],
-  ['apk/alpaquita', { ecosystem: 'Alpaquita', bySource: true, release: (distro) => first(/(?:^|-)(\d+|stream)(?:\.\d+)*$/, distro) }],
-  ...['redhat', 'rhel'].map((name): [string, Family] => [`rpm/${name}`, { ecosystem: 'Red Hat', bySource: false, release: redHat }]),
-  ...['almalinux', 'alma'].map((name): [string, Family] => [`rpm/${name}`, { ecosystem: 'AlmaLinux', bySource: false, release: major }]),
-  ...['rocky', 'rockylinux', 'rocky-linux'].map((name): [string, Family] => [`rpm/${name}`, { ecosystem: 'Rocky Linux', bySource: true, release: major }]),
-  ['rpm/opensuse', { ecosystem: 'openSUSE', bySource: true, release: openSuse }],
-  ...['suse', 'sles'].map((name): [string, Family] => [`rpm/${name}`, { ecosystem: 'SUSE', bySource: true, release: suse }]),
-  ['rpm/mageia', { ecosystem: 'Mageia', bySource: true, release: major }],
-  ['rpm/openeuler', { ecosystem: 'openEuler', bySource: true, release: openEuler }],
-  ['rpm/photon', { ecosystem: 'Photon OS', bySource: false, release: (distro) => first(/(?:^|-)(\d+\.\d+)$/, distro) }],
+  ...family(['debian'], 'deb', { ecosystem: 'Debian', bySource: true, called: /^debian/, release: (distro) => codename(DEBIAN, distro) ?? major(distro) }),
+  ...family(['ubuntu'], 'deb', { ecosystem: 'Ubuntu', bySource: true, called: /^ubuntu/, release: ubuntu }),
+  ...family(['echo'], 'deb', { ecosystem: 'Echo', bySource: true, called: /^echo/, release: none }),
+  ...family(['alpine'], 'apk', { ecosystem: 'Alpine', bySource: true, called: /^alpine/, release: alpine }),
+  ...family(['wolfi'], 'apk', { ecosystem: 'Wolfi', bySource: true, called: /^wolfi/, release: none }),
+  ...family(['chainguard'], 'apk', { ecosystem: 'Chainguard', bySource: true, called: /^chainguard/, release: none }),
+  ...family(['minimos'], 'apk', { ecosystem: 'MinimOS', bySource: true, called: /^minimos/, release: none }),
+  ...family(['alpaquita'], 'apk', { ecosystem: 'Alpaquita', bySource: true, called: /^alpaquita/, release: (distro) => first(/(?:^|-)(\d+|stream)(?:\.\d+)*$/, distro) }),
+  ...family(['redhat', 'rhel'], 'rpm', { ecosystem: 'Red Hat', bySource: false, called: /^(?:rhel|red ?hat)/, release: redHat }),
+  ...family(['almalinux', 'alma'], 'rpm', { ecosystem: 'AlmaLinux', bySource: false, called: /^alma/, release: major }),
+  ...family(['rocky', 'rockylinux', 'rocky-linux'], 'rpm', { ecosystem: 'Rocky Linux', bySource: true, called: /^rocky/, release: major }),
+  ...family(['opensuse'], 'rpm', { ecosystem: 'openSUSE', bySource: true, called: /^opensuse/, release: openSuse }),
+  ...family(['suse', 'sles'], 'rpm', { ecosystem: 'SUSE', bySource: true, called: /^(?:sle[sd]|suse)/, release: suse }),
+  ...family(['mageia'], 'rpm', { ecosystem: 'Mageia', bySource: true, called: /^mageia/, release: major }),
+  ...family(['openeuler'], 'rpm', { ecosystem: 'openEuler', bySource: true, called: /^openeuler/, release: openEuler }),
+  ...family(['photon'], 'rpm', { ecosystem: 'Photon OS', bySource: false, called: /^photon/, release: (distro) => first(/(?:^|[- ])(\d+\.\d+)$/, distro) }),
+  ...family(['azurelinux', 'mariner', 'cbl-mariner'], 'rpm', { ecosystem: 'Azure Linux', bySource: true, called: /^(?:azurelinux|azure ?linux|(?:cbl-)?mariner)/, release: major }),
 ]);
 
 /** Null for packages of no distribution that OSV knows. */
@@ -63,15 +73,21 @@ export function distributionOf({ type, namespace, qualifiers }: PackageName): Di
   const distro = (qualifiers?.get('distro') ?? '').toLowerCase();
   const [vendor = ''] = namespace.toLowerCase().split('/');
   // Trivy writes openSUSE's packages under `suse` or `opensuse.leap`; who built a package tells less than what it was installed on.
-  const family = FAMILIES.get(`${type}/${/^(?:sles|suse|opensuse)/.exec(distro)?.[0] ?? vendor.split('.', 1)[0] ?? ''}`) ?? FAMILIES.get(`${type}/${vendor}`);
-  if (family === undefined) return null;
-  const release = family.release(distro);
-  return { ecosystem: release === null ? family.ecosystem : `${family.ecosystem}:${release}`, bySource: family.bySource };
+  const found = FAMILIES.get(`${type}/${/^(?:sles|suse|opensuse)/.exec(distro)?.[0] ?? vendor.split('.', 1)[0] ?? ''}`) ?? FAMILIES.get(`${type}/${vendor}`);
+  if (found === undefined) return null;
+  const release = releaseOf(found, distro);
+  return { ecosystem: release === null ? found.ecosystem : `${found.ecosystem}:${release}`, bySource: found.bySource };
+}
+
+/** `distro` may be the bare release or its code name; a name in it must be the distribution's own: `raspbian-11` is not Debian 11. */
+function releaseOf({ called, release }: Family, distro: string): string | null {
+  const named = /^[a-z]{2}/.test(distro) && codename(DEBIAN, distro) === null && codename(UBUNTU, distro) === null && !/^(?:edge|stream|leap|tumbleweed)/.test(distro);
+  return named && !called.test(distro) ? null : release(distro);
 }
 
 /**
- * The source package, where the records name those and the package URL has it as `upstream`: `openssl`, `gcc-12@12.2.0-14`, or an RPM's
- * file name `openssl-3.0.7-16.el9.src.rpm`. Its version is undefined where it is not told.
+ * The source package, where the records name those and it is told as `upstream`: `openssl`, `gcc-12@12.2.0-14`, or an RPM's file name
+ * `openssl-3.0.7-16.el9.src.rpm`. Its version is undefined where it is not told.
  */
 export function sourceOf({ type, qualifiers }: PackageName, { bySource }: Distribution): { name: string; version: string | undefined } | null {
   const upstream = bySource ? qualifiers?.get('upstream') : undefined;

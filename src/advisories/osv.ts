@@ -1,11 +1,11 @@
 /** OSV records (ossf.github.io/osv-schema) to what is stored of them: facts on the vulnerability, and intervals of affected versions. */
 import { isRecord } from '../core/values.ts';
-import { matchEcosystem, matchName } from './coordinates.ts';
 import { judgeCvss, type Severity } from './cvss.ts';
-import { hasOrder, versionKey } from './versions/index.ts';
+import { records, text, texts } from './fields.ts';
+import { rangesOf, type AdvisoryRange } from './osv-ranges.ts';
 
 /** Part of every content hash: a change in how records are read makes the next import read all of them again. */
-export const READER_VERSION = 2;
+export const READER_VERSION = 5;
 
 /** What one record says of its vulnerability. */
 export interface AdvisoryFacts {
@@ -24,23 +24,6 @@ export interface AdvisoryFacts {
   withdrawn: string | null;
 }
 
-/** Affected versions of one package: an interval of keys, or exact versions that have no key. */
-export interface AdvisoryRange {
-  ecosystem: string;
-  matchName: string;
-  /** Null for a row of exact versions. */
-  introduced: string | null;
-  /** The empty buffer is before all versions. */
-  introducedKey: Buffer | null;
-  /** The first version that is not affected any longer, where the record names a fix. */
-  fixed: string | null;
-  /** Exclusive upper bound: the fix, or the `limit`. */
-  fixedKey: Buffer | null;
-  lastAffected: string | null;
-  lastKey: Buffer | null;
-  exact: readonly string[];
-}
-
 export interface Advisory {
   id: string;
   /** Its id and aliases. */
@@ -51,10 +34,14 @@ export interface Advisory {
   faults: readonly string[];
 }
 
-const LIMIT = { id: 128, names: 64, summary: 1000, details: 20_000, references: 100, cwes: 20, url: 2000, affected: 20_000, version: 256 };
+const LIMIT = { id: 128, names: 64, summary: 1000, details: 20_000, references: 100, cwes: 20, url: 2000, affected: 20_000 };
 /** Go's zero time: the Go database writes it for "not told" in its own exports. */
 const NO_DATE = /^0001-01-01T00:00:00(?:\.0+)?Z$/;
-const SEVERITY_WORDS: Readonly<Record<string, Severity>> = { critical: 'critical', high: 'high', moderate: 'medium', medium: 'medium', low: 'low', none: 'info', informational: 'info' };
+/** GitHub's, Debian's, Ubuntu's and Red Hat's words. */
+const SEVERITY_WORDS: ReadonlyMap<string, Severity> = new Map<string, Severity>([
+  ['critical', 'critical'], ['high', 'high'], ['important', 'high'], ['moderate', 'medium'], ['medium', 'medium'], ['low', 'low'], ['minor', 'low'], ['negligible', 'info'], ['unimportant', 'info'], ['none', 'info'], ['informational', 'info'],
+]);
+const WORST: readonly Severity[] = ['critical', 'high', 'medium', 'low', 'info'];
 
 /** Throws an Error that says why the record cannot be used at all. */
 export function readOsv(record: unknown): Advisory {
@@ -64,12 +51,18 @@ export function readOsv(record: unknown): Advisory {
   const faults: string[] = [];
   const modified = timestamp(record['modified']) ?? timestamp(record['published']) ?? new Date(0).toISOString();
   if (timestamp(record['modified']) === null && !NO_DATE.test(text(record['modified'], 32) ?? '')) faults.push('has no valid "modified", so its date of publication stands for it');
-  const names = [...new Set([id, ...texts(record['aliases'], LIMIT.id)])].slice(0, LIMIT.names);
+  const names = [...new Set([id, ...texts(record['aliases'], LIMIT.id), ...retold(id, record)])].slice(0, LIMIT.names);
   const affected = records(record['affected']);
   if (affected.length > LIMIT.affected) throw new Error(`names more than ${LIMIT.affected} packages`);
   const withdrawn = timestamp(record['withdrawn']);
-  const ranges = withdrawn === null ? affected.flatMap((entry) => rangesOf(entry, faults)) : [];
-  return { id, names, ranges, faults, facts: factsOf(record, affected, modified, withdrawn) };
+  const ranges = withdrawn === null ? affected.flatMap((entry) => rangesOf(entry, memberOf(record['database_specific'], 'review_status') === 'UNREVIEWED', faults)) : [];
+  return { id, names, ranges, faults: [...new Set(faults)], facts: factsOf(record, affected, modified, withdrawn) };
+}
+
+/** Distributions' records on one CVE (DEBIAN-CVE-2024-1234) call it upstream rather than an alias, since they speak of their own packages; it is the same vulnerability. */
+function retold(id: string, record: Record<string, unknown>): string[] {
+  const cve = /^[A-Z]+-(CVE-\d{4}-\d{4,})$/.exec(id)?.[1];
+  return cve !== undefined && ['upstream', 'related'].some((member) => texts(record[member], LIMIT.id).includes(cve)) ? [cve] : [];
 }
 
 function factsOf(record: Record<string, unknown>, affected: readonly Record<string, unknown>[], modified: string, withdrawn: string | null): AdvisoryFacts {
@@ -83,7 +76,7 @@ function factsOf(record: Record<string, unknown>, affected: readonly Record<stri
   return {
     summary: text(record['summary'], LIMIT.summary),
     details: text(record['details'], LIMIT.details),
-    severity: cvss?.severity ?? SEVERITY_WORDS[(text(own['severity'], 32) ?? '').toLowerCase()] ?? 'unknown',
+    severity: cvss?.severity ?? severityInWords(record, affected) ?? 'unknown',
     cvss_score: cvss?.score ?? null,
     cvss_vector: cvss?.vector ?? null,
     cwes: texts(own['cwe_ids'], 32).filter((cwe) => /^CWE-\d+$/.test(cwe)).slice(0, LIMIT.cwes),
@@ -94,88 +87,19 @@ function factsOf(record: Record<string, unknown>, affected: readonly Record<stri
   };
 }
 
+/** Where there is no vector: GitHub's word on the record, Ubuntu's in place of a score, Debian's urgency of a package, or how Red Hat and its kin begin a summary; the worst of several. */
+function severityInWords(record: Record<string, unknown>, affected: readonly Record<string, unknown>[]): Severity | undefined {
+  const words = [
+    memberOf(record['database_specific'], 'severity'), ...vectorsOf(record['severity']), ...affected.flatMap((entry) => vectorsOf(entry['severity'])),
+    ...affected.flatMap((entry) => ['ecosystem_specific', 'database_specific'].flatMap((place) => ['severity', 'urgency'].map((name) => memberOf(entry[place], name)))),
+    /^(Critical|Important|Moderate|Low): /.exec(text(record['summary'], LIMIT.summary) ?? '')?.[1],
+  ];
+  const said = new Set(words.map((word) => SEVERITY_WORDS.get((text(word, 32) ?? '').toLowerCase())));
+  return WORST.find((severity) => said.has(severity));
+}
+
+const memberOf = (value: unknown, name: string): unknown => (isRecord(value) ? value[name] : undefined);
 const vectorsOf = (severity: unknown): string[] => records(severity).flatMap((one) => text(one['score'], 500) ?? []);
-
-function rangesOf(entry: Record<string, unknown>, faults: string[]): AdvisoryRange[] {
-  const named = isRecord(entry['package']) ? entry['package'] : {};
-  const written = text(named['ecosystem'], 128);
-  const name = text(named['name'], 512);
-  if (written === null || name === null) return []; // a record on commits of a repository, not on a package
-  const ecosystem = matchEcosystem(written);
-  const base: AdvisoryRange = { ecosystem, matchName: matchName(ecosystem, name), introduced: null, introducedKey: null, fixed: null, fixedKey: null, lastAffected: null, lastKey: null, exact: [] };
-  const intervals = records(entry['ranges']).flatMap((range) => {
-    if (range['type'] === 'GIT' || !hasOrder(ecosystem)) return [];
-    try {
-      return intervalsOf(base, records(range['events']));
-    } catch (error) {
-      faults.push(`${ecosystem} ${name}: ${error instanceof Error ? error.message : String(error)}`);
-      return [];
-    }
-  });
-  return [...intervals, ...exactOf(base, texts(entry['versions'], LIMIT.version), intervals)];
-}
-
-interface Bound {
-  /** A fix ends an interval before a new one begins at the same version; the last affected version ends it after. */
-  rank: number;
-  kind: 'introduced' | 'fixed' | 'limit' | 'last_affected';
-  version: string;
-  key: Buffer;
-}
-const KINDS = ['fixed', 'limit', 'introduced', 'last_affected'] as const;
-
-/** The evaluation algorithm of the schema as a list of intervals: events in version order open and close. */
-function intervalsOf(base: AdvisoryRange, events: readonly Record<string, unknown>[]): AdvisoryRange[] {
-  const bounds = events.flatMap((event) => KINDS.flatMap((kind, rank) => boundOf(base.ecosystem, kind, rank, event[kind])));
-  const intervals: AdvisoryRange[] = [];
-  let open: AdvisoryRange | null = null;
-  for (const { kind, version, key } of bounds.sort((a, b) => Buffer.compare(a.key, b.key) || a.rank - b.rank)) {
-    if (kind === 'introduced') open ??= { ...base, introduced: version, introducedKey: key };
-    else if (open !== null) {
-      intervals.push(kind === 'last_affected' ? { ...open, lastAffected: version, lastKey: key } : { ...open, fixed: kind === 'fixed' ? version : null, fixedKey: key });
-      open = null;
-    }
-  }
-  return open === null ? intervals : [...intervals, open];
-}
-
-const START = Buffer.alloc(0);
-
-function boundOf(ecosystem: string, kind: Bound['kind'], rank: number, value: unknown): Bound[] {
-  if (value === undefined || (kind === 'limit' && value === '*')) return [];
-  const version = text(value, LIMIT.version);
-  if (version === null) throw new Error(`the event "${kind}" has no version`);
-  const key = kind === 'introduced' && version === '0' ? START : versionKey(ecosystem, version);
-  if (key === null) throw new Error(`'${version}' is no version of ${ecosystem}`);
-  return [{ kind, rank, version, key }];
-}
-
-/** Versions that the intervals do not cover: as intervals of one version, or as they are where they have no key. */
-function exactOf(base: AdvisoryRange, versions: readonly string[], intervals: readonly AdvisoryRange[]): AdvisoryRange[] {
-  const keyless: string[] = [];
-  const points = new Map<string, AdvisoryRange>();
-  for (const version of new Set(versions)) {
-    const key = versionKey(base.ecosystem, version);
-    if (key === null) keyless.push(version);
-    else if (!intervals.some((interval) => covers(interval, key))) points.set(key.toString('latin1'), { ...base, introduced: version, introducedKey: key, lastAffected: version, lastKey: key });
-  }
-  return keyless.length === 0 ? [...points.values()] : [...points.values(), { ...base, exact: keyless }];
-}
-
-/** Is the version of this key in the interval? The same rule as in the database's matcher. */
-export function covers({ introducedKey, fixedKey, lastKey }: AdvisoryRange, key: Buffer): boolean {
-  return introducedKey !== null && Buffer.compare(introducedKey, key) <= 0 && (fixedKey === null || Buffer.compare(key, fixedKey) < 0) && (lastKey === null || Buffer.compare(key, lastKey) <= 0);
-}
-
-/** Without NUL, which PostgreSQL does not store; null where it is no text or empty. */
-function text(value: unknown, length: number): string | null {
-  if (typeof value !== 'string') return null;
-  const clean = value.replaceAll('\u0000', '').trim().slice(0, length);
-  return clean === '' ? null : clean;
-}
-
-const texts = (value: unknown, length: number): string[] => (Array.isArray(value) ? value.flatMap((one) => text(one, length) ?? []) : []);
-const records = (value: unknown): Record<string, unknown>[] => (Array.isArray(value) ? value.filter(isRecord) : []);
 
 function timestamp(value: unknown): string | null {
   if (typeof value !== 'string' || !/^[12]\d{3}-\d\d-\d\d/.test(value)) return null;

@@ -29,9 +29,13 @@ export interface DetectedComponent {
   /** Algorithm (CycloneDX name, e.g. `SHA-256`) to lower-case hex. */
   hashes: Readonly<Record<string, string>>;
   supplier: string | null;
+  /** Copyright notices as the source states them, lines apart; absent where it states none. */
+  copyright?: string;
   description: string | null;
   /** Path of the file in the source that names the component; null for an SBOM. */
   evidence: string | null;
+  /** Qualifiers that the package URL lacks and the source knows otherwise, by which a distribution's package is matched: `distro`, `upstream`, `epoch`. */
+  installed?: ReadonlyMap<string, string>;
   /** Where the source holds the package's own files. */
   detectedLicense?: DetectedLicense;
 }
@@ -44,6 +48,13 @@ export interface DetectedLicense {
   path: string;
 }
 
+/** A licence of the source's own, and its text. */
+export interface LicenseText {
+  /** `LicenseRef-...` */
+  id: string;
+  text: string;
+}
+
 /** What a source holds. */
 export interface Inventory {
   /** The product the document describes, where it says. */
@@ -54,6 +65,8 @@ export interface Inventory {
   components: readonly DetectedComponent[];
   /** Components as the source counts them: nested ones and repeats included. */
   occurrences: number;
+  /** Texts of licences that are on no list, which the source brings along. */
+  licenseTexts?: readonly LicenseText[];
   /** What could not be read and was passed over, in words for a person. */
   warnings: readonly string[];
 }

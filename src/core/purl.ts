@@ -15,8 +15,10 @@ const NO_QUALIFIERS: ReadonlyMap<string, string> = new Map();
 const TYPE = /^[a-z][a-z0-9.+-]*$/;
 /** Types whose namespace and name do not depend on case. */
 const LOWER_CASE = new Set(['alpm', 'apk', 'bitbucket', 'bitnami', 'composer', 'deb', 'github', 'gitlab', 'golang', 'hex', 'luarocks', 'npm', 'oci', 'pub', 'pypi', 'rpm']);
-/** Of those, the ones whose names are taken as they are written: old npm packages have upper-case names, and Go paths matter to their proxy. */
+/** Of those, the ones that are taken as they are written: old npm packages have upper-case names, and Go paths matter to their proxy. */
 const KEEP_CASE = new Set(['npm', 'golang']);
+/** Those of which the namespace only does not. */
+const KEEP_NAME = new Set(['rpm']);
 
 /** Throws an Error that says what is wrong. */
 export function parsePurl(text: string): Purl {
@@ -51,7 +53,7 @@ function versionSign(rest: string): number {
 
 function normalise(purl: Purl): Purl {
   if (!LOWER_CASE.has(purl.type) || KEEP_CASE.has(purl.type)) return purl;
-  const name = purl.name.toLowerCase();
+  const name = KEEP_NAME.has(purl.type) ? purl.name : purl.name.toLowerCase();
   return { ...purl, namespace: purl.namespace?.toLowerCase() ?? null, name: purl.type === 'pypi' ? name.replaceAll('_', '-') : name };
 }
 
@@ -59,9 +61,14 @@ function normalise(purl: Purl): Purl {
 export function formatPurl({ type, namespace, name, version, qualifiers = NO_QUALIFIERS, subpath = null }: Omit<Purl, 'qualifiers' | 'subpath'> & Partial<Pick<Purl, 'qualifiers' | 'subpath'>>): string {
   const space = namespace === null || namespace === '' ? '' : `${namespace.split('/').map(encode).join('/')}/`;
   const behind = version === null || version === '' ? '' : `@${encode(version)}`;
-  const pairs = [...qualifiers].filter(([, value]) => value !== '').map(([key, value]) => `${key}=${encode(value).replaceAll('%2F', '/')}`);
+  const pairs = formatQualifiers(qualifiers);
   const path = subpath === null || subpath === '' ? '' : `#${subpath.split('/').map(encode).join('/')}`;
-  return `pkg:${type}/${space}${encode(name)}${behind}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}${path}`;
+  return `pkg:${type}/${space}${encode(name)}${behind}${pairs === '' ? '' : `?${pairs}`}${path}`;
+}
+
+/** As behind the question mark of a package URL. */
+export function formatQualifiers(qualifiers: ReadonlyMap<string, string>): string {
+  return [...qualifiers].filter(([, value]) => value !== '').map(([key, value]) => `${key}=${encode(value).replaceAll('%2F', '/')}`).join('&');
 }
 
 /** Canonical form of a package URL as somebody wrote it. Throws as parsePurl does. */
@@ -69,7 +76,8 @@ export function canonicalPurl(text: string): string {
   return formatPurl(parsePurl(text));
 }
 
-function parseQualifiers(text: string): ReadonlyMap<string, string> {
+/** What stands behind the question mark; sorted, without those that have no value. */
+export function parseQualifiers(text: string): ReadonlyMap<string, string> {
   const pairs = text.split('&').flatMap((pair): [string, string][] => {
     const equals = pair.indexOf('=');
     const key = pair.slice(0, Math.max(equals, 0)).toLowerCase();
@@ -88,7 +96,7 @@ const PLAIN = /^[A-Za-z0-9._~:-]*$/;
 
 /** Percent-encoding with the colon left as it is. */
 function encode(text: string): string {
-  return PLAIN.test(text) ? text : encodeURIComponent(text).replaceAll('%3A', ':').replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+  return PLAIN.test(text) ? text : encodeURIComponent(text.toWellFormed()).replaceAll('%3A', ':').replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
 function decode(text: string): string {

@@ -1,21 +1,36 @@
 /** Storing vulnerability data: staged first, then applied in the same transaction by set-based statements. */
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { Advisory, AdvisoryFacts } from '../advisories/osv.ts';
-import type { ExploitedEntry, PredictionEntry } from '../advisories/read.ts';
 import type { Tx } from './connect.ts';
+import { toJson } from './json.ts';
+import { KEY_REVISION } from './packages.ts';
+
+const RANGE_COLUMNS = sql.raw('advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, limited, last_affected, last_key, exact, weak, imports, key_revision');
 
 export interface HashedAdvisory extends Advisory {
   hash: Buffer;
 }
 
+/** Until the transaction ends nobody else changes what advisories say. */
+export async function lockImports(tx: Tx): Promise<void> {
+  await sql`SELECT pg_advisory_xact_lock(hashtextextended('sca-portal:import', 0))`.execute(tx);
+}
+
 /** One import at a time; no time limit on its statements; empty staging tables that the end of the transaction drops. */
 export async function beginImport(tx: Tx): Promise<void> {
   await sql`SET LOCAL statement_timeout = 0`.execute(tx);
-  await sql`SELECT pg_advisory_xact_lock(hashtextextended('sca-portal:import', 0))`.execute(tx);
+  await lockImports(tx);
   await sql`CREATE TEMP TABLE incoming (id text PRIMARY KEY, names text[], modified_at timestamptz, content_hash bytea, withdrawn_at timestamptz, facts jsonb) ON COMMIT DROP`.execute(tx);
   await sql`CREATE TEMP TABLE incoming_ranges (LIKE advisory_ranges INCLUDING DEFAULTS) ON COMMIT DROP`.execute(tx);
   await sql`ALTER TABLE incoming_ranges DROP COLUMN id`.execute(tx);
   await sql`CREATE TEMP TABLE touched (ecosystem text, match_name text, PRIMARY KEY (ecosystem, match_name)) ON COMMIT DROP`.execute(tx);
+}
+
+/** Those of the hashes, in hex, that some stored advisory has: its record need not be read. */
+export async function knownHashes(tx: Tx, hashes: readonly Buffer[]): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ hash: string }>`
+    SELECT encode(t.hash, 'hex') AS hash FROM unnest(${hashes}::bytea[]) AS t (hash) WHERE EXISTS (SELECT FROM advisories a WHERE a.content_hash = t.hash)`.execute(tx);
+  return new Set(rows.map((row) => row.hash));
 }
 
 /** Stages those of the advisories that are new or have changed; a later one of the same id replaces an earlier one, an older one nothing. Returns how many. */
@@ -27,24 +42,25 @@ export async function stageAdvisories(tx: Tx, advisories: readonly HashedAdvisor
   const wanted = new Set(rows.map((row) => row.id));
   const changed = latest.filter((advisory) => wanted.has(advisory.id));
   if (changed.length === 0) return 0;
-  await sql`DELETE FROM incoming_ranges WHERE advisory_id = ANY(${[...wanted]}::text[])`.execute(tx);
+  const { rows: repeated } = await sql<{ id: string }>`SELECT id FROM incoming WHERE id = ANY(${[...wanted]}::text[])`.execute(tx);
+  if (repeated.length > 0) await sql`DELETE FROM incoming_ranges WHERE advisory_id = ANY(${repeated.map((row) => row.id)}::text[])`.execute(tx);
   await sql`
     INSERT INTO incoming (id, names, modified_at, content_hash, withdrawn_at, facts)
     SELECT id, ARRAY(SELECT jsonb_array_elements_text(names)), modified, decode(hash, 'hex'), withdrawn, facts
-    FROM jsonb_to_recordset(${JSON.stringify(changed.map(({ id, names, hash, facts }) => ({ id, names, hash: hash.toString('hex'), modified: facts.modified, withdrawn: facts.withdrawn, facts })))}::jsonb)
+    FROM jsonb_to_recordset(${toJson(changed.map(({ id, names, hash, facts }) => ({ id, names, hash: hash.toString('hex'), modified: facts.modified, withdrawn: facts.withdrawn, facts })))}::jsonb)
       AS t (id text, names jsonb, modified timestamptz, hash text, withdrawn timestamptz, facts jsonb)
     ON CONFLICT (id) DO UPDATE SET names = excluded.names, modified_at = excluded.modified_at, content_hash = excluded.content_hash, withdrawn_at = excluded.withdrawn_at, facts = excluded.facts`.execute(tx);
   const hex = (key: Buffer | null): string | null => key?.toString('hex') ?? null;
   const ranges = changed.flatMap(({ id, ranges: own }) => own.map((range) => ({
     id, ecosystem: range.ecosystem, match_name: range.matchName, introduced: range.introduced, introduced_key: hex(range.introducedKey), fixed: range.fixed,
-    fixed_key: hex(range.fixedKey), last_affected: range.lastAffected, last_key: hex(range.lastKey), exact: range.exact,
+    fixed_key: hex(range.fixedKey), limited: range.limited, last_affected: range.lastAffected, last_key: hex(range.lastKey), exact: range.exact, weak: range.weak, imports: range.imports,
   })));
   await sql`
-    INSERT INTO incoming_ranges (advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, last_affected, last_key, exact)
-    SELECT id, ecosystem, match_name, introduced, decode(introduced_key, 'hex'), fixed, decode(fixed_key, 'hex'), last_affected, decode(last_key, 'hex'),
-      ARRAY(SELECT jsonb_array_elements_text(exact))
-    FROM jsonb_to_recordset(${JSON.stringify(ranges)}::jsonb) AS t (id text, ecosystem text, match_name text, introduced text, introduced_key text, fixed text,
-      fixed_key text, last_affected text, last_key text, exact jsonb)`.execute(tx);
+    INSERT INTO incoming_ranges (${RANGE_COLUMNS})
+    SELECT id, ecosystem, match_name, introduced, decode(introduced_key, 'hex'), fixed, decode(fixed_key, 'hex'), limited, last_affected, decode(last_key, 'hex'),
+      ARRAY(SELECT jsonb_array_elements_text(exact)), weak, ARRAY(SELECT jsonb_array_elements_text(imports)), ${sql.lit(KEY_REVISION)}
+    FROM jsonb_to_recordset(${toJson(ranges)}::jsonb) AS t (id text, ecosystem text, match_name text, introduced text, introduced_key text, fixed text,
+      fixed_key text, limited text, last_affected text, last_key text, exact jsonb, weak boolean, imports jsonb)`.execute(tx);
   return changed.length;
 }
 
@@ -56,18 +72,18 @@ export interface RelatedAdvisory {
   vulnerability_id: number | null;
 }
 
-/** The staged advisories, and all stored ones of the vulnerabilities that they belonged to or now share a name with. */
+/** The staged advisories, and all stored ones that are connected to them by names, through others too, as they were and as they are now. */
 export async function relatedAdvisories(tx: Tx): Promise<RelatedAdvisory[]> {
   await sql`ANALYZE incoming`.execute(tx);
   const { rows } = await sql<RelatedAdvisory>`
-    WITH spoken AS (SELECT DISTINCT unnest(names) AS name FROM incoming),
-    touched_vulnerabilities AS (
-      SELECT a.vulnerability_id AS id FROM incoming i JOIN advisories a ON a.id = i.id
-      UNION SELECT v.id FROM spoken s JOIN vulnerabilities v ON v.external_id = s.name
-      UNION SELECT v.id FROM spoken s JOIN vulnerabilities v ON v.aliases @> ARRAY[s.name]
+    WITH RECURSIVE spoken (name) AS (
+      SELECT unnest(names) FROM incoming UNION SELECT unnest(a.names) FROM incoming i JOIN advisories a ON a.id = i.id
+    ), reached (name) AS (
+      SELECT name FROM spoken
+      UNION SELECT n.name FROM reached r JOIN advisories a ON a.names @> ARRAY[r.name] CROSS JOIN LATERAL unnest(a.names) AS n (name)
     )
     SELECT coalesce(i.id, a.id) AS id, coalesce(i.names, a.names) AS names, (CASE WHEN i.id IS NULL THEN a.withdrawn_at ELSE i.withdrawn_at END) IS NOT NULL AS withdrawn, a.vulnerability_id
-    FROM incoming i FULL JOIN (SELECT a.* FROM advisories a JOIN touched_vulnerabilities t ON t.id = a.vulnerability_id) a ON a.id = i.id
+    FROM incoming i FULL JOIN (SELECT a.* FROM advisories a JOIN reached r ON r.name = a.id) a ON a.id = i.id
     ORDER BY 1`.execute(tx);
   return rows;
 }
@@ -86,10 +102,17 @@ export async function insertVulnerabilities(tx: Tx, externalIdsInOrder: readonly
   return externalIdsInOrder.map((name) => idOf.get(name) ?? 0);
 }
 
+/** Rows from which on an import gathers statistics of what it has written, which autovacuum will not see before the end: without them each batch would scan whole tables. */
+const MANY = 1_000;
+const analyze = async (tx: Tx, rows: number, tables: RawBuilder<unknown>): Promise<void> => {
+  if (rows >= MANY) await sql`ANALYZE ${tables}`.execute(tx);
+};
+
 /** Writes the staged advisories, each to its vulnerability, and moves stored ones whose vulnerability is now another. Notes the packages that any of this touches. */
 export async function applyAdvisories(tx: Tx, vulnerabilityOf: ReadonlyMap<string, number>): Promise<void> {
   await sql`CREATE TEMP TABLE assigned (advisory_id text PRIMARY KEY, vulnerability_id bigint) ON COMMIT DROP`.execute(tx);
   await sql`INSERT INTO assigned SELECT * FROM unnest(${[...vulnerabilityOf.keys()]}::text[], ${[...vulnerabilityOf.values()]}::bigint[])`.execute(tx);
+  await analyze(tx, vulnerabilityOf.size, sql`vulnerabilities, assigned, incoming_ranges`);
   await sql`
     INSERT INTO touched
     SELECT ecosystem, match_name FROM incoming_ranges
@@ -103,32 +126,8 @@ export async function applyAdvisories(tx: Tx, vulnerabilityOf: ReadonlyMap<strin
       withdrawn_at = excluded.withdrawn_at, facts = excluded.facts, imported_at = now()`.execute(tx);
   await sql`DELETE FROM advisory_ranges r USING incoming i WHERE r.advisory_id = i.id`.execute(tx);
   await sql`
-    INSERT INTO advisory_ranges (advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, last_affected, last_key, exact)
-    SELECT advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, last_affected, last_key, exact FROM incoming_ranges`.execute(tx);
-}
-
-/** Moves findings from vulnerabilities that were merged into others, the better decided one of two staying with the history of both, and removes the former. */
-export async function mergeVulnerabilities(tx: Tx, intoOf: ReadonlyMap<number, number>): Promise<void> {
-  if (intoOf.size === 0) return;
-  const merged = sql`unnest(${[...intoOf.keys()]}::bigint[], ${[...intoOf.values()]}::bigint[]) AS m (old, kept)`;
-  const ranked = sql`
-    SELECT f.id, row_number() OVER chosen AS place, first_value(f.id) OVER chosen AS heir
-    FROM findings f LEFT JOIN ${merged} ON m.old = f.vulnerability_id
-    WHERE f.vulnerability_id = ANY(${[...intoOf.keys(), ...intoOf.values()]}::bigint[])
-    WINDOW chosen AS (PARTITION BY f.component_id, coalesce(m.kept, f.vulnerability_id)
-      ORDER BY f.resolved_at IS NULL DESC, f.status <> 'new' DESC, f.analyzed_at DESC NULLS LAST, f.id)`;
-  await sql`
-    SELECT 1 FROM projects p WHERE EXISTS (SELECT FROM findings f WHERE f.project_id = p.id AND f.vulnerability_id = ANY(${[...intoOf.keys(), ...intoOf.values()]}::bigint[]))
-    ORDER BY p.id FOR NO KEY UPDATE`.execute(tx); // before their findings, as everybody does
-  await sql`UPDATE finding_events e SET finding_id = r.heir FROM (${ranked}) r WHERE r.id = e.finding_id AND r.place > 1`.execute(tx);
-  await sql`DELETE FROM findings f USING (${ranked}) r WHERE r.id = f.id AND r.place > 1`.execute(tx);
-  await sql`UPDATE findings f SET vulnerability_id = m.kept, version = f.version + 1, updated_at = now() FROM ${merged} WHERE m.old = f.vulnerability_id`.execute(tx);
-  await sql`
-    INSERT INTO finding_decisions (project_id, package_id, vulnerability_id, status, justification, justification_code, suppressed_until, source, vex_origin, analyst_user_id, decided_at)
-    SELECT DISTINCT ON (d.project_id, d.package_id, m.kept) d.project_id, d.package_id, m.kept, d.status, d.justification, d.justification_code, d.suppressed_until, d.source, d.vex_origin, d.analyst_user_id, d.decided_at
-    FROM finding_decisions d JOIN ${merged} ON m.old = d.vulnerability_id ORDER BY d.project_id, d.package_id, m.kept, d.decided_at DESC
-    ON CONFLICT (project_id, package_id, vulnerability_id) DO NOTHING`.execute(tx);
-  await sql`DELETE FROM vulnerabilities v USING ${merged} WHERE m.old = v.id`.execute(tx);
+    INSERT INTO advisory_ranges (${RANGE_COLUMNS}) SELECT ${RANGE_COLUMNS} FROM incoming_ranges`.execute(tx);
+  await analyze(tx, vulnerabilityOf.size, sql`advisories, advisory_ranges, touched`);
 }
 
 /** What all advisories of these vulnerabilities say. */
@@ -147,6 +146,7 @@ export interface VulnerabilityUpdate {
   severity: string;
   cvss_score: number | null;
   cvss_vector: string | null;
+  severity_source: object | null;
   cwes: readonly string[];
   references: readonly { type: string; url: string }[];
   published: string | null;
@@ -155,59 +155,24 @@ export interface VulnerabilityUpdate {
 }
 
 export async function updateVulnerabilities(tx: Tx, updates: readonly VulnerabilityUpdate[]): Promise<void> {
+  const names = sql`(SELECT t.external_id UNION ALL SELECT jsonb_array_elements_text(t.aliases)) AS n (name)`;
   await sql`
     UPDATE vulnerabilities v SET external_id = t.external_id, aliases = ARRAY(SELECT jsonb_array_elements_text(t.aliases)), summary = t.summary, details = t.details,
-      severity = t.severity, cvss_score = t.cvss_score, cvss_vector = t.cvss_vector, cwes = ARRAY(SELECT jsonb_array_elements_text(t.cwes)), refs = t.references,
+      severity = t.severity, cvss_score = t.cvss_score, cvss_vector = t.cvss_vector, severity_source = t.severity_source, cwes = ARRAY(SELECT jsonb_array_elements_text(t.cwes)), refs = t.references,
       published_at = t.published, modified_at = t.modified, withdrawn_at = t.withdrawn, updated_at = now(),
       kev_added_on = k.added_on, kev_due_on = k.due_on, epss_score = e.score, epss_percentile = e.percentile
-    FROM jsonb_to_recordset(${JSON.stringify(updates)}::jsonb) AS t (id bigint, external_id text, aliases jsonb, summary text, details text, severity text,
-        cvss_score numeric, cvss_vector text, cwes jsonb, "references" jsonb, published timestamptz, modified timestamptz, withdrawn timestamptz)
-      LEFT JOIN LATERAL (SELECT added_on, due_on FROM exploited_vulnerabilities x WHERE x.cve_id = t.external_id OR t.aliases ? x.cve_id ORDER BY added_on LIMIT 1) k ON true
-      LEFT JOIN exploit_predictions e ON e.cve_id = t.external_id
+    FROM jsonb_to_recordset(${toJson(updates)}::jsonb) AS t (id bigint, external_id text, aliases jsonb, summary text, details text, severity text,
+        cvss_score numeric, cvss_vector text, severity_source jsonb, cwes jsonb, "references" jsonb, published timestamptz, modified timestamptz, withdrawn timestamptz)
+      LEFT JOIN LATERAL (SELECT x.added_on, x.due_on FROM ${names} JOIN exploited_vulnerabilities x ON x.cve_id = n.name ORDER BY x.added_on LIMIT 1) k ON true
+      LEFT JOIN LATERAL (SELECT x.score, x.percentile FROM ${names} JOIN exploit_predictions x ON x.cve_id = n.name ORDER BY x.score DESC LIMIT 1) e ON true
     WHERE v.id = t.id`.execute(tx);
 }
 
 /** Package versions of all packages that the import touches. */
 export async function touchedPackageVersions(tx: Tx): Promise<number[]> {
   const { rows } = await sql<{ id: number }>`
-    SELECT pv.id FROM touched t JOIN packages p ON p.ecosystem = t.ecosystem AND p.match_name = t.match_name JOIN package_versions pv ON pv.package_id = p.id ORDER BY pv.id`.execute(tx);
+    SELECT pv.id FROM touched t JOIN packages p ON p.ecosystem = t.ecosystem AND p.match_name = t.match_name JOIN package_versions pv ON pv.package_id = p.id AND pv.match_name IS NULL
+    UNION ALL SELECT pv.id FROM touched t JOIN package_versions pv ON pv.ecosystem = t.ecosystem AND pv.match_name = t.match_name
+    ORDER BY id`.execute(tx);
   return rows.map((row) => row.id);
-}
-
-/** Replaces CISA's catalogue; vulnerabilities follow. */
-export async function replaceExploited(tx: Tx, entries: readonly ExploitedEntry[]): Promise<void> {
-  const latest = [...new Map(entries.map((entry) => [entry.cveId, entry])).values()];
-  await sql`DELETE FROM exploited_vulnerabilities`.execute(tx);
-  await sql`
-    INSERT INTO exploited_vulnerabilities (cve_id, added_on, due_on)
-    SELECT * FROM unnest(${latest.map((one) => one.cveId)}::text[], ${latest.map((one) => one.addedOn)}::date[], ${latest.map((one) => one.dueOn)}::date[])`.execute(tx);
-  await sql`
-    WITH listed AS (
-      SELECT DISTINCT ON (v.id) v.id, x.added_on, x.due_on
-      FROM exploited_vulnerabilities x JOIN vulnerabilities v ON v.external_id = x.cve_id OR v.aliases @> ARRAY[x.cve_id] ORDER BY v.id, x.added_on
-    )
-    UPDATE vulnerabilities v SET kev_added_on = l.added_on, kev_due_on = l.due_on, updated_at = now()
-    FROM vulnerabilities w LEFT JOIN listed l ON l.id = w.id
-    WHERE v.id = w.id AND (v.kev_added_on, v.kev_due_on) IS DISTINCT FROM (l.added_on, l.due_on)`.execute(tx);
-}
-
-/** Replaces the EPSS scores; vulnerabilities follow. */
-export async function replacePredictions(tx: Tx, entries: readonly PredictionEntry[]): Promise<void> {
-  const latest = [...new Map(entries.map((entry) => [entry.cveId, entry])).values()];
-  await sql`DELETE FROM exploit_predictions`.execute(tx);
-  await sql`
-    INSERT INTO exploit_predictions (cve_id, score, percentile)
-    SELECT * FROM unnest(${latest.map((one) => one.cveId)}::text[], ${latest.map((one) => one.score)}::real[], ${latest.map((one) => one.percentile)}::real[])`.execute(tx);
-  await sql`
-    UPDATE vulnerabilities v SET epss_score = e.score, epss_percentile = e.percentile, updated_at = now()
-    FROM vulnerabilities w LEFT JOIN exploit_predictions e ON e.cve_id = w.external_id
-    WHERE v.id = w.id AND (v.epss_score, v.epss_percentile) IS DISTINCT FROM (e.score, e.percentile)`.execute(tx);
-}
-
-/** Notes an import for the health page. */
-export async function recordSource(tx: Tx, source: { name: string; records: number; refused: number; newestModified: string | null }): Promise<void> {
-  await sql`
-    INSERT INTO advisory_sources (name, imported_at, records, refused, newest_modified_at) VALUES (${source.name}, now(), ${source.records}, ${source.refused}, ${source.newestModified})
-    ON CONFLICT (name) DO UPDATE SET imported_at = excluded.imported_at, records = excluded.records, refused = excluded.refused,
-      newest_modified_at = greatest(advisory_sources.newest_modified_at, excluded.newest_modified_at)`.execute(tx);
 }

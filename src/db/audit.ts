@@ -1,6 +1,7 @@
 /** Rows of the audit log; always written in the transaction of the change they tell of. */
 import { sql } from 'kysely';
 import type { Db } from './connect.ts';
+import { toJson } from './json.ts';
 
 export interface AuditRow {
   actorKind: 'user' | 'api_key' | 'system' | 'anonymous';
@@ -35,7 +36,7 @@ export async function insertAudits(tx: Db, rows: readonly AuditRow[]): Promise<v
   await sql`
     INSERT INTO audit_log (actor_kind, actor_user_id, actor_email, actor_key_prefix, team_id, project_id, operation, action, target_table, target_id, request_id, ip, user_agent, diff)
     SELECT "actorKind", "actorUserId", "actorEmail", "actorKeyPrefix", "teamId", ${PROJECT}, operation, action, "targetTable", "targetId", "requestId", ip, "userAgent", diff
-    FROM jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS t ("actorKind" text, "actorUserId" uuid, "actorEmail" text, "actorKeyPrefix" text, "teamId" uuid, operation text,
+    FROM jsonb_to_recordset(${toJson(rows)}::jsonb) AS t ("actorKind" text, "actorUserId" uuid, "actorEmail" text, "actorKeyPrefix" text, "teamId" uuid, operation text,
       action text, "targetTable" text, "targetId" text, "requestId" text, ip text, "userAgent" text, diff jsonb)`.execute(tx);
 }
 

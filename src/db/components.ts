@@ -137,10 +137,16 @@ export interface DocumentComponentRow {
   version: string;
   type: string;
   scope: DependencyScope;
+  /** Declared, as an expression. */
   license_expression: string | null;
+  license_concluded: string | null;
+  license_detected: string | null;
   supplier: string | null;
+  copyright: string | null;
   description: string | null;
   hashes: Record<string, string>;
+  /** Qualifiers that the package URL lacks, as one writes them there. */
+  installed: string | null;
   depends_on: number[];
   direct: boolean | null;
 }
@@ -150,7 +156,7 @@ export async function* documentComponents(db: Db, scanId: string, batch = 2_000)
   for (let after = -1; ; ) {
     const { rows } = await sql<DocumentComponentRow>`
       SELECT sc.ordinal, c.purl, pk.name, nullif(pk.namespace, '') AS namespace, pv.version, sc.type, sc.scope, sc.license_expression,
-        sc.supplier, sc.description, sc.hashes, sc.depends_on, sc.direct
+        sc.license_concluded, sc.license_detected, c.installed, sc.supplier, sc.copyright, sc.description, sc.hashes, sc.depends_on, sc.direct
       FROM scan_components sc JOIN components c ON c.id = sc.component_id
       JOIN package_versions pv ON pv.id = sc.package_version_id JOIN packages pk ON pk.id = pv.package_id
       WHERE sc.scan_id = ${scanId} AND sc.ordinal > ${after} ORDER BY sc.ordinal LIMIT ${batch}`.execute(db);

@@ -1,9 +1,11 @@
 /** One finding with all that is known of it. */
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { components } from '../../generated/api.ts';
 import type { Severity } from './components.ts';
 import type { Db } from './connect.ts';
 import { priorityColumn, type FindingRow } from './findings.ts';
+import { COUNTS } from './matches.ts';
+import { MATCH_ECOSYSTEM, MATCH_NAME, MATCH_VERSION } from './packages.ts';
 
 type JustificationCode = components['schemas']['VexJustification'];
 
@@ -13,6 +15,7 @@ export interface FindingDetailRow extends FindingRow {
   vulnerability_id: number;
   details: string | null;
   cvss_vector: string | null;
+  severity_source: components['schemas']['FindingDetail']['severity_source'];
   cwes: string[];
   refs: { type: string; url: string }[];
   kev_added_on: string | null;
@@ -30,11 +33,11 @@ export interface FindingDetailRow extends FindingRow {
   suppressed_until: string | null;
 }
 
-/** Its place in the dependency graph is that in the project's current scan. */
+/** By its id, or that of a finding that was merged into it. Its place in the dependency graph is that in the project's current scan. */
 export async function findFinding(db: Db, id: string): Promise<FindingDetailRow | undefined> {
   const { rows } = await sql<FindingDetailRow>`
     SELECT f.id, f.project_id, f.component_id, c.package_version_id, f.vulnerability_id, pk.name AS component_name, pv.version AS component_version, c.purl, v.external_id AS cve_id, v.aliases, v.severity,
-      v.cvss_score, v.cvss_vector, v.epss_score, v.epss_percentile, v.kev_added_on IS NOT NULL AS kev, v.kev_added_on, v.kev_due_on, f.status, v.summary, v.details, v.refs, v.cwes, v.published_at, v.modified_at,
+      v.cvss_score, v.cvss_vector, v.severity_source, v.epss_score, v.epss_percentile, v.kev_added_on IS NOT NULL AS kev, v.kev_added_on, v.kev_due_on, f.status, v.summary, v.details, v.refs, v.cwes, v.published_at, v.modified_at,
       m.fixed_version, sc.direct, sc.scope, sc.license_tier, f.justification, f.justification_code, f.decision_scope, f.vex_origin, f.analysis_source, f.analyst_user_id, u.full_name AS analyst_name, f.analyzed_at,
       f.suppressed_until, f.first_detected_at AS discovered_at, f.updated_at, f.version, ${priorityColumn(sql`sc.depth`)} AS priority
     FROM findings f JOIN components c ON c.id = f.component_id JOIN package_versions pv ON pv.id = c.package_version_id JOIN packages pk ON pk.id = pv.package_id
@@ -42,20 +45,29 @@ export async function findFinding(db: Db, id: string): Promise<FindingDetailRow 
     LEFT JOIN scan_components sc ON sc.scan_id = p.current_scan_id AND sc.component_id = f.component_id
     LEFT JOIN matches m ON m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id
     LEFT JOIN users u ON u.id = f.analyst_user_id
-    WHERE f.id = ${id}`.execute(db);
+    WHERE f.id = (SELECT i.finding_id FROM finding_ids i WHERE i.id = ${id})`.execute(db);
   return rows[0];
 }
 
+/** Those of the ids whose finding was merged into another one, with the id of that. */
+export async function mergedFindings(db: Db, ids: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const { rows } = await sql<{ id: string; finding_id: string }>`SELECT id, finding_id FROM merged_findings WHERE id = ANY(${ids}::uuid[])`.execute(db);
+  return new Map(rows.map((row) => [row.id, row.finding_id]));
+}
+
 /** Is the version of `package_versions v` in range `r`? As the matcher has it. */
-const contains = (version: string, key: string) => sql`coalesce(${sql.ref(key)} >= r.introduced_key AND (r.fixed_key IS NULL OR ${sql.ref(key)} < r.fixed_key)
-  AND (r.last_key IS NULL OR ${sql.ref(key)} <= r.last_key), false) OR ${sql.ref(version)} = ANY(r.exact)`;
+const contains = (version: RawBuilder<unknown>, key: RawBuilder<unknown>): RawBuilder<unknown> => sql`coalesce(${key} >= r.introduced_key AND (r.fixed_key IS NULL OR ${key} < r.fixed_key)
+  AND (r.last_key IS NULL OR ${key} <= r.last_key), false) OR ${version} = ANY(r.exact)`;
 
 export interface AffectedRange {
   advisory_id: string;
   introduced: string | null;
   fixed: string | null;
   last_affected: string | null;
+  limit: string | null;
   versions: string[];
+  /** Go: packages of the module that are affected; empty for all, or not told. */
+  packages: string[];
   contains: boolean;
 }
 
@@ -65,9 +77,10 @@ const MAX_VERSIONS = 100;
 /** What the advisories of a vulnerability say of a package version's package; the intervals that hold the version come first. */
 export async function affectedRanges(db: Db, packageVersionId: number, vulnerabilityId: number): Promise<AffectedRange[]> {
   const { rows } = await sql<AffectedRange>`
-    SELECT r.advisory_id, r.introduced, r.fixed, r.last_affected, r.exact[1:${sql.lit(MAX_VERSIONS)}] AS versions, ${contains('pv.version', 'pv.version_key')} AS contains
+    SELECT r.advisory_id, r.introduced, r.fixed, r.last_affected, r.limited AS "limit", r.exact[1:${sql.lit(MAX_VERSIONS)}] AS versions, r.imports AS packages,
+      (${contains(MATCH_VERSION, sql.ref('pv.version_key'))}) AND ${COUNTS} AS contains
     FROM package_versions pv JOIN packages pk ON pk.id = pv.package_id
-    JOIN advisory_ranges r ON r.ecosystem = pk.ecosystem AND r.match_name = pk.match_name
+    JOIN advisory_ranges r ON r.ecosystem = ${MATCH_ECOSYSTEM} AND r.match_name = ${MATCH_NAME}
     JOIN advisories a ON a.id = r.advisory_id
     WHERE pv.id = ${packageVersionId} AND a.vulnerability_id = ${vulnerabilityId}
     ORDER BY contains DESC, r.advisory_id, r.introduced_key NULLS LAST, r.id LIMIT ${MAX_RANGES}`.execute(db);
@@ -88,7 +101,7 @@ export interface UpgradeRow {
 export async function safeUpgrade(db: Db, componentId: string): Promise<UpgradeRow | undefined> {
   const { rows } = await sql<UpgradeRow>`
     WITH mine AS (
-      SELECT pk.ecosystem, pk.match_name, pv.version_key
+      SELECT ${MATCH_ECOSYSTEM} AS ecosystem, ${MATCH_NAME} AS match_name, pv.version_key
       FROM components c JOIN package_versions pv ON pv.id = c.package_version_id JOIN packages pk ON pk.id = pv.package_id WHERE c.id = ${componentId}
     ), candidates AS (
       SELECT DISTINCT ON (r.fixed_key) r.fixed AS version, r.fixed_key AS key
@@ -100,7 +113,8 @@ export async function safeUpgrade(db: Db, componentId: string): Promise<UpgradeR
     )
     SELECT mine.version_key IS NOT NULL AS ordered, (
         SELECT x.version FROM candidates x
-        WHERE NOT EXISTS (SELECT FROM advisory_ranges r WHERE r.ecosystem = mine.ecosystem AND r.match_name = mine.match_name AND (${contains('x.version', 'x.key')}))
+        WHERE NOT EXISTS (SELECT FROM advisory_ranges r JOIN advisories a ON a.id = r.advisory_id
+          WHERE r.ecosystem = mine.ecosystem AND r.match_name = mine.match_name AND ${COUNTS} AND (${contains(sql.ref('x.version'), sql.ref('x.key'))}))
         ORDER BY x.key LIMIT 1
       ) AS recommended_version,
       open.total AS finding_count, (ARRAY['critical', 'high', 'medium', 'low', 'info', 'unknown'])[open.worst + 1] AS max_severity, open.epss AS max_epss
@@ -109,7 +123,7 @@ export async function safeUpgrade(db: Db, componentId: string): Promise<UpgradeR
 }
 
 export interface FindingEventRow {
-  event: 'opened' | 'resolved' | 'returned' | 'triaged' | 'carried' | 'expired';
+  event: 'opened' | 'resolved' | 'returned' | 'triaged' | 'carried' | 'expired' | 'merged' | 'split';
   source: 'scan' | 'import' | 'manual' | 'vex_import' | 'time';
   previous_status: FindingRow['status'] | null;
   new_status: FindingRow['status'];

@@ -148,6 +148,13 @@ export async function licenseTiers(db: Db, scanId: string): Promise<{ tier: Tier
   return rows;
 }
 
+/**
+ * Of findings `f` on the components of a scan, with their match `m`: the advisories still speak of the version. One that went away since no later scan has the
+ * component is still one of this scan, in the state that it had.
+ */
+export const HOLDS_FOR_SCAN = sql`(f.resolved_at IS NULL OR m.vulnerability_id IS NOT NULL)`;
+export const STATUS_FOR_SCAN = sql`CASE WHEN f.status = 'fixed' AND f.resolved_at IS NOT NULL THEN coalesce(f.resolved_from, 'new') ELSE f.status END`;
+
 export interface DocumentFindingRow {
   cve_id: string;
   severity: Severity;
@@ -167,12 +174,12 @@ export interface DocumentFindingRow {
 /** Findings of a scan for documents, by vulnerability and package URL. */
 export async function documentFindings(db: Db, scanId: string): Promise<DocumentFindingRow[]> {
   const { rows } = await sql<DocumentFindingRow>`
-    SELECT v.external_id AS cve_id, v.severity, v.cvss_score, v.cvss_vector, v.cwes, v.summary, f.status, f.justification, f.justification_code, c.purl, m.fixed_version,
+    SELECT v.external_id AS cve_id, v.severity, v.cvss_score, v.cvss_vector, v.cwes, v.summary, ${STATUS_FOR_SCAN} AS status, f.justification, f.justification_code, c.purl, m.fixed_version,
       v.published_at, f.updated_at
     FROM scan_components sc JOIN components c ON c.id = sc.component_id
     JOIN findings f ON f.component_id = c.id JOIN vulnerabilities v ON v.id = f.vulnerability_id
     LEFT JOIN matches m ON m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id
-    WHERE sc.scan_id = ${scanId} ORDER BY v.external_id, c.purl`.execute(db);
+    WHERE sc.scan_id = ${scanId} AND ${HOLDS_FOR_SCAN} ORDER BY v.external_id, c.purl`.execute(db);
   return rows;
 }
 

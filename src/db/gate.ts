@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { Severity, Tier } from './components.ts';
 import type { Db, Tx } from './connect.ts';
+import { toJson } from './json.ts';
 
 export type GateCause = 'scan' | 'triage' | 'import' | 'policy' | 'time';
 export type GateOutcome = 'pass' | 'warn' | 'fail';
@@ -28,7 +29,7 @@ export interface OpenFindingGroup {
 }
 
 const SAMPLE = 20;
-const scansOf = (scans: readonly JudgedScan[]): string => JSON.stringify(scans.map(({ projectId, scanId, epss, maxAge }) => ({ project_id: projectId, scan_id: scanId, epss, ...maxAge })));
+const scansOf = (scans: readonly JudgedScan[]): string => toJson(scans.map(({ projectId, scanId, epss, maxAge }) => ({ project_id: projectId, scan_id: scanId, epss, ...maxAge })));
 
 /**
  * Open findings of scans, grouped by what rules can tell apart: at most 48 groups a scan. A suppression whose time is over counts as open. The sample is in no
@@ -114,7 +115,7 @@ export async function recordOutcomes(tx: Tx, outcomes: readonly Omit<GateChange,
   const { rows } = await sql<GateChange>`
     INSERT INTO gate_outcomes (project_id, scan_id, outcome, previous, reason, cause, since)
     SELECT t.project_id, t.scan_id, t.outcome, last.outcome, t.reason, t.cause, ${now}::timestamptz
-    FROM jsonb_to_recordset(${JSON.stringify(outcomes)}::jsonb) AS t (project_id uuid, scan_id uuid, outcome text, reason text, cause text)
+    FROM jsonb_to_recordset(${toJson(outcomes)}::jsonb) AS t (project_id uuid, scan_id uuid, outcome text, reason text, cause text)
     LEFT JOIN LATERAL (SELECT g.outcome FROM gate_outcomes g WHERE g.project_id = t.project_id ORDER BY g.id DESC LIMIT 1) last ON true
     WHERE last.outcome IS DISTINCT FROM t.outcome
     RETURNING project_id, scan_id, outcome, previous, reason, cause, since`.execute(tx);

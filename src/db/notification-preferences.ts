@@ -1,6 +1,7 @@
 /** Through which channels a user hears of things. */
 import { sql } from 'kysely';
 import type { Db, Tx } from './connect.ts';
+import { toJson } from './json.ts';
 
 export interface ChannelPreferences<Kinds> {
   email_enabled: boolean;
@@ -20,7 +21,7 @@ export async function findPreferences<Kinds>(db: Db, userId: string): Promise<Ch
 export async function putPreferences(tx: Tx, userId: string, preferences: ChannelPreferences<object>): Promise<void> {
   await sql`
     INSERT INTO notification_preferences (user_id, email_enabled, slack_enabled, teams_enabled, kinds)
-    VALUES (${userId}, ${preferences.email_enabled}, ${preferences.slack_enabled}, ${preferences.teams_enabled}, ${JSON.stringify(preferences.kinds)})
+    VALUES (${userId}, ${preferences.email_enabled}, ${preferences.slack_enabled}, ${preferences.teams_enabled}, ${toJson(preferences.kinds)})
     ON CONFLICT (user_id) DO UPDATE SET email_enabled = excluded.email_enabled, slack_enabled = excluded.slack_enabled,
       teams_enabled = excluded.teams_enabled, kinds = excluded.kinds, updated_at = now()`.execute(tx);
 }

@@ -3,6 +3,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Visibility } from '../core/actor.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
+import { toJson } from './json.ts';
 import { containing, orderAndPage, where } from './paging.ts';
 import { projectVisible } from './scopes.ts';
 import { statement } from './statement.ts';
@@ -110,7 +111,7 @@ export async function insertProject(tx: Tx, project: NewProject): Promise<string
   const { rows } = await sql<{ id: string }>`
     INSERT INTO projects (team_id, name, slug, description, git_url, git_credential_sealed, default_branch, visibility, distribution, gate, created_by_user_id)
     VALUES (${project.teamId}, ${project.name}, ${project.slug}, ${project.description}, ${project.gitUrl}, ${project.gitCredentialSealed},
-      ${project.defaultBranch}, ${project.visibility}, ${project.distribution}, ${JSON.stringify(project.gate)}, ${project.createdByUserId})
+      ${project.defaultBranch}, ${project.visibility}, ${project.distribution}, ${toJson(project.gate)}, ${project.createdByUserId})
     RETURNING id`.execute(tx);
   return rows[0]?.id ?? '';
 }

@@ -3,6 +3,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { Visibility } from '../core/actor.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
+import { toJson } from './json.ts';
 import { containing, orderAndPage, where } from './paging.ts';
 import type { ScanStatus } from './projects.ts';
 import { projectVisible } from './scopes.ts';
@@ -112,7 +113,7 @@ export interface NewScan {
 export async function insertScan(tx: Tx, scan: NewScan): Promise<string> {
   const { rows } = await sql<{ id: string }>`
     INSERT INTO scans (project_id, kind, ref, commit_sha, fetch_ref, fetch_commit, metadata, source_format, image, blob_id, requested_by_user_id)
-    VALUES (${scan.projectId}, ${scan.kind}, ${scan.ref}, ${scan.commitSha}, ${scan.fetchRef}, ${scan.fetchCommit}, ${JSON.stringify(scan.metadata)}, ${scan.sourceFormat}, ${scan.image}, ${scan.blobId}, ${scan.requestedByUserId})
+    VALUES (${scan.projectId}, ${scan.kind}, ${scan.ref}, ${scan.commitSha}, ${scan.fetchRef}, ${scan.fetchCommit}, ${toJson(scan.metadata)}, ${scan.sourceFormat}, ${scan.image}, ${scan.blobId}, ${scan.requestedByUserId})
     RETURNING id`.execute(tx);
   return rows[0]?.id ?? '';
 }
@@ -241,7 +242,7 @@ export async function succeedScan(tx: Tx, scan: ClaimedScan, outcome: ScanOutcom
   await sql`
     WITH ended AS (
       UPDATE scans SET status = 'succeeded', is_current = true, current_step = 'finalize', progress_percent = 100, component_count = ${outcome.componentCount},
-        occurrence_count = ${outcome.occurrenceCount}, warnings = ${JSON.stringify(outcome.warnings)}, own_license = ${outcome.ownLicense}, completed_at = clock_timestamp(), updated_at = clock_timestamp()
+        occurrence_count = ${outcome.occurrenceCount}, warnings = ${toJson(outcome.warnings)}, own_license = ${outcome.ownLicense}, completed_at = clock_timestamp(), updated_at = clock_timestamp()
       WHERE id = ${scan.id} RETURNING *
     ) SELECT ${NOTIFY} FROM ended`.execute(tx);
   await chooseCurrentScan(tx, scan.projectId);

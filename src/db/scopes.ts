@@ -20,7 +20,7 @@ const OWNER_OF = {
   project: owner(sql`projects p WHERE p.id =`),
   scan: owner(sql`scans x JOIN projects p ON p.id = x.project_id WHERE x.id =`),
   component: owner(sql`components x JOIN projects p ON p.id = x.project_id WHERE x.id =`),
-  finding: owner(sql`findings x JOIN projects p ON p.id = x.project_id WHERE x.id =`),
+  finding: owner(sql`finding_ids i JOIN findings x ON x.id = i.finding_id JOIN projects p ON p.id = x.project_id WHERE i.id =`),
   approval: owner(sql`approvals x JOIN projects p ON p.id = x.project_id WHERE x.id =`),
   license_finding: owner(sql`license_findings x JOIN projects p ON p.id = x.project_id WHERE x.id =`),
 };

@@ -2,6 +2,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { FindingStatus } from './components.ts';
 import type { Tx } from './connect.ts';
+import { toJson } from './json.ts';
 
 /** A decision on a package as its statements read it. */
 const toPackageRow = ({ packageId, vulnerabilityId, status, scope, justification, justificationCode, expiresAt, origin }: TriageWrite): object =>
@@ -70,7 +71,7 @@ export interface TriageWrite {
   vulnerabilityId: number;
 }
 
-const recordset = (rows: readonly object[], columns: RawBuilder<unknown>): RawBuilder<unknown> => sql`jsonb_to_recordset(${JSON.stringify(rows)}::jsonb) AS t (${columns})`;
+const recordset = (rows: readonly object[], columns: RawBuilder<unknown>): RawBuilder<unknown> => sql`jsonb_to_recordset(${toJson(rows)}::jsonb) AS t (${columns})`;
 
 /** Sets the new states of locked findings, and writes their history. */
 export async function applyTriage(tx: Tx, by: TriageAuthor, writes: readonly TriageWrite[]): Promise<void> {

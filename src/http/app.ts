@@ -144,5 +144,6 @@ function send(ctx: Koa.Context, answer: Answer, extra: Record<string, string>): 
     return;
   }
   ctx.body = typeof answer.body === 'string' ? answer.body : Readable.from(answer.body);
-  ctx.set('Content-Type', answer.type ?? 'application/json; charset=utf-8');
+  const type = answer.type ?? 'application/json';
+  ctx.set('Content-Type', answer.type === null || type.startsWith('text/') ? `${type}; charset=utf-8` : type);
 }

@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseCookie } from 'cookie';
 import { DomainError } from '../core/errors.ts';
+import { isStorable } from '../core/values.ts';
 
 export const JSON_LIMIT_BYTES = 1024 * 1024;
 export const WEBHOOK_LIMIT_BYTES = 25 * 1024 * 1024;
@@ -91,7 +92,7 @@ export function settleUnread(request: IncomingMessage, response: ServerResponse)
   request.once('close', () => clearTimeout(cut));
 }
 
-/** Parses JSON; faults are invalid-request. Refuses what PostgreSQL cannot store (NUL) and text that is not UTF-8. */
+/** Parses JSON; faults are invalid-request. Refuses what PostgreSQL cannot store and text that is not UTF-8. */
 export function parseJson(bytes: Buffer): unknown {
   let text: string;
   try {
@@ -101,16 +102,10 @@ export function parseJson(bytes: Buffer): unknown {
   }
   try {
     const value: unknown = JSON.parse(text);
-    if (text.includes('\\u0000') && holdsNul(value)) throw new SyntaxError('strings must not hold the NUL character');
+    if (/\\u(?:0000|d[89a-f])/i.test(text) && !isStorable(value)) throw new SyntaxError('strings must not hold the NUL character or half of a surrogate pair');
     return value;
   } catch (error) {
     const message = error instanceof Error ? error.message : 'not JSON';
     throw new DomainError('invalid-request', `The body is not valid JSON: ${message.slice(0, 200)}.`, { errors: [{ message: message.slice(0, 200) }] });
   }
-}
-
-function holdsNul(value: unknown): boolean {
-  if (typeof value === 'string') return value.includes('\u0000');
-  if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).some(([key, item]) => key.includes('\u0000') || holdsNul(item));
 }

@@ -1,6 +1,7 @@
 /** Small makers of replies and their headers. */
 import { stringifySetCookie } from 'cookie';
 import type { Context } from '../domain/context.ts';
+import type { ProjectDocument } from '../domain/documents/view.ts';
 
 /** The version as an entity tag: `"3"`. */
 export const etag = (version: number): string => `"${version}"`;
@@ -15,6 +16,13 @@ export function versioned<Body extends { version: number }>(body: Body): { statu
 
 export function created<Body extends { id: string; version: number }>(collection: string, body: Body): { status: 201; body: Body; headers: { ETag: string; Location: string } } {
   return { status: 201, body, headers: { ETag: etag(body.version), Location: `${collection}/${body.id}` } };
+}
+
+/** A document made for the caller; 304 where the caller has it already. @param known If-None-Match @param asAttachment or to be looked at in a browser */
+export function documentReply<Type extends string>(known: string | undefined, { etag: tag, mediaType, fileName, policy, text }: ProjectDocument<Type>, asAttachment = true) {
+  const validators = { ETag: tag, 'Cache-Control': 'private, no-cache' };
+  if (known === tag) return { status: 304, body: undefined, headers: validators } as const;
+  return { status: 200, body: text, type: mediaType, headers: { ...validators, ...(policy ? { 'Content-Security-Policy': policy } : {}), 'Content-Disposition': `${asAttachment ? 'attachment' : 'inline'}; filename="${fileName}"` } } as const;
 }
 
 export const noContent = { status: 204, body: undefined } as const;

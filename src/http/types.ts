@@ -38,8 +38,9 @@ export interface Form {
 
 type SuccessStatus = 200 | 201 | 202 | 204 | 302 | 304;
 type Responses<Id extends OperationId> = Contract[Id]['responses'];
+/** JSON whose members the contract does not describe is a document of somebody else's format, and streamed as one. */
 type BodyOf<Response> = Response extends { content: infer Content }
-  ? Content extends { 'application/json': infer Body } ? Body : string | AsyncIterable<string>
+  ? Content extends { 'application/json': infer Body } ? (Body extends Record<string, never> ? AsyncIterable<string> : Body) : string | AsyncIterable<string>
   : undefined;
 
 /** One of the operation's declared successes. */

@@ -9,11 +9,13 @@ import type { JobDefinition } from './job.ts';
 import { ageGatesJob, evaluateGatesJob } from './evaluate-gates.ts';
 import { expireSuppressionsJob } from './expire-suppressions.ts';
 import { judgeLicensesJob, lapseLicensePoliciesJob } from './judge-licenses.ts';
+import { rekeyVersionsJob } from './rekey-versions.ts';
 import { rotateSigningKeysJob } from './rotate-signing-keys.ts';
 import { giveUpScanJob, runScanJob } from './run-scan.ts';
 import { sendMailJob } from './send-mail.ts';
 import { sweepScansJob } from './sweep-scans.ts';
 import { sweepExpiredJob } from './sweep-expired.ts';
+import { syncVulndbJob } from './sync-vulndb.ts';
 
 export interface Queue {
   enqueue: Services['enqueue'];
@@ -54,6 +56,8 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
       await work(boss, services, evaluateGatesJob, stopping.signal);
       await work(boss, services, ageGatesJob, stopping.signal);
       await work(boss, services, expireSuppressionsJob, stopping.signal);
+      await work(boss, services, syncVulndbJob, stopping.signal);
+      await work(boss, services, rekeyVersionsJob, stopping.signal);
     },
     stop: (timeoutMs) => {
       stopping.abort(new Stopping());
@@ -62,7 +66,7 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
   };
 }
 
-const JOBS = [giveUpScanJob, runScanJob, sweepScansJob, sendMailJob, judgeLicensesJob, lapseLicensePoliciesJob, sweepExpiredJob, rotateSigningKeysJob, evaluateGatesJob, ageGatesJob, expireSuppressionsJob] as const;
+const JOBS = [giveUpScanJob, runScanJob, sweepScansJob, sendMailJob, judgeLicensesJob, lapseLicensePoliciesJob, sweepExpiredJob, rotateSigningKeysJob, evaluateGatesJob, ageGatesJob, expireSuppressionsJob, syncVulndbJob, rekeyVersionsJob] as const;
 
 async function work<Name extends JobName>(boss: PgBoss, services: Services, job: JobDefinition<Name>, stopping: AbortSignal): Promise<void> {
   for (let count = 0; count < job.concurrency(services.config); count += 1) await startWorker(boss, services, job, stopping);

@@ -9,8 +9,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { sql } from 'kysely';
 import { coordinatesOf } from '../../src/advisories/coordinates.ts';
-import { covers, readOsv, type AdvisoryRange } from '../../src/advisories/osv.ts';
-import { readSource } from '../../src/advisories/read.ts';
+import { covers, type AdvisoryRange } from '../../src/advisories/osv-ranges.ts';
+import { readOsv } from '../../src/advisories/osv.ts';
 import { versionKey } from '../../src/advisories/versions/index.ts';
 import { isRecord } from '../../src/core/values.ts';
 import { openDatabase } from '../../src/db/connect.ts';
@@ -19,6 +19,7 @@ import { matchPackageVersions } from '../../src/db/matches.ts';
 import { migrate } from '../../src/db/migrate.ts';
 import { ensurePackageVersions } from '../../src/db/packages.ts';
 import { importAdvisories } from '../../src/domain/advisories/import.ts';
+import { readSource } from '../support/advisories.ts';
 
 const DRAWN = 200;
 const log = { info: (): void => undefined, warn: (): void => undefined, error: console.error };
@@ -119,7 +120,7 @@ async function compareInDatabase(folder: string, pairs: readonly Pair[]): Promis
     try {
       for (const file of (await readdir(folder)).filter((name) => name.endsWith('.zip'))) {
         const begin = performance.now();
-        const report = await importAdvisories(database, path.join(folder, file), () => undefined);
+        const report = await importAdvisories({ db: database.db, enqueue: () => Promise.resolve('') }, path.join(folder, file), () => undefined);
         console.log(`${file}: ${report.records} records, ${report.refused} refused, ${report.faults.length} faults, ${((performance.now() - begin) / 1000).toFixed(1)} s`);
         for (const fault of report.faults) console.log(`  ${fault}`);
       }

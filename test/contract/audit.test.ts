@@ -157,6 +157,13 @@ const CALLS: Record<Changing, () => Call | Promise<Call>> = {
     const { id, project } = await someFinding();
     return { client: admin, options: { path: { id: project }, json: { status: 'analyzing', findings: [{ finding_id: id }] } }, status: 200, table: 'findings' };
   },
+  importProjectVex: async () => {
+    const { project } = await someFinding();
+    const { text } = await admin.expect(200, 'getProjectVex', { path: { id: project } });
+    const form = new FormData();
+    form.set('upload', new Blob([text.replaceAll('sca-portal:judgement: status=new', 'assessed')]), 'vex.json');
+    return { client: admin, options: { path: { id: project }, form }, status: 200, table: 'findings' };
+  },
   createScan: async () => ({ client: admin, options: { path: { id: await newProject(admin) }, form: sbomForm(SMALL_SBOM) }, status: 202, table: 'scans' }),
 };
 

@@ -19,9 +19,11 @@ bodies('broken JSON is 400, and says where', async () => {
   const problem = await admin.refused('invalid-request', 'createProject', { raw: '{"name": ' });
   assert.match(String(problem['detail']), /JSON/);
 });
-bodies('text that is not UTF-8, and NUL characters, are 400', async () => {
+bodies('text that is not UTF-8, NUL characters and half characters are 400', async () => {
   await admin.refused('invalid-request', 'createProject', { raw: new Uint8Array([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]) });
-  await admin.refused('invalid-request', 'createProject', { raw: '{"name":"a\\u0000b"}' });
+  for (const escape of ['\\u0000', '\\ud800', '\\uDC00', '\\ud83d']) await admin.refused('invalid-request', 'createProject', { raw: `{"name":"a${escape}b"}` });
+  await admin.refused('validation-failed', 'createScan', { ...scan, form: sbomForm(SMALL_SBOM, { metadata: '{"a":"\\ud800"}' }) });
+  await admin.expect(201, 'createProject', { raw: '{"name":"\\ud83d\\ude00 and \\\\ud800 and \\\\u0000"}' });
 });
 bodies('a JSON body of 10 MiB is 413, with and without Content-Length', async () => {
   const large = JSON.stringify({ name: 'x'.repeat(10 * 1024 * 1024) });
@@ -68,6 +70,14 @@ paths('the health operations answer to anyone', async () => {
 });
 
 const uploads = suite('uploads');
+uploads('half characters in an SBOM are replaced, those that a limit would cut left out', async () => {
+  const purl = 'pkg:npm/half@1.0.0';
+  const document = cycloneDx([{ purl, license: 'x\ud800' }, { purl: 'pkg:npm/a\ud800b@1.0.0' }]).replace('"type":"library"', `"type":"library","description":"${'x'.repeat(99)}${'\u{1f600}'.repeat(3000)}","supplier":{"name":"\\udc00"}`);
+  const id = await newProject(admin);
+  assert.is((await scanToEnd(admin, id, sbomForm(document))).status, 'succeeded');
+  const { body } = await admin.expect(200, 'listProjectComponents', { path: { id }, query: { sort: 'name' } });
+  assert.equal([member(body, 'items', 0, 'purl'), member(body, 'items', 1, 'purl')], ['pkg:npm/a%EF%BF%BDb@1.0.0', purl]);
+});
 uploads('what is no SBOM and no archive is refused at once', async () => {
   await admin.refused('unsupported-sbom', 'createScan', { ...scan, form: sbomForm('hello') });
   await admin.refused('unsupported-sbom', 'createScan', { ...scan, form: sbomForm(SMALL_SBOM, { format: 'spdx-json' }) });

@@ -118,7 +118,7 @@ get('tells the vulnerability, what is affected, the paths, the fix and the histo
   const { body } = answer;
   assert.equal(['cve_id', 'aliases', 'severity', 'cvss_score', 'cvss_vector', 'status', 'analysis_state', 'fixed_version', 'direct', 'version'].map((name) => member(body, name)),
     ['CVE-2024-1002', ['GHSA-2'], 'medium', 5.4, MEDIUM, 'new', 'in_triage', '2.0.0', false, 1]);
-  assert.equal(member(body, 'affected'), [{ advisory_id: 'GHSA-2', introduced: '0', fixed: '2.0.0', last_affected: null, versions: [], contains: true }]);
+  assert.equal(member(body, 'affected'), [{ advisory_id: 'GHSA-2', introduced: '0', fixed: '2.0.0', last_affected: null, limit: null, versions: [], packages: [], contains: true }]);
   assert.equal(member(body, 'dependency_paths'), [['pkg:npm/one@1.0.0', 'pkg:npm/two@1.0.0']]);
   assert.equal(member(body, 'upgrade_recommendation'), { recommended_version: '2.0.0', reason: 'ok', direct: false, finding_count: 1, max_severity: 'medium', max_epss: 0.25 });
   assert.equal([member(body, 'status_history', 0, 'event'), member(body, 'status_history', 0, 'previous_status'), member(body, 'status_history', 1)], ['opened', null, undefined]);

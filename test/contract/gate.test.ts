@@ -80,7 +80,7 @@ test('remembers changes by a scan, a triage, an import and a policy, and no repe
   assert.equal(await outcomes(project), ['scan: none > pass', 'scan: pass > fail', 'triage: fail > pass', 'import: pass > fail', 'policy: fail > pass']);
 });
 test('remembers that a severity, CISA\'s catalogue or an EPSS score has changed what an old finding is', async () => {
-  const project = await newProject(admin, { gate: { epss_threshold: 0.1 } });
+  const project = await newProject(admin, { gate: { epss_threshold: 0.1, unknown_severity: 'off' } });
   await importFiles(portal.services, osv({ id: 'GHSA-s', aliases: ['CVE-2024-5001'], name: 'slow' }));
   await scan(project, 'pkg:npm/slow@1.0.0');
   const steps = [

@@ -2,7 +2,10 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { importAdvisories, type ImportReport } from '../../src/domain/advisories/import.ts';
+import { interpret, listSource, readDocuments, type Fault, type SourceItem } from '../../src/advisories/read.ts';
+import { messageOf } from '../../src/core/values.ts';
+import { importAdvisories } from '../../src/domain/advisories/import.ts';
+import type { ImportReport } from '../../src/domain/advisories/report.ts';
 import type { Services } from '../../src/domain/context.ts';
 
 export interface Described {
@@ -25,11 +28,11 @@ export const osv = ({ id, modified = '2024-01-01T00:00:00Z', aliases = [], withd
 });
 
 /** `tries`: how often the transaction was run; more than once after a deadlock. */
-export async function importFiles(services: Pick<Services, 'db'>, ...documents: readonly (object | string)[]): Promise<ImportReport & { tries: number }> {
+export async function importFiles(services: Pick<Services, 'db' | 'enqueue'>, ...documents: readonly (object | string)[]): Promise<ImportReport & { tries: number }> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sca-portal-import-'));
   try {
     for (const [index, document] of documents.entries()) {
-      const csv = typeof document === 'string' && document.startsWith('cve,');
+      const csv = typeof document === 'string' && /^(?:#|cve,)/.test(document);
       await writeFile(path.join(folder, `${index}.${csv ? 'csv' : 'json'}`), typeof document === 'string' ? document : JSON.stringify(document));
     }
     let tries = 0;
@@ -37,5 +40,24 @@ export async function importFiles(services: Pick<Services, 'db'>, ...documents: 
     return { ...report, tries };
   } finally {
     await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Everything at the path, read. */
+export async function* readSource(location: string): AsyncGenerator<SourceItem | (Fault & { kind: 'fault' })> {
+  for (const file of await listSource(location)) {
+    for await (const part of readDocuments(file)) {
+      if ('message' in part) {
+        yield { kind: 'fault', ...part };
+        continue;
+      }
+      let item: SourceItem | (Fault & { kind: 'fault' });
+      try {
+        item = interpret(part, file.kind);
+      } catch (error) {
+        item = { kind: 'fault', origin: part.origin, message: messageOf(error) };
+      }
+      yield item;
+    }
   }
 }

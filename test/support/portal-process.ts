@@ -23,7 +23,7 @@ export interface PortalProcess {
 /** Starts it, with its worker unless ROLE says otherwise, and waits until it is ready. */
 export async function startPortalProcess(environment: Record<string, string>): Promise<PortalProcess> {
   const child = spawn(process.execPath, [MAIN], {
-    env: { PATH: process.env['PATH'] ?? '', PORT: '0', ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password, ...environment },
+    env: { PATH: process.env['PATH'] ?? '', PORT: '0', VULNDB_SYNC: 'off', ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password, ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   atEnd(() => {

@@ -24,7 +24,7 @@ export const ADMIN = { email: 'admin@example.com', password: 'correct horse batt
 export async function startTestPortal(environment: Record<string, string> = {}, parts = { api: true, worker: true }, log = pino({ level: process.env['TEST_LOG'] ?? 'silent' })): Promise<TestPortal> {
   const database = await createTestDatabase();
   const dataDir = await mkdtemp(path.join(tmpdir(), 'sca-portal-data-'));
-  const config = loadConfig({ PORT: '0', DATA_DIR: dataDir, DATABASE_URL: database.url, ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password, DATABASE_POOL_SIZE: '6', ...environment });
+  const config = loadConfig({ PORT: '0', DATA_DIR: dataDir, DATABASE_URL: database.url, ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password, DATABASE_POOL_SIZE: '6', VULNDB_SYNC: 'off', ...environment });
   const portal = await startPortal(config, parts, log);
   atEnd(async () => {
     await portal.stop();

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { hashPassword } from '../../src/domain/auth/passwords.ts';
 import { member, type ContractClient } from './contract.ts';
 import type { TestDatabase } from './database.ts';
+import { cycloneDx, sbomForm } from './fixtures.ts';
 import { authFrame, watch } from './live.ts';
 
 export async function newProject(client: ContractClient, fields: Record<string, unknown> = {}): Promise<string> {
@@ -19,6 +20,13 @@ export async function scanToEnd(client: ContractClient, projectId: string, form:
   const { frames, code } = await watch(client.baseUrl, `/ws/scans/${id}`, authFrame(client.token ?? ''));
   assert.is(code, 1000);
   return { id, status: frames.at(-1)?.step ?? '' };
+}
+
+/** A project whose current scan has these components. */
+export async function scannedProject(client: ContractClient, ...purls: string[]): Promise<string> {
+  const id = await newProject(client);
+  await scanToEnd(client, id, sbomForm(cycloneDx(purls.map((purl) => ({ purl })))));
+  return id;
 }
 
 export interface NewUser {

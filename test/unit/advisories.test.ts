@@ -5,12 +5,14 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import { judgeCvss } from '../../src/advisories/cvss.ts';
-import { covers, readOsv, type Advisory } from '../../src/advisories/osv.ts';
-import { readSource, type SourceItem } from '../../src/advisories/read.ts';
+import { covers } from '../../src/advisories/osv-ranges.ts';
+import { readOsv, type Advisory } from '../../src/advisories/osv.ts';
 import { versionKey } from '../../src/advisories/versions/index.ts';
 import { groupAdvisories, type NamedAdvisory } from '../../src/domain/advisories/group.ts';
 import { mergeFacts } from '../../src/domain/advisories/merge.ts';
 import { suite } from '../support/suite.ts';
+import { zipOf, type ZipEntry } from '../support/zip.ts';
+import { readSource } from '../support/advisories.ts';
 
 const record = (affected: object, more: object = {}): unknown => ({ id: 'TEST-1', modified: '2024-01-01T00:00:00Z', affected: [affected], ...more });
 const npm = (events: readonly object[], versions: readonly string[] = []): object => ({ package: { ecosystem: 'npm', name: 'x' }, ranges: [{ type: 'SEMVER', events }], versions });
@@ -33,6 +35,11 @@ osv('a limit ends it without being a fix', () => {
   const [range] = readOsv(record(npm([{ introduced: '0' }, { limit: '2.0.0' }]))).ranges;
   assert.equal([range?.fixed, range?.fixedKey?.equals(versionKey('npm', '2.0.0') ?? Buffer.alloc(0))], [null, true]);
 });
+osv('nothing is said from the highest limit on, and `*` is none', () => {
+  assert.equal(affectedOf([{ introduced: '0' }, { fixed: '1.2.0' }, { introduced: '1.5.0' }, { limit: '1.8.0' }, { limit: '1.6.0' }], [], ['1.1.0', '1.3.0', '1.5.0', '1.7.0', '1.8.0']), ['1.1.0', '1.5.0', '1.7.0']);
+  assert.equal(affectedOf([{ introduced: '2.0.0' }, { limit: '1.0.0' }], [], ['1.0.0', '2.0.0']), []);
+  assert.equal(affectedOf([{ introduced: '1.0.0' }, { limit: '*' }], [], ['0.9.0', '2.0.0']), ['2.0.0']);
+});
 osv('several branches, in any order of events', () => {
   const events = [{ introduced: '2.0.0' }, { fixed: '2.0.5' }, { fixed: '1.4.2' }, { introduced: '0' }];
   assert.equal(affectedOf(events, [], ['1.4.1', '1.4.2', '1.9.0', '2.0.0', '2.0.4', '2.0.5']), ['1.4.1', '2.0.0', '2.0.4']);
@@ -45,9 +52,9 @@ osv('a bound that is no version spoils its range only, and is told', () => {
   const advisory = readOsv(record(npm([{ introduced: '0' }, { fixed: 'soon' }], ['1.0.0'])));
   assert.equal([affects(advisory, '1.0.0'), affects(advisory, '1.0.1'), advisory.faults], [true, false, ["npm x: 'soon' is no version of npm"]]);
 });
-osv('commits are passed over, and ecosystems without an order keep their lists', () => {
+osv('commits are passed over and told, and ecosystems without an order keep their lists', () => {
   const git = readOsv(record({ package: { ecosystem: 'npm', name: 'x' }, ranges: [{ type: 'GIT', events: [{ introduced: '0' }, { fixed: 'abc' }] }] }));
-  assert.equal([git.ranges.length, git.faults.length], [0, 0]);
+  assert.equal([git.ranges.length, git.faults], [0, ['npm x: names commits only, by which nothing is matched']]);
   const android = readOsv(record({ package: { ecosystem: 'Android', name: 'x' }, ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }] }], versions: ['12'] }));
   assert.equal(android.ranges.map((range) => range.exact), [['12']]);
 });
@@ -55,6 +62,30 @@ osv('a release of a distribution has the order of its distribution, and streams 
   const of = (ecosystem: string, fixed: string): unknown => readOsv(record({ package: { ecosystem, name: 'X' }, ranges: [{ type: 'ECOSYSTEM', events: [{ introduced: '0' }, { fixed }] }] })).ranges.map((range) => [range.ecosystem, range.matchName, range.fixedKey?.equals(versionKey(ecosystem, fixed) ?? Buffer.alloc(0))]);
   assert.equal(of('Debian:12', '1.0~rc1-1+deb12u1'), [['Debian:12', 'X', true]]);
   assert.equal(of('Red Hat:enterprise_linux:9::appstream', '0:1.0-1.el9'), [['Red Hat:enterprise_linux:9', 'x', true]]);
+});
+osv('Go: custom ranges end what the ranges proper leave open, and begin what they say nothing of', () => {
+  const go = (events: readonly object[], custom: readonly object[], candidates: readonly string[]): string[] => {
+    const { ranges } = readOsv(record({ package: { ecosystem: 'Go', name: 'x' }, ranges: [{ type: 'SEMVER', events }], ecosystem_specific: { custom_ranges: [{ type: 'ECOSYSTEM', events: custom }] } }));
+    return candidates.filter((version) => ranges.some((range) => covers(range, versionKey('Go', version) ?? Buffer.alloc(0))));
+  };
+  const versions = ['1.0.0', '1.5.0', '2.1.0', '2.5.0', '3.0.0'];
+  assert.equal(go([{ introduced: '0' }], [{ introduced: '2.0.0' }, { fixed: '2.5.0' }], versions), ['2.1.0']);
+  assert.equal(go([{ introduced: '0' }], [{ introduced: '0' }, { fixed: '2.5.0' }], versions), ['1.0.0', '1.5.0', '2.1.0']);
+  assert.equal(go([{ introduced: '1.2.0' }], [{ fixed: '2.0.0' }, { introduced: '2.5.0' }, { fixed: '3.0.0' }], versions), ['1.5.0', '2.5.0'], 'the fix of an interval that begins in the ranges proper');
+  assert.equal(go([{ introduced: '0' }, { fixed: '1.5.0' }], [{ introduced: '2.1.0' }, { fixed: '2.5.0' }], versions), ['1.0.0', '2.1.0'], 'ranges that end stay');
+  assert.equal(go([{ introduced: '0' }, { fixed: '1.5.0' }], [{ introduced: '1.0.0' }], versions), ['1.0.0'], 'a fix that is stated is not taken back');
+  assert.equal(go([{ introduced: '0' }, { fixed: '1.5.0' }], [{ introduced: '0' }, { fixed: '2.5.0' }, { introduced: '2.5.0' }, { fixed: '3.0.0' }], versions), ['1.0.0', '2.5.0'], 'nor by one that counts in another way');
+  assert.equal(go([{ introduced: '2.0.0' }, { last_affected: '2.5.0' }], [{ introduced: '0' }, { fixed: '1.5.0' }, { introduced: '2.5.0' }, { fixed: '3.0.0' }], versions), ['1.0.0', '2.1.0', '2.5.0'], 'the last affected version belongs to a range');
+  assert.equal(go([{ introduced: '0' }], [{ introduced: '0' }, { fixed: 'v-next' }], versions), versions, 'custom ranges that cannot be read change nothing');
+});
+osv('severity in words where there is no vector: the worst of what the record and its packages say', () => {
+  const severity = (more: object, affected: object = {}): string => readOsv(record({ ...npm([{ introduced: '0' }]), ...affected }, more)).facts.severity;
+  assert.is(severity({ database_specific: { severity: 'MODERATE' } }), 'medium');
+  assert.is(severity({ severity: [{ type: 'Ubuntu', score: 'negligible' }] }), 'info');
+  assert.is(severity({}, { ecosystem_specific: { urgency: 'unimportant' } }), 'info');
+  assert.is(severity({ database_specific: { severity: 'LOW' } }, { database_specific: { severity: 'Important' } }), 'high');
+  assert.is(severity({ severity: [{ type: 'CVSS_V3', score: 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H' }], database_specific: { severity: 'LOW' } }), 'critical');
+  assert.is(severity({}, { ecosystem_specific: { urgency: 'not yet assigned' } }), 'unknown');
 });
 osv('a withdrawn record affects nothing', () => assert.is(readOsv(record(npm([{ introduced: '0' }]), { withdrawn: '2024-02-01T00:00:00Z' })).ranges.length, 0));
 osv('severity comes from vectors, else from words, else it is unknown', () => {
@@ -103,6 +134,16 @@ groups('withdrawn advisories join no two others, and no name is in two groups', 
   const names = all.flatMap((group) => [group.externalId, ...group.aliases]);
   assert.is(new Set(names).size, names.length);
 });
+groups('two CVE ids are one only where one record names both; what hangs between goes to the first', () => {
+  const between = [advisory('GHSA-a', 'CVE-1-1'), advisory('GHSA-b', 'CVE-2-2'), advisory('X-1', 'GHSA-b', 'GHSA-a')];
+  assert.equal(shape(between), ['CVE-1-1: GHSA-a', 'CVE-2-2: GHSA-b X-1']);
+  assert.equal(shape(between.toReversed()), shape(between));
+  assert.equal(shape([...between, advisory('Y-1', 'CVE-1-1', 'CVE-2-2')]), ['CVE-1-1: GHSA-a GHSA-b X-1 Y-1']);
+});
+groups('a bulletin joins nothing', () => {
+  const cves = Array.from({ length: 6 }, (_, index) => `CVE-1-${index + 1}`);
+  assert.equal(shape([advisory('B-1', ...cves), advisory('GHSA-a', 'CVE-1-1'), advisory('GHSA-b', 'CVE-1-2')]), ['B-1: B-1', 'CVE-1-1: GHSA-a', 'CVE-1-2: GHSA-b']);
+});
 groups('ten thousand advisories in one chain take no time and no stack', () => {
   const chain = Array.from({ length: 10_000 }, (_, index) => advisory(`X-${index}`, `X-${index + 1}`));
   assert.is(groupAdvisories(chain).length, 1);
@@ -127,9 +168,9 @@ async function read(files: Readonly<Record<string, string | Uint8Array>>): Promi
       await mkdir(path.dirname(path.join(folder, name)), { recursive: true });
       await writeFile(path.join(folder, name), content);
     }
-    const items: SourceItem[] = [];
-    for await (const item of readSource(folder)) items.push(item);
-    return items.map((item) => ('entries' in item ? `${item.kind} ${item.origin} ${item.entries.length}` : `${item.kind} ${item.origin}`));
+    const items: string[] = [];
+    for await (const item of readSource(folder)) items.push('entries' in item ? `${item.kind} ${item.origin} ${item.entries.length}` : `${item.kind} ${item.origin}`);
+    return items;
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -137,7 +178,28 @@ async function read(files: Readonly<Record<string, string | Uint8Array>>): Promi
 reading('knows records, the catalogue and scores, packed or not, and goes on after a fault', async () => {
   const kev = JSON.stringify({ catalogVersion: '1', vulnerabilities: [{ cveID: 'CVE-2021-44228', dateAdded: '2021-12-10', dueDate: '2021-12-24' }, { cveID: 'nonsense' }] });
   assert.equal(
-    await read({ 'a/1.json': '{"id":"A"}', 'b.json': '{ broken', 'c.json.gz': gzipSync(kev), 'd.csv': '#model\ncve,epss,percentile\nCVE-2021-44228,0.97,0.99\nCVE-2021-1,2,3\n', 'e.csv': 'a,b\n', 'f.zip': 'no zip', 'g.json.gz': 'no gzip', 'README.md': 'x' }),
-    ['osv a/1.json', 'fault b.json', 'kev c.json.gz 1', 'epss d.csv 1', 'fault e.csv', 'fault f.zip', 'fault g.json.gz'],
+    await read({ 'h.json': Buffer.from('\uFEFF{"id":"H"}', 'utf16le'), 'i.json': '\uFEFF{"id":"I"}', 'j.json': Buffer.from('{"id":"\u00fc"}', 'latin1'), 'k.json': '{"catalogVersion":"1","vulnerabilities":[{"cveID":"nonsense"}]}', 'l.csv': 'cve,epss,percentile\n', 'a/1.json': '{"id":"A"}', 'b.json': '{ broken', 'c.json.gz': gzipSync(kev), 'd.csv': '#model\ncve,epss,percentile\nCVE-2021-44228,0.97,0.99\nCVE-2021-1,2,3\n', 'e.csv': 'a,b\n', 'f.zip': 'no zip', 'g.json.gz': 'no gzip', 'README.md': 'x' }),
+    ['osv a/1.json', 'fault b.json', 'kev c.json.gz 1', 'epss d.csv 1', 'fault e.csv', 'fault f.zip', 'fault g.json.gz', 'osv h.json', 'osv i.json', 'fault j.json', 'fault k.json', 'fault l.csv'],
   );
+});
+reading('of a zip, records are read and other files left; an entry that is damaged, encrypted, too large or cut is told, the others are read', async () => {
+  const entry = (name: string, more: Partial<ZipEntry> = {}): ZipEntry => ({ name, content: `{"id":"${name}"}`, ...more });
+  const zip = zipOf([
+    entry('a.json'), entry('README.md'), entry('folder/'), entry('notes.txt'), entry('b.json', { crc: 1 }), entry('c.json', { flags: 1 }), entry('d.json', { size: 3_000_000_000 }),
+    entry('e.json', { size: 5 }), entry('f.json', { extra: Buffer.from([1, 0, 2, 0, 9, 9]) }), entry('deep/er/g.JSON'), entry('h.json', { content: '' }),
+  ]);
+  assert.equal(await read({ 'all.zip': zip }), [
+    'osv all.zip/a.json', 'fault all.zip/b.json', 'fault all.zip/c.json', 'fault all.zip/d.json', 'fault all.zip/e.json', 'osv all.zip/f.json', 'osv all.zip/deep/er/g.JSON', 'fault all.zip/h.json',
+  ]);
+  assert.equal(await read({ 'cut.zip': zip.subarray(0, zip.length - 40) }), ['fault cut.zip']);
+  const bad = Buffer.from(zip);
+  bad[40] = (bad[40] ?? 0) ^ 0xff; // in the data of the first entry
+  assert.equal(await read({ 'bad.zip': bad }), [
+    'fault bad.zip/a.json', 'fault bad.zip/b.json', 'fault bad.zip/c.json', 'fault bad.zip/d.json', 'fault bad.zip/e.json', 'osv bad.zip/f.json', 'osv bad.zip/deep/er/g.JSON', 'fault bad.zip/h.json',
+  ]);
+});
+reading('dates that there are not, and scores that are none, are passed over', async () => {
+  const entry = (dateAdded: unknown, dueDate: unknown): object => ({ cveID: 'CVE-2024-0001', dateAdded, dueDate });
+  const items = [entry('2024-02-30', '2024-05-01'), entry('2024-13-01', ''), entry('yesterday', 1), entry('2024-02-29', '2024-02-31'), entry('2024-03-01', '2024-03-22')];
+  assert.equal(await read({ 'kev.json': JSON.stringify({ catalogVersion: '1', vulnerabilities: items }), 's.csv': 'cve,epss,percentile\nCVE-2024-0001,1.1,0\nCVE-2024-0002,,0\nCVE-2024-0003,NaN,0\nGHSA-x,0.1,0.1\nCVE-2024-0004,1e-5,0.5\n' }), ['kev kev.json 2', 'epss s.csv 1']);
 });

@@ -55,12 +55,14 @@ coordinates('Debian and Ubuntu: releases by number and name, source packages', (
   table({
     'pkg:deb/debian/curl@7.88.1?distro=debian-12': 'Debian:12 curl', 'pkg:deb/debian/curl@7.88.1?distro=debian-12.5': 'Debian:12 curl', 'pkg:deb/debian/curl@7.88.1?arch=source&distro=bookworm': 'Debian:12 curl', 'pkg:deb/debian/curl@1?distro=12': 'Debian:12 curl',
     'pkg:deb/debian/libssl3@3.0.9-1?distro=debian-12&upstream=openssl': 'Debian:12 openssl', 'pkg:deb/debian/libgcc-s1@12.2.0-14?distro=debian-12&upstream=gcc-12%4012.2.0-14': 'Debian:12 gcc-12',
-    'pkg:deb/debian/curl@7.88.1': 'Debian curl', 'pkg:deb/debian/curl@7.88.1?distro=sid': 'Debian curl', 'pkg:deb/raspbian/curl@7.88.1?distro=raspbian-11': null,
+    'pkg:deb/debian/curl@7.88.1': 'Debian curl', 'pkg:deb/debian/curl@7.88.1?distro=sid': 'Debian curl', 'pkg:deb/raspbian/curl@7.88.1?distro=raspbian-11': null, 'pkg:deb/debian/curl@7.88.1?distro=raspbian-11': 'Debian curl',
     'pkg:deb/ubuntu/libssl3@3.0.2?distro=ubuntu-22.04&upstream=openssl': 'Ubuntu:22.04:LTS openssl', 'pkg:deb/ubuntu/curl@1?distro=jammy': 'Ubuntu:22.04:LTS curl', 'pkg:deb/ubuntu/curl@1?distro=ubuntu-24.04.1': 'Ubuntu:24.04:LTS curl',
     'pkg:deb/ubuntu/curl@1?distro=ubuntu-23.10': 'Ubuntu:23.10 curl', 'pkg:deb/ubuntu/curl@1?distro=ubuntu-23.04': 'Ubuntu:23.04 curl', 'pkg:deb/ubuntu/curl@1?distro=ubuntu-25.04': 'Ubuntu:25.04 curl',
   });
   assert.is(version('pkg:deb/debian/libgcc-s1@12.2.0-14+b1?distro=debian-12&upstream=gcc-12%4012.2.0-14'), '12.2.0-14');
   assert.is(version('pkg:deb/debian/libssl3@3.0.9-1?distro=debian-12&upstream=openssl'), '3.0.9-1');
+  assert.is(version('pkg:deb/debian/curl@7.88.1-10+b1?distro=debian-12'), '7.88.1-10', 'built again without its source');
+  assert.is(version('pkg:deb/debian/zlib1g@1.2.13?distro=debian-12&epoch=1'), '1:1.2.13', 'trivy writes epochs so');
 });
 coordinates('Alpine, Wolfi, Chainguard and their like', () => {
   table({
@@ -78,7 +80,7 @@ coordinates('RPM: each vendor by its releases, binary or source names, any case'
     'pkg:rpm/opensuse/libopenssl1_1@1.1.1l-1?distro=opensuse-leap-15.5&upstream=openssl-1_1-1.1.1l-1.src.rpm': 'openSUSE:Leap 15.5 openssl-1_1', 'pkg:rpm/suse/curl@8-1?distro=opensuse.leap-15.5': 'openSUSE:Leap 15.5 curl', 'pkg:rpm/opensuse/curl@8-1?distro=opensuse-tumbleweed-20240101': 'openSUSE:Tumbleweed curl',
     'pkg:rpm/suse/curl@8-1?distro=sles-15.5': 'SUSE:Linux Enterprise 15 SP5 curl', 'pkg:rpm/sles/curl@8-1?distro=sles-15-SP4': 'SUSE:Linux Enterprise 15 SP4 curl', 'pkg:rpm/suse/curl@8-1?distro=suse.linux.enterprise.server-15.4': 'SUSE:Linux Enterprise 15 SP4 curl', 'pkg:rpm/suse/curl@8-1?distro=sles-15': 'SUSE:Linux Enterprise 15 curl',
     'pkg:rpm/mageia/curl@8-1.mga9?distro=mageia-9': 'Mageia:9 curl', 'pkg:rpm/openeuler/curl@8-1?distro=openeuler-22.03-LTS-SP3': 'openEuler:22.03-LTS-SP3 curl', 'pkg:rpm/openeuler/curl@8-1?distro=openEuler-24.03': 'openEuler:24.03-LTS curl', 'pkg:rpm/photon/curl@8-1.ph3?distro=photon-3.0': 'Photon OS:3.0 curl',
-    'pkg:rpm/redhat/bash@5-1': 'Red Hat bash', 'pkg:rpm/fedora/curl@8-1.fc38?distro=fedora-38': null,
+    'pkg:rpm/redhat/bash@5-1': 'Red Hat bash', 'pkg:rpm/azurelinux/curl@8-1.azl3?distro=azurelinux-3.0': 'Azure Linux:3 curl', 'pkg:rpm/redhat/bash@5-1?distro=fedora-38': 'Red Hat bash', 'pkg:rpm/fedora/curl@8-1.fc38?distro=fedora-38': null,
   });
   assert.is(version('pkg:rpm/redhat/openssl-libs@1.1.1k-6.el8?distro=rhel-8.4&epoch=1'), '1:1.1.1k-6.el8');
   assert.is(version('pkg:rpm/redhat/openssl-libs@1%3A1.1.1k-6.el8?distro=rhel-8.4&epoch=1'), '1:1.1.1k-6.el8');

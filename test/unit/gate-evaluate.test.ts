@@ -26,6 +26,13 @@ test('critical findings fail by default, high ones by a lower threshold, and non
   assert.is(judge({ findings }, { severity_threshold: 'high' }).reasons[0]?.count, 3);
   assert.is(judge({ findings }, { severity_threshold: null }).gate, 'pass');
 });
+test('findings of unknown severity warn by default, whatever the threshold, and do as the policy says', () => {
+  const findings = [finding({ severity: 'unknown', count: 2 })];
+  assert.equal([judge({ findings }).gate, judge({ findings }).reason], ['warn', '2 vulnerabilities of unknown severity open']);
+  assert.is(judge({ findings }, { severity_threshold: null }).gate, 'warn');
+  assert.is(judge({ findings }, { unknown_severity: 'fail' }).reasons[0]?.rule, 'unknown_severity');
+  assert.is(judge({ findings }, { unknown_severity: 'off' }).gate, 'pass');
+});
 test('known exploited vulnerabilities fail whatever their severity', () => {
   assert.is(judge({ findings: [finding({ kev: true, severity: 'low' })] }).gate, 'fail');
   assert.is(judge({ findings: [finding({ kev: true })] }, { kev: 'warn' }).gate, 'warn');

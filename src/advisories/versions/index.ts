@@ -17,7 +17,7 @@ const ORDERS: ReadonlyMap<string, KeyOf> = new Map([
   ['Go', goKey], ['NuGet', nugetKey], ['PyPI', pep440Key], ['Maven', mavenKey], ['RubyGems', gemKey], ['Packagist', composerKey], ['ConanCenter', conanKey],
   ['CRAN', rKey], ['Bioconductor', rKey], ['Hackage', hackageKey], ['GHC', ghcKey], ['opam', opamKey],
   ['Debian', dpkgKey], ['Ubuntu', dpkgKey], ['Echo', dpkgKey],
-  ['Red Hat', rpmKey], ['AlmaLinux', rpmKey], ['Rocky Linux', rpmKey], ['openSUSE', rpmKey], ['SUSE', rpmKey], ['Mageia', rpmKey], ['openEuler', rpmKey], ['Photon OS', rpmKey],
+  ['Red Hat', rpmKey], ['AlmaLinux', rpmKey], ['Rocky Linux', rpmKey], ['openSUSE', rpmKey], ['SUSE', rpmKey], ['Mageia', rpmKey], ['openEuler', rpmKey], ['Photon OS', rpmKey], ['Azure Linux', rpmKey],
   ['Alpine', apkKey], ['Chainguard', apkKey], ['Wolfi', apkKey], ['MinimOS', apkKey], ['Alpaquita', apkKey], ['BellSoft Hardened Containers', apkKey],
 ]);
 

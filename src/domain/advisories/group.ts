@@ -1,4 +1,9 @@
-/** Which advisories speak of one vulnerability: those that share a name (id or alias), directly or through others, as OSV defines aliases. */
+/**
+ * Which advisories speak of one vulnerability: those that share a name (id or alias), directly or through others, as OSV defines aliases; `related` is none.
+ *
+ * One thing holds chains back: two CVE ids are one vulnerability only where a single record names both. What else would make them one joins the first of them
+ * alone. OSV itself joins whatever is connected and gives up on groups of more than 32; a wrong alias then hides one vulnerability behind another.
+ */
 
 export interface NamedAdvisory {
   id: string;
@@ -15,38 +20,44 @@ export interface AdvisoryGroup {
   advisoryIds: readonly string[];
 }
 
+/** A record with more CVE ids is a bulletin on many vulnerabilities, whatever it calls them: it joins nothing. OSV's limit on aliases. */
+const MAX_CVES = 5;
+
 /**
- * Withdrawn advisories follow the others, but join no two groups of them: a record is often withdrawn because its aliases were wrong.
- * No name is in two groups.
+ * Depends on the advisories alone, not on their order. Withdrawn ones follow the others, but join no two groups of them: a record is often withdrawn because its
+ * aliases were wrong. No name is in two groups.
  */
-export function groupAdvisories(advisories: readonly NamedAdvisory[]): AdvisoryGroup[] {
+export function groupAdvisories(given: readonly NamedAdvisory[]): AdvisoryGroup[] {
+  const advisories = given.map(boundAliases).sort((a, b) => (a.id < b.id ? -1 : 1));
   const sets = new NameSets();
-  const ids = new Set(advisories.map((advisory) => advisory.id));
   const live = advisories.filter((advisory) => !advisory.withdrawn);
-  for (const advisory of live) sets.join(advisory.names);
+  joinAll(sets, live);
   const known = new Set(live.flatMap((advisory) => advisory.names));
-  const placed = live.map((advisory) => ({ advisory, anchor: advisory.id, adds: advisory.names }));
-  for (const advisory of advisories.filter((one) => one.withdrawn)) {
-    const anchor = advisory.names.find((name) => known.has(name));
-    const free = advisory.names.filter((name) => name === advisory.id || (!known.has(name) && !ids.has(name)));
-    if (anchor === undefined) sets.join(free);
-    placed.push({ advisory, anchor: anchor ?? advisory.id, adds: anchor === undefined ? free : [advisory.id] });
-  }
-  const groups = new Map<string, { names: Set<string>; ids: string[] }>();
-  for (const { advisory, anchor, adds } of placed) {
-    const root = sets.find(anchor);
-    const group = groups.get(root) ?? { names: new Set<string>(), ids: [] };
-    groups.set(root, group);
-    group.ids.push(advisory.id);
-    for (const name of adds) group.names.add(name);
-  }
-  return [...groups.values()].map((group) => {
-    const [externalId = '', ...aliases] = [...group.names].sort((a, b) => rank(a) - rank(b) || compareIds(a, b));
-    return { externalId, aliases: aliases.sort(), advisoryIds: group.ids.sort() };
+  const withdrawn = Map.groupBy(advisories.filter((one) => one.withdrawn), ({ names }) => names.some((name) => known.has(name)));
+  joinAll(sets, withdrawn.get(false) ?? []);
+  for (const { id, names } of withdrawn.get(true) ?? []) sets.joinUnlessBothCves(names.find((name) => known.has(name)) ?? id, id);
+  const members = Map.groupBy(advisories, ({ id }) => sets.find(id));
+  const names = Map.groupBy(sets.names(), (name) => sets.find(name));
+  return [...members].map(([root, own]) => {
+    const [externalId = '', ...aliases] = (names.get(root) ?? []).sort((a, b) => rank(a) - rank(b) || compareIds(a, b));
+    return { externalId, aliases: aliases.sort(), advisoryIds: own.map(({ id }) => id) };
   });
 }
 
-const rank = (name: string): number => (name.startsWith('CVE-') ? 0 : name.startsWith('GHSA-') ? 1 : 2);
+const isCve = (name: string): boolean => name.startsWith('CVE-');
+const boundAliases = (advisory: NamedAdvisory): NamedAdvisory => (advisory.names.filter(isCve).length > MAX_CVES ? { ...advisory, names: [advisory.id] } : advisory);
+
+/** First what single records say of CVE ids, then the records that name one, then the other names, by the order of records. */
+function joinAll(sets: NameSets, advisories: readonly NamedAdvisory[]): void {
+  for (const { names } of advisories) {
+    const [first, ...others] = names.filter(isCve);
+    for (const other of others) sets.join(first ?? other, other);
+  }
+  for (const { id, names } of advisories) sets.join(names.find(isCve) ?? id, id);
+  for (const { id, names } of advisories) for (const name of names) if (!isCve(name)) sets.joinUnlessBothCves(id, name);
+}
+
+const rank = (name: string): number => (isCve(name) ? 0 : name.startsWith('GHSA-') ? 1 : 2);
 
 /** CVE ids by year and number, others by text. */
 function compareIds(a: string, b: string): number {
@@ -55,9 +66,13 @@ function compareIds(a: string, b: string): number {
   return a < b ? -1 : 1;
 }
 
-/** Disjoint sets of names, with path compression. */
+/** Disjoint sets of names, with path compression. The root of a set that has a CVE id is one. */
 class NameSets {
   readonly #parent = new Map<string, string>();
+
+  names(): string[] {
+    return [...this.#parent.keys()];
+  }
 
   find(name: string): string {
     let root = name;
@@ -67,11 +82,18 @@ class NameSets {
       this.#parent.set(at, root);
       at = up;
     }
+    if (!this.#parent.has(root)) this.#parent.set(root, root);
     return root;
   }
 
-  join([first, ...others]: readonly string[]): void {
-    if (first === undefined) return;
-    for (const other of others) this.#parent.set(this.find(other), this.find(first));
+  join(one: string, other: string): void {
+    const [root, joined] = [this.find(one), this.find(other)];
+    if (isCve(joined) && !isCve(root)) this.#parent.set(root, joined);
+    else this.#parent.set(joined, root);
+  }
+
+  joinUnlessBothCves(one: string, other: string): void {
+    const [root, joined] = [this.find(one), this.find(other)];
+    if (root !== joined && !(isCve(root) && isCve(joined))) this.join(root, joined);
   }
 }

@@ -15,19 +15,21 @@ export async function getFinding(context: Context, id: string): Promise<FindingD
   const { package_version_id, vulnerability_id, refs, justification, justification_code, decision_scope, suppressed_until, ...row } = finding;
   return {
     ...row,
-    references: refs.flatMap(showable).slice(0, MAX_REFERENCES),
+    references: showableReferences(refs),
     analysis_state: toAnalysisState(row.status), analysis_justification: justification, analysis_justification_code: justification_code, applies_to: decision_scope, expires_at: suppressed_until,
     affected: await affectedRanges(context.db, package_version_id, vulnerability_id),
     upgrade_recommendation: await recommendUpgrade(context, finding),
     dependency_paths: (await getComponent(context, row.component_id, undefined)).paths,
-    status_history: await findingEvents(context.db, id),
+    status_history: await findingEvents(context.db, row.id),
   };
 }
 
 const MAX_REFERENCES = 200;
 const SCHEMES: ReadonlySet<string> = new Set(['http:', 'https:', 'ftp:', 'git:', 'ssh:']);
 
-/** Advisories hold whatever their authors wrote: only links that are harmless to follow are shown. */
+/** Advisories hold whatever their authors wrote: only links that are harmless to follow are shown; at most 200. */
+export const showableReferences = (refs: readonly { type: string; url: string }[]): { type: string; url: string }[] => refs.flatMap(showable).slice(0, MAX_REFERENCES);
+
 function showable({ type, url }: { type: string; url: string }): { type: string; url: string }[] {
   const parsed = URL.canParse(url) ? new URL(url) : null;
   return parsed !== null && SCHEMES.has(parsed.protocol) ? [{ type, url: parsed.href }] : [];

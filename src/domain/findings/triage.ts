@@ -67,9 +67,7 @@ interface Place {
 export async function applyDecisions(tx: Tx, context: Context, options: TriageOptions, decisions: readonly FindingDecision[]): Promise<DecisionOutcome[]> {
   const { projectId, source } = options;
   const wide = decisions.some(({ appliesTo }) => appliesTo === 'package');
-  const project = await lockTriageProject(tx, projectId, wide);
-  if (project === undefined) throw notFound('The project');
-  if (project.archived) throw new DomainError('project-archived', 'The project is archived and takes no changes.');
+  const project = await lockForTriage(tx, projectId, wide);
   const now = context.now();
   const found = await lockFindings(tx, projectId, [...new Set(decisions.map(({ findingId }) => findingId))], wide);
   const places = new Map(found.map((finding): [string, Place] => [finding.id, { finding, status: finding.status, steps: [], last: null }]));
@@ -83,6 +81,17 @@ export async function applyDecisions(tx: Tx, context: Context, options: TriageOp
   await auditAll(tx, context, [...changed, ...carried].map(({ id, from, status }) => ({ action: 'update', table: 'findings', id, teamId: project.team_id, diff: { status: { from, to: status }, source } })));
   await markGate(tx, context, projectId, 'triage');
   return outcomes;
+}
+
+/**
+ * The first lock of any triage; `wide` where a decision may hold for a package.
+ * @throws DomainError not-found, project-archived
+ */
+export async function lockForTriage(tx: Tx, projectId: string, wide: boolean): Promise<{ team_id: string }> {
+  const project = await lockTriageProject(tx, projectId, wide);
+  if (project === undefined) throw notFound('The project');
+  if (project.archived) throw new DomainError('project-archived', 'The project is archived and takes no changes.');
+  return project;
 }
 
 function decide(place: Place | undefined, decision: FindingDecision, rights: Parameters<typeof judgeDecision>[2]): DecisionOutcome {

@@ -1,6 +1,6 @@
 /** Triage of one finding, and of many. */
 import { DomainError, notFound } from '../../core/errors.ts';
-import { findFinding } from '../../db/finding-detail.ts';
+import { findFinding, mergedFindings } from '../../db/finding-detail.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import type { Context } from '../context.ts';
 import { expectVersion } from '../versions.ts';
@@ -27,7 +27,7 @@ export async function updateFindingStatus(context: Context, id: string, ifMatch:
   if (before === undefined) throw notFound('The finding');
   const expectedVersion = expectVersion(ifMatch, before.version);
   const options = { projectId: before.project_id, source: 'manual', maySuppress: await maySuppress(context, before.project_id), allOrNothing: true } as const;
-  const decision = { findingId: id, expectedVersion, status: patch.status, ...groundsOf(patch), appliesTo: patch.applies_to, origin: null };
+  const decision = { findingId: before.id, expectedVersion, status: patch.status, ...groundsOf(patch), appliesTo: patch.applies_to, origin: null };
   await inTransaction(context.db, async (tx) => {
     const [outcome] = await applyDecisions(tx, context, options, [decision]);
     if (outcome?.refusal) throw problemOf(outcome.refusal);
@@ -57,7 +57,11 @@ export async function updateFindingStatuses(context: Context, projectId: string,
     return status === undefined ? [] : [{ findingId: row.finding_id, expectedVersion: row.version ?? null, status, ...groundsOf({ ...sharedGrounds(update, status), ...row }), appliesTo: update.applies_to, origin: null }];
   });
   const options = { projectId, source: 'manual', maySuppress: await maySuppress(context, projectId), allOrNothing: update.mode === 'all_or_nothing' } as const;
-  return inTransaction(context.db, (tx) => applyDecisions(tx, context, options, decisions));
+  return inTransaction(context.db, async (tx) => {
+    const heirs = await mergedFindings(tx, decisions.map(({ findingId }) => findingId));
+    const outcomes = await applyDecisions(tx, context, options, decisions.map((decision) => ({ ...decision, findingId: heirs.get(decision.findingId.toLowerCase()) ?? decision.findingId })));
+    return outcomes.map((outcome, index) => ({ ...outcome, findingId: decisions[index]?.findingId ?? outcome.findingId }));
+  });
 }
 
 /** Of what the request says for all rows, that which goes with a row's state. */

@@ -4,10 +4,16 @@ import type { DocumentFindingRow } from '../../db/findings.ts';
 import { uuidv5 } from '../../core/ids.ts';
 import { findSpdxLicense } from '../licenses/spdx-list.ts';
 import type { DocumentHead } from './document.ts';
+import { INSTALLED_PROPERTY } from './installed.ts';
 
 export const ROOT_REF = 'sca-portal:root';
 /** CycloneDX has no word for development dependencies. */
-export const SCOPE_PROPERTY = 'sca-portal:scope';
+const SCOPE_PROPERTY = 'sca-portal:scope';
+
+/** What CycloneDX has no member for. */
+export const propertiesOf = ({ scope, installed }: DocumentComponentRow): { name: string; value: string }[] => [
+  ...(scope === 'dev' ? [{ name: SCOPE_PROPERTY, value: 'dev' }] : []), ...(installed === null ? [] : [{ name: INSTALLED_PROPERTY, value: installed }]),
+];
 /** Namespace of the UUIDv5 serial numbers. */
 const NAMESPACE = '5f1c3d0e-7d55-4d3e-9a43-2f1b6f1f0c55';
 
@@ -19,6 +25,12 @@ export type LicenseChoice = { id: string } | { name: string } | { expression: st
 export function licenseChoice(expression: string): LicenseChoice {
   if (findSpdxLicense(expression)?.id === expression) return { id: expression };
   return /^LicenseRef-[A-Za-z0-9.-]+$/.test(expression) ? { name: expression } : { expression };
+}
+
+/** What people concluded comes before what the package declares; what its files were found to say is evidence. */
+export function licensingOf({ license_concluded: concluded, license_expression: declared }: DocumentComponentRow): { choice: LicenseChoice; acknowledgement: 'concluded' | 'declared' } | null {
+  const expression = concluded ?? declared;
+  return expression === null ? null : { choice: licenseChoice(expression), acknowledgement: concluded === null ? 'declared' : 'concluded' };
 }
 
 export const scopeOf = (scope: DocumentComponentRow['scope']): 'required' | 'optional' | 'excluded' => (scope === 'dev' ? 'optional' : scope);
@@ -64,7 +76,8 @@ export function documentVulnerabilities(findings: readonly DocumentFindingRow[])
   });
 }
 
-function methodOf(vector: string): string {
+/** CycloneDX's name of the scoring method behind a vector. */
+export function methodOf(vector: string): string {
   if (vector.startsWith('CVSS:4')) return 'CVSSv4';
   if (vector.startsWith('CVSS:3.1')) return 'CVSSv31';
   return vector.startsWith('CVSS:3') ? 'CVSSv3' : 'CVSSv2';

@@ -3,6 +3,7 @@ import type { DependencyScope, Inventory } from '../../core/component.ts';
 import { isRecord } from '../../core/values.ts';
 import { readJsonObject } from './json-stream.ts';
 import { componentType, HASH_NAMES } from './cyclonedx.ts';
+import { INSTALLED_PROPERTY, SOURCE_PROPERTY, type SourceParts } from './installed.ts';
 import { InventoryBuilder, licenseText, type RawComponent, type SbomLimits } from './sbom-builder.ts';
 import { SbomError } from './sbom-error.ts';
 
@@ -28,6 +29,7 @@ export async function readCycloneDxJson(source: AsyncIterable<Uint8Array>, limit
 function addComponent(builder: InventoryBuilder, element: unknown, depth: number): void {
   if (!isRecord(element)) throw new SbomError('malformed', 'An entry of "components" is not an object.');
   builder.component(toRaw(element));
+  for (const { id, text: content } of licenseTextsOf(element['licenses'])) builder.licenseText(id, content);
   const nested = element['components'];
   if (!Array.isArray(nested)) return;
   if (depth >= MAX_NESTING) throw new SbomError('malformed', `Components are nested deeper than ${MAX_NESTING} levels.`);
@@ -39,7 +41,8 @@ function toRaw(element: Record<string, unknown>): RawComponent {
   return {
     ref: text(element['bom-ref']), purl: text(element['purl']), type: componentType(text(element['type'])), group: text(element['group']), name: text(element['name']) ?? '',
     version: text(element['version']) ?? '', scope: scopeOf(element), licenses: licensesOf(element['licenses']), hashes: hashesOf(element['hashes']),
-    supplier: (isRecord(supplier) ? text(supplier['name']) : null) ?? text(element['publisher']) ?? text(element['author']), description: text(element['description']),
+    supplier: (isRecord(supplier) ? text(supplier['name']) : null) ?? text(element['publisher']) ?? text(element['author']), description: text(element['description']), copyright: text(element['copyright']),
+    source: sourceOf(element['properties']), installed: propertyOf(element['properties'], INSTALLED_PROPERTY),
   };
 }
 
@@ -49,6 +52,18 @@ function scopeOf(element: Record<string, unknown>): DependencyScope {
   const isDeclaredDev = Array.isArray(properties) && properties.some((one: unknown) => isRecord(one) && one['name'] === 'sca-portal:scope' && one['value'] === 'dev');
   if (isDev || isDeclaredDev) return 'dev';
   return element['scope'] === 'optional' || element['scope'] === 'excluded' ? element['scope'] : 'required';
+}
+
+function propertyOf(properties: unknown, name: string): string | null {
+  return Array.isArray(properties) ? text(properties.filter(isRecord).find((one) => one['name'] === name)?.['value']) : null;
+}
+
+function sourceOf(properties: unknown): SourceParts {
+  if (!Array.isArray(properties)) return {};
+  return Object.fromEntries(properties.filter(isRecord).flatMap((one) => {
+    const [part, value] = [SOURCE_PROPERTY.exec(text(one['name']) ?? '')?.[1], text(one['value'])];
+    return part === undefined || value === null ? [] : [[part, value]];
+  }));
 }
 
 function licensesOf(licenses: unknown): string[] {
@@ -61,6 +76,18 @@ function licensesOf(licenses: unknown): string[] {
     if (!isRecord(license)) return [];
     const id = text(license['id']);
     return [licenseText(id === null ? { name: text(license['name']) ?? text(license['url']) ?? '' } : { id })];
+  });
+}
+
+/** Texts that come with licences which have a name of their own. */
+function licenseTextsOf(licenses: unknown): { id: string; text: string }[] {
+  if (!Array.isArray(licenses)) return [];
+  return licenses.flatMap((choice: unknown) => {
+    const license = isRecord(choice) ? choice['license'] : undefined;
+    if (!isRecord(license) || !isRecord(license['text'])) return [];
+    const [name, content] = [text(license['name']), text(license['text']['content'])];
+    if (name === null || content === null) return [];
+    return [{ id: licenseText({ name }), text: license['text']['encoding'] === 'base64' ? Buffer.from(content, 'base64').toString('utf8') : content }];
   });
 }
 

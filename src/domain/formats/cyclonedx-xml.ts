@@ -2,6 +2,7 @@
 import { SaxesParser, type SaxesTagNS } from 'saxes';
 import type { DependencyScope, Inventory } from '../../core/component.ts';
 import { componentType, HASH_NAMES } from './cyclonedx.ts';
+import { INSTALLED_PROPERTY, SOURCE_PROPERTY } from './installed.ts';
 import { InventoryBuilder, licenseText, type RawComponent, type SbomLimits } from './sbom-builder.ts';
 import { SbomError } from './sbom-error.ts';
 
@@ -10,7 +11,7 @@ const VERSIONS = /^1\.[2-7]$/;
 const MAX_DEPTH = 256;
 const MAX_TEXT = 1024 * 1024;
 
-type Draft = { -readonly [Key in keyof RawComponent]: RawComponent[Key] } & { licenses: string[]; hashes: Record<string, string>; isRoot: boolean };
+type Draft = { -readonly [Key in keyof RawComponent]: RawComponent[Key] } & { licenses: string[]; hashes: Record<string, string>; source: Record<string, string>; isRoot: boolean };
 
 export async function readCycloneDxXml(source: AsyncIterable<Uint8Array>, limits?: SbomLimits): Promise<Inventory> {
   const reader = new XmlReader(limits);
@@ -33,6 +34,9 @@ class XmlReader {
   #dependencyOf: string | null = null;
   #text = '';
   #attribute: string | null = null;
+  /** Of the licence that is open: its name, and how its text is encoded. */
+  #licenseName: string | null = null;
+  #encoding: string | null = null;
   #seen = false;
 
   constructor(limits?: SbomLimits) {
@@ -72,11 +76,13 @@ class XmlReader {
     const isComponent = name === 'component' && this.#holdsComponents();
     this.#path.push(name);
     this.#text = '';
+    this.#encoding = tag.attributes['encoding']?.value ?? null;
+    if (name === 'license') this.#licenseName = null;
     this.#attribute = tag.attributes['alg']?.value ?? tag.attributes['name']?.value ?? null;
     if (isComponent) {
       this.#open.push({
         ref: tag.attributes['bom-ref']?.value ?? null, purl: null, type: componentType(tag.attributes['type']?.value ?? null), group: null, name: '', version: '', scope: 'required',
-        licenses: [], hashes: {}, supplier: null, description: null, isRoot: parent === 'metadata',
+        licenses: [], hashes: {}, supplier: null, description: null, copyright: null, source: {}, installed: null, isRoot: parent === 'metadata',
       });
     }
     if (name === 'dependency') {
@@ -105,17 +111,27 @@ class XmlReader {
     this.#text = '';
     const draft = this.#open.at(-1);
     const parent = this.#path.at(-1);
-    if (draft === undefined) return;
+    if (draft === undefined || this.#path.includes('evidence')) return; // what was found is not what is declared
     if (name === 'component' && this.#holdsComponents()) {
       this.#open.pop();
       this.#hand(draft);
     } else if (parent === 'component') assign(draft, name, text);
     else if (parent === 'hashes' && name === 'hash' && HASH_NAMES.has(this.#attribute ?? '') && /^[0-9a-fA-F]{32,128}$/.test(text)) draft.hashes[this.#attribute ?? ''] = text.toLowerCase();
     else if (parent === 'license' && name === 'id') draft.licenses.push(licenseText({ id: text }));
-    else if (parent === 'license' && name === 'name') draft.licenses.push(licenseText({ name: text }));
+    else if (parent === 'license' && name === 'name') {
+      this.#licenseName = licenseText({ name: text });
+      draft.licenses.push(this.#licenseName);
+    } else if (parent === 'license' && name === 'text' && this.#licenseName !== null) {
+      this.#builder.licenseText(this.#licenseName, this.#encoding === 'base64' ? Buffer.from(text, 'base64').toString('utf8') : text);
+    }
     else if (parent === 'licenses' && name === 'expression') draft.licenses.push(licenseText({ expression: text }));
     else if (parent === 'supplier' && name === 'name') draft.supplier = text;
     else if (parent === 'properties' && name === 'property' && /^(?:cdx:npm:package:development|sca-portal:scope)$/.test(this.#attribute ?? '') && (text === 'true' || text === 'dev')) draft.scope = 'dev';
+    else if (parent === 'properties' && name === 'property') {
+      if (this.#attribute === INSTALLED_PROPERTY) draft.installed = text;
+      const part = SOURCE_PROPERTY.exec(this.#attribute ?? '')?.[1];
+      if (part !== undefined) draft.source[part] = text;
+    }
   }
 
   #hand({ isRoot, ...component }: Draft): void {
@@ -131,6 +147,7 @@ function assign(draft: Draft, name: string, text: string): void {
     case 'version': draft.version = text; break;
     case 'purl': draft.purl = text; break;
     case 'description': draft.description = text; break;
+    case 'copyright': draft.copyright = text; break;
     case 'publisher':
     case 'author': draft.supplier ??= text; break;
     case 'scope': if (draft.scope !== 'dev') draft.scope = scopeOf(text); break;

@@ -8,6 +8,8 @@ export interface DocumentHead {
   id: string;
   /** The product that the document describes. */
   product: { name: string; version: string | null; description: string | null };
+  /** Who answers for the data: the project's team. */
+  author: string;
   /** RFC 3339: when the scan was completed. */
   timestamp: string;
   tool: { name: string; version: string };
@@ -19,6 +21,8 @@ export interface DocumentSource {
   components: () => AsyncIterable<readonly DocumentComponentRow[]>;
   /** By vulnerability and package URL. */
   findings: () => Promise<readonly DocumentFindingRow[]>;
+  /** Texts of licences that are on no list, by `LicenseRef-...`. */
+  licenseTexts: () => Promise<ReadonlyMap<string, string>>;
 }
 
 export type DocumentWriter = (source: DocumentSource) => AsyncIterable<string>;

@@ -1,7 +1,9 @@
 /** Collects what a document says, whatever its format, and makes an Inventory of it: one component a package URL, edges between them. */
-import type { ComponentType, DependencyScope, DetectedComponent, Inventory } from '../../core/component.ts';
+import type { ComponentType, DependencyScope, DetectedComponent, Inventory, LicenseText } from '../../core/component.ts';
 import { parseExpression } from '../licenses/expression.ts';
-import { formatPurl, parsePurl } from '../../core/purl.ts';
+import { formatPurl, parsePurl, type Purl } from '../../core/purl.ts';
+import { cut } from '../../core/values.ts';
+import { isInstalled, keptQualifiers, releaseQualifier, sourceQualifiers, type SourceParts } from './installed.ts';
 import { SbomError } from './sbom-error.ts';
 
 export interface SbomLimits {
@@ -23,6 +25,11 @@ export interface RawComponent {
   hashes: Readonly<Record<string, string>>;
   supplier: string | null;
   description: string | null;
+  /** Of the source package, where the document says it. */
+  source: SourceParts;
+  /** Qualifiers that a document of ours keeps beside the package URL. */
+  installed: string | null;
+  copyright: string | null;
 }
 
 export interface RawRoot {
@@ -32,11 +39,14 @@ export interface RawRoot {
   purl: string | null;
 }
 
-const LENGTH = { name: 512, version: 256, purl: 1024, text: 2000, ref: 2048 };
+const LENGTH = { name: 512, version: 256, purl: 1024, text: 2000, ref: 2048, copyright: 4000, licenseText: 64 * 1024 };
+const MAX_LICENSE_TEXTS = 500;
 
 interface Draft {
   component: DetectedComponent;
   dependsOn: Set<string>;
+  /** Of a distribution's package. */
+  installed?: { purl: Purl; source: SourceParts; kept: string | null };
 }
 
 export class InventoryBuilder {
@@ -46,6 +56,9 @@ export class InventoryBuilder {
   readonly #purlOf = new Map<string, string>();
   readonly #edges: [from: string, to: readonly string[]][] = [];
   readonly #warnings: string[] = [];
+  /** Operating systems that the document lists. */
+  readonly #systems: { name: string; version: string }[] = [];
+  readonly #licenseTexts = new Map<string, LicenseText>();
   #occurrences = 0;
   #edgeCount = 0;
   #nameless = 0;
@@ -80,13 +93,23 @@ export class InventoryBuilder {
       declaredLicense: declared.length === 0 ? null : [...new Set(declared)].map((one) => (declared.length > 1 && /\sOR\s/i.test(one) ? `(${one})` : one)).join(' AND '),
       hashes: raw.hashes, supplier: cleanOrNull(raw.supplier, LENGTH.name), description: cleanOrNull(raw.description, LENGTH.text), evidence: null,
     };
-    this.#byPurl.set(key, { component, dependsOn: new Set() });
+    if (raw.type === 'operating-system') this.#systems.push({ name: identity.name, version: identity.version });
+    const installed = identity.parsed !== null && isInstalled(identity.parsed) ? { installed: { purl: identity.parsed, source: raw.source, kept: raw.installed } } : {};
+    const copyright = cleanLines(raw.copyright ?? '', LENGTH.copyright);
+    this.#byPurl.set(key, { component: copyright === '' ? component : { ...component, copyright }, dependsOn: new Set(), ...installed });
   }
 
   dependency(from: string, to: readonly string[]): void {
     this.#edgeCount += to.length;
     if (this.#edgeCount > this.#limits.edges) throw new SbomError('too-large', `The document holds more than ${this.#limits.edges} dependencies.`);
     if (to.length > 0) this.#edges.push([from, to]);
+  }
+
+  /** The text of a licence that is on no list; the first one of an id counts. */
+  licenseText(id: string, text: string): void {
+    const cleaned = cleanLines(text, LENGTH.licenseText);
+    if (!id.startsWith('LicenseRef-') || cleaned === '' || this.#licenseTexts.has(id)) return;
+    if (this.#licenseTexts.size < MAX_LICENSE_TEXTS) this.#licenseTexts.set(id, { id, text: cleaned });
   }
 
   warn(text: string): void {
@@ -97,8 +120,11 @@ export class InventoryBuilder {
     if (this.#nameless > 0) this.warn(`${this.#nameless} components without a name were passed over.`);
     const direct = this.#link();
     const hasGraph = this.#edgeCount > 0;
-    const components = [...this.#byPurl.values()].map(({ component, dependsOn }) => ({ ...component, dependsOn: [...dependsOn], direct: hasGraph ? direct.has(component.purl) : null }));
-    return { root: this.#root, components, occurrences: this.#occurrences - this.#nameless, warnings: this.#warnings };
+    const components = [...this.#byPurl.values()].map(({ component, dependsOn, installed }) => {
+      const qualifiers = installed === undefined ? [] : [...sourceQualifiers(installed.purl, installed.source), ...releaseQualifier(installed.purl, this.#systems), ...keptQualifiers(installed.purl, installed.kept)];
+      return { ...component, dependsOn: [...dependsOn], direct: hasGraph ? direct.has(component.purl) : null, ...(qualifiers.length === 0 ? {} : { installed: new Map(qualifiers) }) };
+    });
+    return { root: this.#root, components, occurrences: this.#occurrences - this.#nameless, licenseTexts: [...this.#licenseTexts.values()], warnings: this.#warnings };
   }
 
   /** Resolves the edges; returns the package URLs that the root depends on. */
@@ -124,23 +150,28 @@ export class InventoryBuilder {
 }
 
 /** The canonical package URL; one of type `generic` where the document gives none that can be read. */
-function identify(raw: RawComponent): { purl: string; namespace: string | null; name: string; version: string } {
+function identify(raw: RawComponent): { purl: string; parsed: Purl | null; namespace: string | null; name: string; version: string } {
   if (raw.purl !== null && raw.purl.length <= LENGTH.purl) {
     try {
       const parsed = parsePurl(clean(raw.purl, LENGTH.purl));
       const version = parsed.version ?? raw.version;
-      return { purl: formatPurl({ ...parsed, version }), namespace: parsed.namespace, name: parsed.name, version };
+      return { purl: formatPurl({ ...parsed, version }), parsed, namespace: parsed.namespace, name: parsed.name, version };
     } catch {
       // falls through: the name and version stand for it
     }
   }
   const namespace = cleanOrNull(raw.group, LENGTH.name);
-  return { purl: formatPurl({ type: 'generic', namespace, name: raw.name, version: raw.version }), namespace, name: raw.name, version: raw.version };
+  return { purl: formatPurl({ type: 'generic', namespace, name: raw.name, version: raw.version }), parsed: null, namespace, name: raw.name, version: raw.version };
 }
 
 /** Without control characters, cut to a length. */
 function clean(text: string, length: number): string {
-  return text.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ').trim().slice(0, length);
+  return cut(text.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ').trim(), length);
+}
+
+/** The same for a text whose lines matter. */
+function cleanLines(text: string, length: number): string {
+  return cut(text.replaceAll(/\r\n?/g, '\n').replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]+/g, ' ').replaceAll(/[ \t]+$/gm, '').trim(), length);
 }
 
 function cleanOrNull(text: string | null, length: number): string | null {

@@ -2,12 +2,14 @@
 import type { DocumentComponentRow } from '../../db/components.ts';
 import { licenseIds, parseExpression } from '../licenses/expression.ts';
 import type { DocumentHead, Graph } from './document.ts';
-import { HASH_TO_SPDX, SCOPE_COMMENT } from './spdx-vocabulary.ts';
+import { HASH_TO_SPDX, packageComment } from './spdx-vocabulary.ts';
 
 export const ROOT_ID = 'SPDXRef-Product';
 export const NONE = 'NOASSERTION';
 export const packageId = (ordinal: number): string => `SPDXRef-Package-${ordinal}`;
 export const documentNamespace = (head: DocumentHead): string => `https://trustedoss.io/spdx/${head.id}`;
+/** Who made the document: the tool, for the project's team. */
+export const creators = ({ tool, author }: DocumentHead): string[] => [`Tool: ${tool.name}-${tool.version}`, `Organization: ${author}`];
 /** SPDX wants seconds. */
 export const created = (head: DocumentHead): string => head.timestamp.replace(/\.\d+Z$/, 'Z');
 
@@ -21,29 +23,33 @@ export interface SpdxDocumentPackage {
   name: string;
   version: string | null;
   supplier: string;
+  /** Declared. */
   license: string;
+  concluded: string;
+  copyright: string;
   purpose: string;
   checksums: readonly { algorithm: string; value: string }[];
   purl: string | null;
   description: string | null;
   comment: string | null;
+  licenseComments: string | null;
 }
 
 export function productPackage({ product }: DocumentHead): SpdxDocumentPackage {
-  return { id: ROOT_ID, name: product.name, version: product.version, supplier: NONE, license: NONE, purpose: 'APPLICATION', checksums: [], purl: null, description: product.description, comment: null };
+  return { id: ROOT_ID, name: product.name, version: product.version, supplier: NONE, license: NONE, concluded: NONE, copyright: NONE, purpose: 'APPLICATION', checksums: [], purl: null, description: product.description, comment: null, licenseComments: null };
 }
 
 export function toPackage(row: DocumentComponentRow): SpdxDocumentPackage {
   return {
     id: packageId(row.ordinal), name: row.name, version: row.version === '' ? null : row.version, supplier: row.supplier === null ? NONE : `Organization: ${row.supplier}`,
-    license: declared(row.license_expression), purpose: PURPOSES[row.type] ?? 'OTHER',
+    license: asserted(row.license_expression), concluded: asserted(row.license_concluded), copyright: row.copyright ?? NONE, purpose: PURPOSES[row.type] ?? 'OTHER',
     checksums: Object.entries(row.hashes).flatMap(([name, value]) => (HASH_TO_SPDX[name] === undefined ? [] : [{ algorithm: HASH_TO_SPDX[name], value }])),
-    purl: row.purl, description: row.description, comment: row.scope === 'required' ? null : `${SCOPE_COMMENT}${row.scope}`,
+    purl: row.purl, description: row.description, comment: packageComment(row.scope, row.installed), licenseComments: row.license_detected === null ? null : `Found in the package's files: ${row.license_detected}`,
   };
 }
 
 /** References into other documents are left out: this one cannot name those. */
-function declared(expression: string | null): string {
+function asserted(expression: string | null): string {
   return expression === null || expression.includes('DocumentRef-') ? NONE : expression;
 }
 
@@ -54,7 +60,7 @@ export function referencesIn(license: string): string[] {
   return parsed.ok ? licenseIds(parsed.tree).filter((id) => id.startsWith('LicenseRef-')) : [];
 }
 
-/** The words that a LicenseRef was made of; the text itself is not known. */
+/** The words that a LicenseRef was made of, which stand for its text where that is not known. */
 export const referenceName = (id: string): string => id.slice('LicenseRef-'.length).replaceAll('-', ' ');
 
 export interface Relationship {

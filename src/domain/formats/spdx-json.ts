@@ -11,9 +11,10 @@ const STREAMED = new Set(['packages', 'relationships', 'files', 'snippets', 'ann
 export async function readSpdxJson(source: AsyncIterable<Uint8Array>, limits?: SbomLimits): Promise<Inventory> {
   const collector = new SpdxCollector(limits);
   const members = await readJsonObject(source, STREAMED, (name, element) => {
-    if (name !== 'packages' && name !== 'relationships') return;
+    if (name !== 'packages' && name !== 'relationships' && name !== 'hasExtractedLicensingInfos') return;
     if (!isRecord(element)) throw new SbomError('malformed', `An entry of "${name}" is not an object.`);
     if (name === 'packages') collector.package(toPackage(element));
+    else if (name === 'hasExtractedLicensingInfos') collector.extractedLicense(text(element['licenseId']) ?? '', text(element['extractedText']) ?? '');
     else collector.relationship(text(element['spdxElementId']) ?? '', text(element['relationshipType']) ?? '', text(element['relatedSpdxElement']) ?? '');
   });
   const described = members.get('documentDescribes');
@@ -29,7 +30,7 @@ function toPackage(element: Record<string, unknown>): SpdxPackage {
     purl: text(references.find((one) => one['referenceType'] === 'purl')?.['referenceLocator']), purpose: text(element['primaryPackagePurpose']),
     declared: text(element['licenseDeclared']), concluded: text(element['licenseConcluded']),
     checksums: Object.fromEntries(checksums.map((one) => [text(one['algorithm']) ?? '', text(one['checksumValue']) ?? ''])),
-    supplier: text(element['supplier']), description: text(element['description']) ?? text(element['summary']), comment: text(element['comment']),
+    supplier: text(element['supplier']), description: text(element['description']) ?? text(element['summary']), comment: text(element['comment']), sourceInfo: text(element['sourceInfo']), copyright: text(element['copyrightText']),
   };
 }
 

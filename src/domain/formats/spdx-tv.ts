@@ -12,6 +12,7 @@ export async function readSpdxTagValue(source: AsyncIterable<Uint8Array>, limits
   const collector = new SpdxCollector(limits);
   let version: string | undefined;
   let draft: Draft | null = null;
+  let license: string | null = null;
   const close = (): void => {
     if (draft !== null) collector.package(draft);
     draft = null;
@@ -20,8 +21,11 @@ export async function readSpdxTagValue(source: AsyncIterable<Uint8Array>, limits
     if (tag === 'SPDXVersion') version ??= value;
     else if (tag === 'PackageName') {
       close();
-      draft = { id: '', name: value, version: '', purl: null, purpose: null, declared: null, concluded: null, checksums: {}, supplier: null, description: null, comment: null };
-    } else if (tag === 'FileName' || tag === 'SnippetSPDXID' || tag === 'LicenseID') close();
+      draft = { id: '', name: value, version: '', purl: null, purpose: null, declared: null, concluded: null, checksums: {}, supplier: null, description: null, comment: null, sourceInfo: null, copyright: null };
+    } else if (tag === 'FileName' || tag === 'SnippetSPDXID' || tag === 'LicenseID') {
+      close();
+      license = tag === 'LicenseID' ? value : null;
+    } else if (tag === 'ExtractedText' && license !== null) collector.extractedLicense(license, value);
     else if (tag === 'Relationship') relate(collector, value);
     else if (draft !== null) assign(draft, tag, value);
   }
@@ -43,6 +47,8 @@ function assign(draft: Draft, tag: string, value: string): void {
     case 'PackageSupplier': draft.supplier = value; break;
     case 'PackageDescription': draft.description = value; break;
     case 'PackageSummary': draft.description ??= value; break;
+    case 'PackageSourceInfo': draft.sourceInfo = value; break;
+    case 'PackageCopyrightText': draft.copyright = value; break;
     case 'PackageComment': draft.comment = value; break;
     case 'PrimaryPackagePurpose': draft.purpose = value; break;
     case 'PackageChecksum': {

@@ -1,8 +1,9 @@
 /** SPDX 2.2 and 2.3, whatever the serialisation: packages and relationships become components and edges. */
 import type { ComponentType, DependencyScope, Inventory } from '../../core/component.ts';
+import { sourceInWords } from './installed.ts';
 import { InventoryBuilder, licenseText, SBOM_LIMITS, type RawComponent, type SbomLimits } from './sbom-builder.ts';
 import { SbomError } from './sbom-error.ts';
-import { HASH_FROM_SPDX, scopeInComment } from './spdx-vocabulary.ts';
+import { HASH_FROM_SPDX, installedInComment, scopeInComment } from './spdx-vocabulary.ts';
 
 /** A package as the document writes it. */
 export interface SpdxPackage {
@@ -19,6 +20,8 @@ export interface SpdxPackage {
   supplier: string | null;
   description: string | null;
   comment: string | null;
+  sourceInfo: string | null;
+  copyright: string | null;
 }
 
 const PURPOSES: Readonly<Record<string, ComponentType>> = {
@@ -30,6 +33,7 @@ const SCOPES: Readonly<Record<string, DependencyScope>> = {
   DEPENDENCY_OF: 'required', RUNTIME_DEPENDENCY_OF: 'required', BUILD_DEPENDENCY_OF: 'dev', DEV_DEPENDENCY_OF: 'dev', TEST_DEPENDENCY_OF: 'dev', OPTIONAL_DEPENDENCY_OF: 'optional', PROVIDED_DEPENDENCY_OF: 'excluded',
 };
 const DOCUMENT = 'SPDXRef-DOCUMENT';
+const NOTHING: ReadonlySet<string> = new Set(['', 'NOASSERTION', 'NONE']);
 
 export class SpdxCollector {
   readonly #builder: InventoryBuilder;
@@ -46,6 +50,11 @@ export class SpdxCollector {
   package(one: SpdxPackage): void {
     if (this.#packages.length > this.#limit) throw new SbomError('too-large', `The document holds more than ${this.#limit} packages.`);
     this.#packages.push(one);
+  }
+
+  /** A licence that the document brings along. */
+  extractedLicense(id: string, text: string): void {
+    if (!NOTHING.has(text)) this.#builder.licenseText(id, text);
   }
 
   describes(id: string): void {
@@ -75,13 +84,13 @@ export class SpdxCollector {
   }
 
   #toRaw(one: SpdxPackage): RawComponent {
-    const license = [one.declared, one.concluded].find((text) => text !== null && text !== '' && text !== 'NOASSERTION' && text !== 'NONE');
+    const license = [one.declared, one.concluded].find((text) => text !== null && !NOTHING.has(text));
     return {
       ref: one.id, purl: one.purl, type: PURPOSES[one.purpose ?? ''] ?? 'library', group: null, name: one.name, version: one.version, scope: this.#scopes.get(one.id) ?? scopeInComment(one.comment) ?? 'required',
       licenses: license === undefined || license === null ? [] : [licenseText({ expression: license })],
       hashes: Object.fromEntries(Object.entries(one.checksums).flatMap(([algorithm, value]) => (HASH_FROM_SPDX[algorithm] !== undefined && /^[0-9a-fA-F]{32,128}$/.test(value) ? [[HASH_FROM_SPDX[algorithm], value.toLowerCase()]] : []))),
       supplier: one.supplier === null || one.supplier === 'NOASSERTION' ? null : one.supplier.replace(/^(?:Organization|Person|Tool):\s*/, '').replace(/\s*\([^()]*@[^()]*\)$/, ''),
-      description: one.description,
+      description: one.description, source: sourceInWords(one.sourceInfo), installed: installedInComment(one.comment), copyright: one.copyright === null || NOTHING.has(one.copyright) ? null : one.copyright,
     };
   }
 }

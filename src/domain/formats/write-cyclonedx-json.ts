@@ -1,20 +1,21 @@
 /** CycloneDX 1.6, JSON. */
 import type { DocumentComponentRow } from '../../db/components.ts';
-import { documentVulnerabilities, licenseChoice, ROOT_REF, SCOPE_PROPERTY, scopeOf, serialNumber, type DocumentVulnerability } from './cyclonedx-document.ts';
+import { documentVulnerabilities, licenseChoice, licensingOf, propertiesOf, ROOT_REF, scopeOf, serialNumber, type DocumentVulnerability, type LicenseChoice } from './cyclonedx-document.ts';
 import { Graph, inChunks, type DocumentHead, type DocumentSource } from './document.ts';
 
 export function writeCycloneDxJson(source: DocumentSource): AsyncIterable<string> {
   return inChunks(parts(source));
 }
 
-async function* parts({ head, components, findings }: DocumentSource): AsyncGenerator<string> {
+async function* parts({ head, components, findings, licenseTexts }: DocumentSource): AsyncGenerator<string> {
   const graph = new Graph();
+  const texts = new Map(await licenseTexts());
   yield `{"bomFormat":"CycloneDX","specVersion":"1.6","serialNumber":${JSON.stringify(serialNumber(head))},"version":1,\n"metadata":${JSON.stringify(metadata(head))},\n"components":[`;
   let separator = '\n';
   for await (const batch of components()) {
     for (const row of batch) {
       graph.add(row);
-      yield separator + JSON.stringify(component(row));
+      yield separator + JSON.stringify(component(row, texts));
       separator = ',\n';
     }
   }
@@ -35,23 +36,37 @@ async function* parts({ head, components, findings }: DocumentSource): AsyncGene
   yield '\n]}\n';
 }
 
-function metadata({ timestamp, tool, product }: DocumentHead): object {
+function metadata({ timestamp, tool, product, author }: DocumentHead): object {
   return {
     timestamp,
     tools: { components: [{ type: 'application', name: tool.name, version: tool.version }] },
+    authors: [{ name: author }],
     component: { type: 'application', 'bom-ref': ROOT_REF, name: product.name, ...given('version', product.version), ...given('description', product.description) },
   };
 }
 
-function component(row: DocumentComponentRow): object {
+/** @param texts that are still to be told: each stands with the first component that names its licence */
+function component(row: DocumentComponentRow, texts: Map<string, string>): object {
   const hashes = Object.entries(row.hashes).map(([alg, content]) => ({ alg, content }));
-  const choice = row.license_expression === null ? null : licenseChoice(row.license_expression);
+  const licensing = licensingOf(row);
+  const properties = propertiesOf(row);
   return {
     type: row.type, 'bom-ref': row.purl, ...given('supplier', row.supplier === null ? null : { name: row.supplier }), ...given('group', row.namespace), name: row.name, version: row.version,
     ...given('description', row.description), scope: scopeOf(row.scope), ...(hashes.length === 0 ? {} : { hashes }),
-    ...given('licenses', choice === null ? null : ['expression' in choice ? choice : { license: choice }]), purl: row.purl,
-    ...(row.scope === 'dev' ? { properties: [{ name: SCOPE_PROPERTY, value: 'dev' }] } : {}),
+    ...given('licenses', licensing === null ? null : [written(licensing, texts)]), ...given('copyright', row.copyright), purl: row.purl,
+    ...(properties.length === 0 ? {} : { properties }), ...(row.license_detected === null ? {} : { evidence: { licenses: [written({ choice: licenseChoice(row.license_detected) }, texts)] } }),
   };
+}
+
+function written({ choice, ...rest }: { choice: LicenseChoice; acknowledgement?: string }, texts: Map<string, string>): object {
+  return 'expression' in choice ? { ...choice, ...rest } : { license: { ...choice, ...rest, ...given('text', takeText(choice, texts)) } };
+}
+
+function takeText(choice: LicenseChoice, texts: Map<string, string>): { contentType: string; content: string } | null {
+  const content = 'name' in choice ? texts.get(choice.name) : undefined;
+  if (!('name' in choice) || content === undefined) return null;
+  texts.delete(choice.name);
+  return { contentType: 'text/plain', content };
 }
 
 function vulnerability({ ref, id, rating, cwes, description, recommendation, published, analysis, affects }: DocumentVulnerability): object {

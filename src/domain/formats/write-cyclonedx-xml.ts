@@ -1,19 +1,20 @@
 /** CycloneDX 1.6, XML. Elements stand in the order of its schema. */
 import type { DocumentComponentRow } from '../../db/components.ts';
-import { documentVulnerabilities, licenseChoice, ROOT_REF, SCOPE_PROPERTY, scopeOf, serialNumber, type DocumentVulnerability, type LicenseChoice } from './cyclonedx-document.ts';
+import { documentVulnerabilities, licenseChoice, licensingOf, propertiesOf, ROOT_REF, scopeOf, serialNumber, type DocumentVulnerability, type LicenseChoice } from './cyclonedx-document.ts';
 import { Graph, inChunks, type DocumentHead, type DocumentSource } from './document.ts';
 
 export function writeCycloneDxXml(source: DocumentSource): AsyncIterable<string> {
   return inChunks(parts(source));
 }
 
-async function* parts({ head, components, findings }: DocumentSource): AsyncGenerator<string> {
+async function* parts({ head, components, findings, licenseTexts }: DocumentSource): AsyncGenerator<string> {
   const graph = new Graph();
+  const texts = new Map(await licenseTexts());
   yield `<?xml version="1.0" encoding="UTF-8"?>\n<bom xmlns="http://cyclonedx.org/schema/bom/1.6" serialNumber="${escape(serialNumber(head))}" version="1">\n${metadata(head)}<components>\n`;
   for await (const batch of components()) {
     for (const row of batch) {
       graph.add(row);
-      yield component(row);
+      yield component(row, texts);
     }
   }
   yield '</components>\n';
@@ -27,22 +28,29 @@ async function* parts({ head, components, findings }: DocumentSource): AsyncGene
   yield '</vulnerabilities>\n</bom>\n';
 }
 
-function metadata({ timestamp, tool, product }: DocumentHead): string {
-  return `<metadata>\n${element('timestamp', timestamp)}<tools><components><component type="application">${element('name', tool.name)}${element('version', tool.version)}</component></components></tools>
+function metadata({ timestamp, tool, product, author }: DocumentHead): string {
+  return `<metadata>\n${element('timestamp', timestamp)}<tools><components><component type="application">${element('name', tool.name)}${element('version', tool.version)}</component></components></tools><authors><author>${element('name', author)}</author></authors>
 <component type="application" bom-ref="${ROOT_REF}">${element('name', product.name)}${element('version', product.version)}${element('description', product.description)}</component>\n</metadata>\n`;
 }
 
-function component(row: DocumentComponentRow): string {
+/** @param texts that are still to be told: each stands with the first component that names its licence */
+function component(row: DocumentComponentRow, texts: Map<string, string>): string {
+  const [licensing, properties] = [licensingOf(row), propertiesOf(row)];
   const hashes = Object.entries(row.hashes).map(([alg, content]) => `<hash alg="${escape(alg)}">${escape(content)}</hash>`).join('');
   return `<component type="${escape(row.type)}" bom-ref="${escape(row.purl)}">${row.supplier === null ? '' : `<supplier>${element('name', row.supplier)}</supplier>`}${element('group', row.namespace)}${element('name', row.name)}\
 <version>${escape(row.version)}</version>${element('description', row.description)}<scope>${scopeOf(row.scope)}</scope>${hashes === '' ? '' : `<hashes>${hashes}</hashes>`}\
-${row.license_expression === null ? '' : license(licenseChoice(row.license_expression))}${element('purl', row.purl)}\
-${row.scope === 'dev' ? `<properties><property name="${SCOPE_PROPERTY}">dev</property></properties>` : ''}</component>\n`;
+${licensing === null ? '' : license(licensing, texts)}${element('copyright', row.copyright)}${element('purl', row.purl)}\
+${properties.length === 0 ? '' : `<properties>${properties.map(({ name, value }) => `<property name="${escape(name)}">${escape(value)}</property>`).join('')}</properties>`}\
+${row.license_detected === null ? '' : `<evidence>${license({ choice: licenseChoice(row.license_detected) }, texts)}</evidence>`}</component>\n`;
 }
 
-function license(choice: LicenseChoice): string {
-  if ('expression' in choice) return `<licenses>${element('expression', choice.expression)}</licenses>`;
-  return `<licenses><license>${'id' in choice ? element('id', choice.id) : element('name', choice.name)}</license></licenses>`;
+function license({ choice, acknowledgement }: { choice: LicenseChoice; acknowledgement?: string }, texts: Map<string, string>): string {
+  const attribute = acknowledgement === undefined ? '' : ` acknowledgement="${acknowledgement}"`;
+  if ('expression' in choice) return `<licenses><expression${attribute}>${escape(choice.expression)}</expression></licenses>`;
+  if ('id' in choice) return `<licenses><license${attribute}>${element('id', choice.id)}</license></licenses>`;
+  const text = texts.get(choice.name);
+  texts.delete(choice.name);
+  return `<licenses><license${attribute}>${element('name', choice.name)}${text === undefined ? '' : `<text content-type="text/plain">${escape(text)}</text>`}</license></licenses>`;
 }
 
 function dependency(ref: string, dependsOn: readonly string[]): string {

@@ -63,6 +63,7 @@ function judge(facts: GateFacts, policy: GatePolicy): GateReason[] {
   const worst = threshold === null ? -1 : RANK[threshold];
   return [
     ...onFindings('severity', threshold === null ? 'off' : 'fail', facts, ({ severity }) => RANK[severity] <= worst, (count) => `${count} ${plural(count, 'vulnerability', 'vulnerabilities')} of severity ${threshold ?? ''}${worst > 0 ? ' or worse' : ''} open`),
+    ...onFindings('unknown_severity', policy.unknown_severity, facts, ({ severity }) => severity === 'unknown', (count) => `${count} ${plural(count, 'vulnerability', 'vulnerabilities')} of unknown severity open`),
     ...onFindings('kev', policy.kev, facts, ({ kev }) => kev, (count) => `${count} known exploited ${plural(count, 'vulnerability', 'vulnerabilities')} open`),
     ...onFindings('epss', epss === null ? 'off' : 'fail', facts, ({ epss_score }) => epss_score !== null && epss !== null && epss_score >= epss, (count) => `${count} ${plural(count, 'vulnerability', 'vulnerabilities')} with an EPSS score of at least ${epss ?? ''} open`),
     ...onLicenses('forbidden_license', policy.forbidden_license, facts, 'forbidden', (count) => `${count} forbidden-licensed ${plural(count, 'component', 'components')} detected`),

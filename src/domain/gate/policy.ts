@@ -5,6 +5,7 @@ export type GatePolicy = components['schemas']['GatePolicy'];
 
 export const DEFAULT_POLICY: GatePolicy = {
   severity_threshold: 'critical',
+  unknown_severity: 'warn',
   kev: 'fail',
   epss_threshold: null,
   forbidden_license: 'fail',

@@ -1,11 +1,11 @@
 /** From an inventory to rows, and the one transaction that makes a scan's results visible. */
 import type { Inventory } from '../../core/component.ts';
-import { parsePurl } from '../../core/purl.ts';
+import { formatPurl, formatQualifiers, parsePurl } from '../../core/purl.ts';
 import type { Db } from '../../db/connect.ts';
 import { lockMatching, matchPackageVersions } from '../../db/matches.ts';
-import { ensurePackageVersions } from '../../db/packages.ts';
+import { ensurePackageVersions, type PackageVersion } from '../../db/packages.ts';
 import { refreshFindings } from '../../db/refresh.ts';
-import { insertScanComponents, replaceLicenseFindings, type ScanComponentRow } from '../../db/publish.ts';
+import { insertScanComponents, replaceLicenseFindings, replaceLicenseTexts, type ScanComponentRow } from '../../db/publish.ts';
 import { lockLicenses } from '../../db/license-judgement.ts';
 import { lockRunningScan, succeedScan, type ClaimedScan } from '../../db/scans.ts';
 import { inTransaction } from '../../db/transaction.ts';
@@ -22,7 +22,7 @@ import { denseRanks } from './ranks.ts';
 /** A row of the scan that still lacks its package version, and the licences that it declares and that its files say. */
 export interface PreparedComponent {
   row: Omit<ScanComponentRow, 'packageVersionId'>;
-  coordinates: { type: string; namespace: string; name: string; version: string };
+  coordinates: PackageVersion;
   claims: readonly LicenseClaim[];
 }
 
@@ -57,9 +57,14 @@ export function prepareComponents(inventory: Inventory['components']): PreparedC
         purl: component.purl, ordinal, dependsOn, depth, direct: component.direct, scope: component.scope, type: component.type,
         licenseExpression: license.expression, licenseDeclared: component.declaredLicense, licenseDetected: detected.expression,
         licenseTier: (license.expression === null ? detected : license).tier,
-        supplier: component.supplier, description: component.description, hashes: JSON.stringify(component.hashes), evidence: component.evidence,
+        supplier: component.supplier, copyright: component.copyright ?? null, description: component.description, hashes: JSON.stringify(component.hashes), evidence: component.evidence,
+        installed: component.installed === undefined ? null : formatQualifiers(component.installed),
+        formerPurl: purl.type === 'rpm' && /[A-Z]/.test(purl.name) ? formatPurl({ ...purl, name: purl.name.toLowerCase() }) : null,
       },
-      coordinates: { type: purl.type, namespace: purl.namespace ?? '', name: purl.name, version: purl.version ?? component.version },
+      coordinates: {
+        type: purl.type, namespace: purl.namespace ?? '', name: purl.name, version: purl.version ?? component.version, subpath: purl.subpath,
+        qualifiers: component.installed === undefined ? purl.qualifiers : new Map([...purl.qualifiers, ...component.installed]),
+      },
       claims: [
         ...license.spdxIds.map((spdxId) => ({ spdxId, kind: 'declared' as const, path: null })),
         ...detected.spdxIds.map((spdxId) => ({ spdxId, kind: 'detected' as const, path: component.detectedLicense?.path ?? null })),
@@ -110,6 +115,7 @@ export function publish(services: Services, scan: ClaimedScan, facts: ScanFacts,
     if (!(await lockRunningScan(tx, scan))) return false;
     await lockLicenses(tx, [scan.projectId]); // before any row that a decision on the project's licences writes too
     await insertScanComponents(tx, scan, rows);
+    await replaceLicenseTexts(tx, scan.id, facts.licenseTexts ?? []);
     await recordLicenses(tx, rows.flatMap((row) => row.claims.map(({ spdxId }) => spdxId)));
     const hasFiles = facts.ownLicense !== undefined;
     await replaceLicenseFindings(tx, scan, hasFiles ? ['declared', 'detected'] : ['declared'], rows.flatMap((row) => row.claims.map((claim) => ({ ordinal: row.ordinal, ...claim }))));

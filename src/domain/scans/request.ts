@@ -1,5 +1,6 @@
 /** What a client asks for, from JSON or multipart, made one. */
 import { DomainError } from '../../core/errors.ts';
+import { isStorable } from '../../core/values.ts';
 import type { ScanKind } from '../../db/scans.ts';
 
 /** A file that the HTTP layer has spooled. */
@@ -93,7 +94,7 @@ function parseObject(text: string): Record<string, unknown> {
 
 function boundedMetadata(metadata: Record<string, unknown>): Record<string, unknown> {
   if (Buffer.byteLength(JSON.stringify(metadata)) > METADATA_BYTES) throw invalid('/metadata', `is larger than ${METADATA_BYTES} bytes`);
-  if (JSON.stringify(metadata).includes('\\u0000')) throw invalid('/metadata', 'holds a NUL character');
+  if (!isStorable(metadata)) throw invalid('/metadata', 'holds a NUL character or half of a surrogate pair');
   if (depthOf(metadata) > METADATA_DEPTH) throw invalid('/metadata', `is nested deeper than ${METADATA_DEPTH} levels`);
   return metadata;
 }

@@ -9,13 +9,16 @@ import { approvals } from './approvals.ts';
 import { auth } from './auth.ts';
 import { components } from './components.ts';
 import { findings } from './findings.ts';
+import { health } from './health.ts';
 import { licensePolicies } from './license-policies.ts';
 import { licenses } from './licenses.ts';
 import { oauth } from './oauth.ts';
+import { portfolio } from './portfolio.ts';
 import { projects } from './projects.ts';
 import { results } from './results.ts';
 import { scans } from './scans.ts';
 import { system } from './system.ts';
 import { users } from './users.ts';
+import { vex } from './vex.ts';
 
-export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...scans, ...components, ...findings, ...results, ...approvals, ...licenses, ...licensePolicies, ...admin, ...adminAccounts, ...adminAudit, ...system } satisfies Handlers;
+export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...portfolio, ...scans, ...components, ...findings, ...results, ...vex, ...approvals, ...licenses, ...licensePolicies, ...admin, ...adminAccounts, ...adminAudit, ...health, ...system } satisfies Handlers;

@@ -1,0 +1,48 @@
+/** The human report on a project's scan. */
+import type { Severity, Tier } from '../../db/components.ts';
+import { licenseTiers, listFindings } from '../../db/findings.ts';
+import { licenseCounts, scanTrend } from '../../db/report.ts';
+import type { ScanRow } from '../../db/scans.ts';
+import type { Context } from '../context.ts';
+import { inChunks } from '../formats/document.ts';
+import { renderReport, type ReportFacts } from '../formats/report/page.ts';
+import { REPORT_CSP } from '../formats/report/style.ts';
+import { gateResult } from '../gate/result.ts';
+import { obligationsOf, type Obligation } from '../obligations/read.ts';
+import { tagOf, viewForDocument, type DocumentView, type ProjectDocument } from './view.ts';
+
+const RISKS = 15;
+const LICENSES = 15;
+const SCANS = 12;
+const OPEN = ['new', 'analyzing', 'exploitable'];
+
+/** Of the current scan or the named one. Throws not-found, scan-not-finished. */
+export async function exportReport(context: Context, projectId: string, scanId: string | undefined): Promise<ProjectDocument<'text/html'>> {
+  const view = await viewForDocument(context, projectId, scanId);
+  const facts = await gather(context, view, scanId);
+  return { etag: tagOf(['report', facts]), mediaType: 'text/html', fileName: `${view.project.slug}-report.html`, policy: REPORT_CSP, text: inChunks([renderReport(facts)]) };
+}
+
+async function gather(context: Context, { project, scan, source: { head } }: DocumentView, scanId: string | undefined): Promise<ReportFacts> {
+  const { gate, reason, reasons } = await gateResult(context, project.id, scan?.id);
+  const about = { head, gate: { gate, reason, reasons } };
+  const severities: Record<Severity, number> = { critical: 0, high: 0, medium: 0, low: 0, info: 0, unknown: 0 };
+  const tiers: Record<Tier, number> = { allowed: 0, conditional: 0, forbidden: 0, unknown: 0 };
+  if (scan === undefined) return { ...about, scan: null, severities, risks: [], tiers, licenses: [], duties: [], trend: [] };
+  const { db } = context;
+  const found = await listFindings(db, { projectId: project.id, scanId: scan.id, current: scanId === undefined }, { status: OPEN }, { limit: RISKS, offset: 0, sort: [{ field: 'priority', descending: true }] });
+  for (const { tier, count } of await licenseTiers(db, scan.id)) tiers[tier] = count;
+  return {
+    ...about, scan: aboutScan(scan), severities: found.severity_summary, risks: found.items, tiers, licenses: await licenseCounts(db, scan.id, LICENSES), duties: toDuties(await obligationsOf(context, project, scan.id)),
+    trend: await scanTrend(db, scan.id, SCANS),
+  };
+}
+
+const aboutScan = ({ ref, commit_sha: commit, kind, component_count: components }: ScanRow): NonNullable<ReportFacts['scan']> => ({ ref, commit, kind, components: components ?? 0 });
+
+/** By kind, the most open first. */
+function toDuties(obligations: readonly Obligation[]): ReportFacts['duties'] {
+  return [...Map.groupBy(obligations, ({ kind }) => kind)]
+    .map(([kind, group]) => ({ kind, text: group[0]?.text ?? '', open: group.filter(({ status }) => status === 'open' || status === 'in_progress').length, total: group.length }))
+    .sort((a, b) => b.open - a.open || (a.kind < b.kind ? -1 : 1));
+}

@@ -1,0 +1,138 @@
+/** SBOMs as documents of their standards: valid by the official schemas, with what NTIA asks for, and with what people and files say of licences. */
+import * as assert from 'uvu/assert';
+import { isRecord } from '../../src/core/values.ts';
+import { importFiles, osv } from '../support/advisories.ts';
+import { member } from '../support/contract.ts';
+import { fileForm, sbomForm, tarGz } from '../support/fixtures.ts';
+import { faultsOfJson, faultsOfXml } from '../support/official-schemas.ts';
+import { startTestPortal } from '../support/portal.ts';
+import { newProject, queuedScan, scanToEnd } from '../support/scans.ts';
+import { suite } from '../support/suite.ts';
+
+const { portal, admin, database } = await startTestPortal();
+await importFiles(portal.services, osv({ id: 'GHSA-d1', aliases: ['CVE-2024-6001'], name: 'alpha', cvss: 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H', cwes: ['CWE-79'] }), osv({ id: 'GHSA-d2', name: 'alpha', cvss: 'CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N' }));
+
+const component = (name: string, more: object = {}) => ({ type: 'library', 'bom-ref': name, name, version: '1.0.0', purl: `pkg:npm/${name}@1.0.0`, ...more });
+/** Of everything that components can have. */
+const RICH = JSON.stringify({
+  bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, metadata: { component: { type: 'application', 'bom-ref': 'root', name: 'shop', version: '1' } },
+  components: [
+    component('alpha', { supplier: { name: 'Alpha & Söhne <gmbh>' }, licenses: [{ license: { id: 'MIT' } }], copyright: 'Copyright 2020 Ada\nCopyright 2021 Bob', hashes: [{ alg: 'SHA-256', content: 'a'.repeat(64) }], description: 'x "y" <z> \u{1f600}' }),
+    component('beta', { scope: 'optional', licenses: [{ license: { name: 'House licence', text: { content: 'Do as you like in this house.\nBut wipe your feet.' } } }] }),
+    component('gamma', { type: 'framework', properties: [{ name: 'cdx:npm:package:development', value: 'true' }], licenses: [{ expression: '(MIT OR Apache-2.0) AND LicenseRef-other' }] }),
+    { type: 'library', 'bom-ref': 'deb', name: 'libssl3', version: '3.0.11-1', purl: 'pkg:deb/debian/libssl3@3.0.11-1?arch=amd64', properties: [{ name: 'aquasecurity:trivy:SrcName', value: 'openssl' }, { name: 'aquasecurity:trivy:SrcVersion', value: '3.0.11-1' }] },
+    { type: 'operating-system', 'bom-ref': 'os', name: 'debian', version: '12.4' }, component('bare', { version: '' , purl: 'pkg:npm/bare' }),
+  ],
+  dependencies: [{ ref: 'root', dependsOn: ['alpha', 'beta'] }, { ref: 'alpha', dependsOn: ['gamma', 'deb'] }, { ref: 'gamma', dependsOn: ['alpha'] }],
+});
+const project = await newProject(admin, { name: 'Shop & <Co>', description: 'Sells "things"' });
+assert.is((await scanToEnd(admin, project, sbomForm(RICH))).status, 'succeeded');
+const list = (value: unknown): Record<string, unknown>[] => (Array.isArray(value) ? value.filter(isRecord) : []);
+const componentIds = new Map(list(member((await admin.expect(200, 'listProjectComponents', { path: { id: project } })).body, 'items')).map((one) => [String(one['name']), String(one['id'])]));
+await admin.expect(200, 'replaceConcludedLicense', { path: { component_id: componentIds.get('gamma') ?? '' }, json: { expression: 'Apache-2.0', justification: 'as its repository says' } });
+
+const sbom = async (format: string, id = project): Promise<string> => (await admin.expect(200, 'getProjectSbom', { path: { id }, query: { format } })).text;
+const named = (rows: unknown, name: string): Record<string, unknown> => list(rows).find((one) => one['name'] === name) ?? {};
+
+const test = suite('getProjectSbom, as a document');
+test('CycloneDX in JSON and XML is valid by the official schemas, full, empty, and as VEX', async () => {
+  const empty = await newProject(admin);
+  for (const id of [project, empty]) {
+    assert.equal(faultsOfJson(JSON.parse(await sbom('cyclonedx-json', id))), []);
+    assert.equal(await faultsOfXml(await sbom('cyclonedx-xml', id)), []);
+    assert.equal(faultsOfJson(JSON.parse((await admin.expect(200, 'getProjectVex', { path: { id }, query: { format: 'cyclonedx' } })).text)), []);
+  }
+  assert.is.not(faultsOfJson({ bomFormat: 'CycloneDX', specVersion: '1.6', components: [{ name: 'x' }] }).length, 0, 'the validator finds faults');
+  assert.is.not((await faultsOfXml('<bom xmlns="http://cyclonedx.org/schema/bom/1.6"><nonsense/></bom>')).length, 0);
+});
+test('CycloneDX says who answers for it, suppliers, copyrights, texts, and what is declared, concluded and found', async () => {
+  const body: unknown = JSON.parse(await sbom('cyclonedx-json'));
+  assert.type(member(body, 'metadata', 'authors', 0, 'name'), 'string');
+  const components = member(body, 'components');
+  const alpha = named(components, 'alpha');
+  assert.equal([member(alpha, 'supplier', 'name'), alpha['copyright'], alpha['licenses']], ['Alpha & Söhne <gmbh>', 'Copyright 2020 Ada\nCopyright 2021 Bob', [{ license: { id: 'MIT', acknowledgement: 'declared' } }]]);
+  assert.equal(named(components, 'gamma')['licenses'], [{ license: { id: 'Apache-2.0', acknowledgement: 'concluded' } }]);
+  assert.equal(member(named(components, 'beta'), 'licenses', 0, 'license', 'text', 'content'), 'Do as you like in this house.\nBut wipe your feet.');
+  assert.equal(member(named(components, 'libssl3'), 'properties'), [{ name: 'sca-portal:installed', value: 'upstream=openssl%403.0.11-1&distro=debian-12.4' }]);
+});
+test('SPDX has the mandatory fields of 2.3 and the minimum elements of NTIA, in JSON and tag-value alike', async () => {
+  const body: unknown = JSON.parse(await sbom('spdx-json'));
+  assert.equal(['spdxVersion', 'dataLicense', 'SPDXID', 'name'].map((name) => member(body, name)), ['SPDX-2.3', 'CC0-1.0', 'SPDXRef-DOCUMENT', 'Shop & <Co>']);
+  assert.match(String(member(body, 'documentNamespace')), /^https:\/\/[^#]+$/);
+  assert.match(String(member(body, 'creationInfo', 'created')), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+  const creators = member(body, 'creationInfo', 'creators');
+  assert.ok(Array.isArray(creators) && creators.some((one) => /^Organization: .+/.test(String(one))) && creators.some((one) => /^Tool: .+-\d/.test(String(one))));
+  const packages = list(member(body, 'packages'));
+  for (const one of packages) {
+    assert.match(String(one['SPDXID']), /^SPDXRef-[A-Za-z0-9.-]+$/);
+    for (const field of ['name', 'downloadLocation', 'supplier', 'licenseDeclared', 'licenseConcluded', 'copyrightText']) assert.type(one[field], 'string', field);
+    assert.is(one['filesAnalyzed'], false);
+  }
+  const ids = new Set(['SPDXRef-DOCUMENT', ...packages.map((one) => one['SPDXID'])]);
+  assert.is(ids.size, packages.length + 1);
+  const relationships = list(member(body, 'relationships'));
+  assert.ok(relationships.every((one) => ids.has(one['spdxElementId']) && ids.has(one['relatedSpdxElement'])));
+  assert.ok(relationships.some((one) => one['relationshipType'] === 'DESCRIBES'));
+  const [alpha, gamma] = [named(packages, 'alpha'), named(packages, 'gamma')];
+  assert.equal([alpha['supplier'], alpha['copyrightText'], alpha['licenseDeclared'], alpha['licenseConcluded']], ['Organization: Alpha & Söhne <gmbh>', 'Copyright 2020 Ada\nCopyright 2021 Bob', 'MIT', 'NOASSERTION']);
+  assert.equal([gamma['licenseDeclared'], gamma['licenseConcluded']], ['(MIT OR Apache-2.0) AND LicenseRef-other', 'Apache-2.0']);
+  const extracted = list(member(body, 'hasExtractedLicensingInfos'));
+  assert.equal(extracted.map((one) => one['licenseId']), ['LicenseRef-House-licence', 'LicenseRef-other']);
+  assert.is(extracted[0]?.['extractedText'], 'Do as you like in this house.\nBut wipe your feet.');
+  const text = await sbom('spdx-tv');
+  for (const line of ['PackageCopyrightText: <text>Copyright 2020 Ada\nCopyright 2021 Bob</text>', 'PackageLicenseConcluded: Apache-2.0', 'ExtractedText: <text>Do as you like in this house.\nBut wipe your feet.</text>']) assert.ok(text.includes(line), line);
+});
+test('what files were found to say is evidence, and not what is declared, on the way back either', async () => {
+  const id = await newProject(admin);
+  const mit = 'Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files (the "Software"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do so, subject to the following conditions:\n\nThe above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.\n\nTHE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.\n';
+  const lock = JSON.stringify({ name: 'app', lockfileVersion: 3, packages: { '': { name: 'app', dependencies: { alpha: '1.0.0' } }, 'node_modules/alpha': { version: '1.0.0' } } });
+  await scanToEnd(admin, id, fileForm('archive', await tarGz({ 'package-lock.json': lock, 'node_modules/alpha/package.json': '{"name":"alpha","version":"1.0.0"}', 'node_modules/alpha/LICENSE': `Copyright 2020 Ada\n\n${mit}` }), 'source.tar.gz'));
+  const [json, xml] = [await sbom('cyclonedx-json', id), await sbom('cyclonedx-xml', id)];
+  const alpha = named(member(JSON.parse(json), 'components'), 'alpha');
+  assert.equal([alpha['licenses'], member(alpha, 'evidence', 'licenses')], [undefined, [{ license: { id: 'MIT' } }]]);
+  assert.equal([faultsOfJson(JSON.parse(json)), await faultsOfXml(xml)], [[], []]);
+  assert.equal(named(member(JSON.parse(await sbom('spdx-json', id)), 'packages'), 'alpha')['licenseComments'], "Found in the package's files: MIT");
+  for (const text of [json, xml]) {
+    const copy = await newProject(admin);
+    await scanToEnd(admin, copy, sbomForm(text));
+    assert.is(member((await admin.expect(200, 'listProjectComponents', { path: { id: copy } })).body, 'items', 0, 'license'), null);
+  }
+});
+const notice = suite('getProjectNotice');
+const noticeOf = (format: string, query: Record<string, string | boolean> = {}, id = project) => admin.expect(200, 'getProjectNotice', { path: { id }, query: { format, ...query } });
+notice('names what reaches users, by whom and under which licence, and has each text once', async () => {
+  const { text } = await noticeOf('text');
+  for (const part of ['NOTICES FOR SHOP & <CO>', 'alpha 1.0.0\n  pkg:npm/alpha@1.0.0\n  Licence: MIT\n  Copyright 2020 Ada\n  Copyright 2021 Bob', 'beta 1.0.0', 'Licence: LicenseRef-House-licence', 'Do as you like in this house.\nBut wipe your feet.', 'libssl3 3.0.11-1', 'Licence: no licence known']) assert.ok(text.includes(part), part);
+  assert.not.match(text, /pkg:npm\/gamma/, 'a development dependency');
+  assert.is(text.split('Permission is hereby granted, free of charge').length, 2);
+  assert.is((await noticeOf('text')).text, text);
+});
+notice('is safe in Markdown and HTML, whatever components are called', async () => {
+  const id = await newProject(admin, { name: '<script>alert(1)</script> [x](javascript:alert(1)) `' });
+  const evil = component('evil', { name: '<img src=x onerror=alert(1)>', purl: 'pkg:npm/evil@1.0.0', copyright: '</pre><script>alert(2)</script> @everyone ![i](http://x)', licenses: [{ license: { name: 'A "b" <c>', text: { content: '```\n</pre><script>alert(3)</script>' } } }] });
+  await scanToEnd(admin, id, sbomForm(JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, components: [evil] })));
+  const html = await noticeOf('html', {}, id);
+  assert.equal([html.headers.get('Content-Type'), html.headers.get('Content-Disposition')?.startsWith('inline')], ['text/html; charset=utf-8', true]);
+  assert.match(html.headers.get('Content-Security-Policy') ?? '', /^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/=]{44}'/);
+  assert.equal([...html.text.matchAll(/<(?!\/)([a-z0-9]+)/g)].map(([, tag]) => tag).filter((tag) => ['script', 'img'].includes(tag ?? '')), []);
+  const markdown = (await noticeOf('markdown', {}, id)).text;
+  assert.match(markdown, /^# Notices for \\<script\\>/);
+  assert.match(markdown, /````text\n```\n<\/pre><script>/);
+  assert.not.match(markdown.replaceAll(/````text[\s\S]*?````/g, ''), /(?<!\\)<script|[^\\]!\[|@everyone/);
+});
+notice('is an attachment where asked for, has a tag, and is empty and whole without a scan', async () => {
+  const answer = await noticeOf('markdown', { download: true });
+  assert.match(answer.headers.get('Content-Disposition') ?? '', /^attachment; filename="[a-z0-9-]+-NOTICE\.md"$/);
+  await admin.expect(304, 'getProjectNotice', { path: { id: project }, query: { format: 'markdown' }, headers: { 'If-None-Match': answer.headers.get('ETag') ?? '' } });
+  const empty = await newProject(admin);
+  for (const format of ['text', 'markdown', 'html']) assert.match((await noticeOf(format, {}, empty)).text, /There are no components/);
+  await admin.refused('scan-not-finished', 'getProjectNotice', { path: { id: empty }, query: { scan_id: await queuedScan(database, empty) } });
+});
+
+const last = suite('getProjectSbom, its tag');
+last('a decision on a licence changes the tag', async () => {
+  const tag = async () => (await admin.expect(200, 'getProjectSbom', { path: { id: project } })).headers.get('ETag');
+  const before = await tag();
+  await admin.expect(200, 'replaceConcludedLicense', { path: { component_id: componentIds.get('bare') ?? '' }, json: { expression: 'MIT', justification: 'as its repository says' } });
+  assert.is.not(await tag(), before);
+});

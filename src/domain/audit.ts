@@ -38,6 +38,7 @@ export async function auditAll(tx: Db, { actor, request }: Context, entries: rea
   })));
 }
 
+/** How many there are of something is no secret. */
 function mask(diff: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(diff).filter(([, value]) => value !== undefined).map(([name, value]) => [name, SECRET.test(name) && value !== null ? '***' : value]));
+  return Object.fromEntries(Object.entries(diff).filter(([, value]) => value !== undefined).map(([name, value]) => [name, SECRET.test(name) && value !== null && typeof value !== 'number' ? '***' : value]));
 }

@@ -43,6 +43,7 @@ export interface paths {
          * Log in
          * @description Gives an access token, and starts a session whose refresh token comes as a cookie. Unknown address, wrong password, inactive account and account without
          *     a password get the same answer in the same time. Few passwords are checked at once and few more wait; beyond that the answer is 503.
+         *     Refused log-ins are in the audit log, with the address of an account, never with what was typed.
          */
         post: operations["loginUser"];
         delete?: never;
@@ -1655,7 +1656,9 @@ export interface paths {
          * Change a user's role
          * @description The user's role in the installation. `super_admin` gives everything. `team_admin` and `developer` end super-admin rights, and set the role in
          *     `team_id`, where the user becomes a member if need be; without `team_id`, in every team that the user is in. Ending the rights of the last active super
-         *     admin is `last-super-admin`, the caller's own too; any other change of the caller's own role is `cannot-modify-self`.
+         *     admin is `last-super-admin`, the caller's own too; any other change of the caller's own role is `cannot-modify-self`. The last active admin of a team that has
+         *     other active members stays one. A role that the user has is given again without a change. Roles and active state are set, not edited, so these operations take no If-Match:
+         *     a deactivation must not fail because somebody changed a name.
          */
         patch: operations["updateAdminUserRole"];
         trace?: never;
@@ -1678,8 +1681,8 @@ export interface paths {
         head?: never;
         /**
          * Deactivate a user
-         * @description Ends the user's sessions; from the next request on the user and the keys that the user issued are 401. Rows keep their author. Deactivating again changes
-         *     nothing. The last active super admin is `last-super-admin`; the caller's own account is `cannot-modify-self` otherwise.
+         * @description Ends the user's sessions and open WebSockets; from the next request on the user and the keys that the user issued are 401. Links that set a password are void.
+         *     Rows keep their author, teams their member: a team whose only admin is deactivated has none until a super admin names another. Deactivating again changes nothing. The last active super admin is `last-super-admin`; the caller's own account is `cannot-modify-self` otherwise.
          */
         patch: operations["deactivateAdminUser"];
         trace?: never;
@@ -1722,7 +1725,8 @@ export interface paths {
         /**
          * Send a user a password reset
          * @description Makes a one-time link that is good for an hour and mails it to the user; earlier links are void. Where the portal can send no mail the link is in the answer,
-         *     for you to pass on. The present password stays good until the link is used.
+         *     for you to pass on; such a link is made for a signed-in super admin only, not for an API key, and not for the caller's own account (409). An account that is not active is
+         *     409. The present password stays good until the link is used.
          */
         post: operations["resetAdminUserPassword"];
         delete?: never;
@@ -1774,15 +1778,15 @@ export interface paths {
         post?: never;
         /**
          * Delete a team
-         * @description Removes the team, its memberships and its keys; the users stay. A team with a queued or running scan is `team-has-active-scans`, one that still owns projects,
-         *     archived ones included, `team-has-projects`: purge them first.
+         * @description Removes the team, its memberships, its licence policies and its keys; the users and all audit entries stay. A team with a queued or running scan is
+         *     `team-has-active-scans`, one that still owns projects, archived ones included, `team-has-projects`: purge them first.
          */
         delete: operations["deleteAdminTeam"];
         options?: never;
         head?: never;
         /**
          * Change a team
-         * @description Members of the body that are left out stay as they are; `null` clears the description.
+         * @description Members of the body that are left out stay as they are; `null` clears the description. Who is in the team is not part of its version.
          */
         patch: operations["updateAdminTeam"];
         trace?: never;
@@ -1801,7 +1805,8 @@ export interface paths {
         put?: never;
         /**
          * Add a member to a team
-         * @description Adds the user with the role. A user who is a member gets the role. A `user_id` that nobody has is 422.
+         * @description Adds the user with the role. A user who is a member gets the role, but the last active admin of a team that has other active members stays one. A `user_id` that
+         *     nobody has is 422.
          */
         post: operations["addAdminTeamMember"];
         delete?: never;
@@ -1827,8 +1832,8 @@ export interface paths {
         post?: never;
         /**
          * Remove a member from a team
-         * @description From the next request on the user, and the keys that the user issued, have no part in the team. A user who is no member is 404. The last admin of a team that
-         *     has other members stays.
+         * @description From the next request on the user, and the keys that the user issued, have no part in the team. A user who is no member is 404. The last active admin of a team
+         *     that has other active members stays.
          */
         delete: operations["removeAdminTeamMember"];
         options?: never;
@@ -1889,7 +1894,10 @@ export interface paths {
         };
         /**
          * Query the audit log
-         * @description One entry for each write, written in the transaction of the write; nothing changes or removes one. Secrets are masked.
+         * @description One entry for each write, written in the transaction of the write. The database refuses to change or remove one; they are kept for good unless an operator prunes
+         *     them. Secrets are masked. Refused log-ins are entries too (`action=refuse`): up to 60 a minute in the whole installation each one, beyond that every hundredth with their `count`.
+         *
+         *     Go on by `cursor` rather than `offset`: it takes the same time on every page, and entries that are written meanwhile shift nothing.
          */
         get: operations["listAdminAudit"];
         put?: never;
@@ -1910,8 +1918,10 @@ export interface paths {
         /**
          * Export the audit log
          * @description The same filters as the query, newest first, streamed, with no limit on rows. UTF-8 with a byte order mark (so that spreadsheets read it right) and a header
-         *     line: `created_at,actor_user_id,actor_email,team_id,target_table,target_id,action,request_id` (RFC 4180). Cells that a spreadsheet would take for a formula
-         *     start with an apostrophe. The export is itself an entry.
+         *     line (RFC 4180): `created_at,actor_user_id,actor_email,team_id,target_table,target_id,action,request_id,id,project_id,actor_kind,actor_key_prefix,operation,ip,user_agent,diff`;
+         *     later versions may add columns behind these. Cells that a spreadsheet would take for a formula (they begin with `=`, `+`, `-`, `@`, a tab or a carriage return)
+         *     start with an apostrophe. The export is itself an entry, the first one where it fits the filters; what is written after it began is not in it. A connection that ends before the last chunk means
+         *     that the export is not whole.
          */
         get: operations["exportAdminAudit"];
         put?: never;
@@ -1954,8 +1964,8 @@ export interface paths {
         };
         /**
          * Use of the disk
-         * @description What the portal's folder and the database take. `degraded` from the warning threshold on, `down` from the critical one on: there new scans are 503
-         *     `disk-pressure`.
+         * @description What the portal's folder and the database take, as the process sees it that answers. `degraded` from the warning threshold on (DISK_WARNING_PERCENT), `down` from the critical
+         *     one on (DISK_HARD_LIMIT_PERCENT): there new scans are 503 `disk-pressure`. The volume of a database on another server cannot be seen from here: only its size is told.
          */
         get: operations["getAdminDisk"];
         put?: never;
@@ -5364,7 +5374,16 @@ export interface components {
          *       "updated_at": "2026-11-20T09:00:00.000Z"
          *     }
          */
-        AdminUser: components["schemas"]["AdminUserItem"] & {
+        AdminUser: {
+            id: components["schemas"]["Uuid"];
+            /** Format: email */
+            email: string;
+            full_name: string | null;
+            is_active: boolean;
+            is_superuser: boolean;
+            /** Format: date-time */
+            last_login_at: string | null;
+            created_at: components["schemas"]["Timestamp"];
             /** @description Oldest first. */
             memberships: components["schemas"]["Membership"][];
             /** @description Scans that the user asked for. */
@@ -5408,6 +5427,7 @@ export interface components {
          *       "description": null,
          *       "member_count": 1,
          *       "project_count": 12,
+         *       "version": 1,
          *       "created_at": "2026-10-02T08:15:00.000Z"
          *     }
          */
@@ -5419,6 +5439,7 @@ export interface components {
             member_count: number;
             /** @description Archived projects included. */
             project_count: number;
+            version: number;
             created_at: components["schemas"]["Timestamp"];
         };
         AdminTeamPage: {
@@ -5457,6 +5478,7 @@ export interface components {
          *       "description": null,
          *       "member_count": 1,
          *       "project_count": 12,
+         *       "version": 1,
          *       "created_at": "2026-10-02T08:15:00.000Z",
          *       "members": [
          *         {
@@ -5469,7 +5491,16 @@ export interface components {
          *       "updated_at": "2026-11-20T09:00:00.000Z"
          *     }
          */
-        AdminTeam: components["schemas"]["AdminTeamItem"] & {
+        AdminTeam: {
+            id: components["schemas"]["Uuid"];
+            name: string;
+            slug: string;
+            description: string | null;
+            member_count: number;
+            /** @description Archived projects included. */
+            project_count: number;
+            version: number;
+            created_at: components["schemas"]["Timestamp"];
             /** @description Oldest first. */
             members: components["schemas"]["AdminTeamMember"][];
             updated_at: components["schemas"]["Timestamp"];
@@ -5562,6 +5593,7 @@ export interface components {
          *       "actor_email": "ada@example.com",
          *       "actor_key_prefix": null,
          *       "team_id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3",
+         *       "project_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e61",
          *       "operation": "updateProject",
          *       "action": "update",
          *       "target_table": "projects",
@@ -5592,6 +5624,11 @@ export interface components {
             actor_key_prefix: string | null;
             /** Format: uuid */
             team_id: string | null;
+            /**
+             * Format: uuid
+             * @description Of what is about a project or a part of one.
+             */
+            project_id: string | null;
             /** @description The operationId, or the name of the job. */
             operation: string;
             action: string;
@@ -5607,9 +5644,17 @@ export interface components {
         };
         AuditEntryPage: {
             items: components["schemas"]["AuditEntry"][];
+            /** @description All that fit the filters, counted to 100,000 at most. */
             total: number;
+            /** @description There are more than `total`. */
+            total_is_capped: boolean;
             limit: number;
             offset: number;
+            /**
+             * Format: uuid
+             * @description For `cursor`, to get the next page; null where there is none.
+             */
+            next_cursor: string | null;
         };
         /** @enum {string} */
         HealthGrade: "ok" | "degraded" | "down";
@@ -6236,10 +6281,14 @@ export interface components {
         AdminUserId: string;
         /** @description Id of the team. */
         AdminTeamId: string;
+        /** @description `next_cursor` of the page before, with the same filters and the same `sort`. */
+        AuditCursor: string;
         /** @description Only what this user did. */
         AuditActor: string;
         /** @description Only what touches this team. */
         AuditTeam: string;
+        /** @description Only what touches this project, its scans, findings, approvals and licences, and keys of the project. */
+        AuditProject: string;
         /** @description Only rows of these kinds, such as `projects`; repeat for several. */
         AuditTargetTable: string[];
         /** @description Only this row. */
@@ -6252,7 +6301,7 @@ export interface components {
         AuditFrom: string;
         /** @description Before this time. */
         AuditTo: string;
-        /** @description Text in what changed, case-insensitive. */
+        /** @description Text in what changed, case-insensitive; three characters or more. */
         AuditText: string;
         /**
          * @description Name of the backup.
@@ -14621,16 +14670,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -14698,16 +14737,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -14841,16 +14870,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -14940,16 +14959,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -15017,16 +15026,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -15128,16 +15127,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -15219,16 +15208,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -15261,6 +15240,7 @@ export interface operations {
             /** @description The new team. */
             201: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
                     Location: components["headers"]["Location"];
                     "X-Request-ID": components["headers"]["XRequestId"];
                     "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
@@ -15358,16 +15338,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -15396,6 +15366,7 @@ export interface operations {
             /** @description The team. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
                 };
@@ -15435,16 +15406,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -15540,16 +15501,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -15566,7 +15517,10 @@ export interface operations {
     updateAdminTeam: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The row's version, as `"3"` (an ETag) or `3`. Missing is 428, stale is 412 with `current_version`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
             path: {
                 /** @description Id of the team. */
                 id: components["parameters"]["AdminTeamId"];
@@ -15582,6 +15536,7 @@ export interface operations {
             /** @description The team as it is now. */
             200: {
                 headers: {
+                    ETag: components["headers"]["ETag"];
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
                 };
@@ -15629,6 +15584,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description `precondition-failed`: If-Match does not name the current version. */
+            412: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description `payload-too-large`: The body is larger than this operation takes. */
             413: {
                 headers: {
@@ -15659,8 +15624,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
-            500: {
+            /** @description `precondition-required`: This operation needs If-Match with the version of the row. */
+            428: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -15669,8 +15634,8 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -15810,16 +15775,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -15899,16 +15854,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -16115,12 +16060,16 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
                 /** @description Rows to pass over, from 0. */
                 offset?: components["parameters"]["Offset"];
+                /** @description `next_cursor` of the page before, with the same filters and the same `sort`. */
+                cursor?: components["parameters"]["AuditCursor"];
                 /** @description Order of the items. */
                 sort?: string;
                 /** @description Only what this user did. */
                 actor_user_id?: components["parameters"]["AuditActor"];
                 /** @description Only what touches this team. */
                 team_id?: components["parameters"]["AuditTeam"];
+                /** @description Only what touches this project, its scans, findings, approvals and licences, and keys of the project. */
+                project_id?: components["parameters"]["AuditProject"];
                 /** @description Only rows of these kinds, such as `projects`; repeat for several. */
                 target_table?: components["parameters"]["AuditTargetTable"];
                 /** @description Only this row. */
@@ -16133,7 +16082,7 @@ export interface operations {
                 from?: components["parameters"]["AuditFrom"];
                 /** @description Before this time. */
                 to?: components["parameters"]["AuditTo"];
-                /** @description Text in what changed, case-insensitive. */
+                /** @description Text in what changed, case-insensitive; three characters or more. */
                 q?: components["parameters"]["AuditText"];
             };
             header?: never;
@@ -16192,16 +16141,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -16222,6 +16161,8 @@ export interface operations {
                 actor_user_id?: components["parameters"]["AuditActor"];
                 /** @description Only what touches this team. */
                 team_id?: components["parameters"]["AuditTeam"];
+                /** @description Only what touches this project, its scans, findings, approvals and licences, and keys of the project. */
+                project_id?: components["parameters"]["AuditProject"];
                 /** @description Only rows of these kinds, such as `projects`; repeat for several. */
                 target_table?: components["parameters"]["AuditTargetTable"];
                 /** @description Only this row. */
@@ -16234,7 +16175,7 @@ export interface operations {
                 from?: components["parameters"]["AuditFrom"];
                 /** @description Before this time. */
                 to?: components["parameters"]["AuditTo"];
-                /** @description Text in what changed, case-insensitive. */
+                /** @description Text in what changed, case-insensitive; three characters or more. */
                 q?: components["parameters"]["AuditText"];
             };
             header?: never;
@@ -16286,16 +16227,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -16440,16 +16371,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;

@@ -103,6 +103,7 @@ export interface AuditLog {
   ip: string | null;
   user_agent: string | null;
   diff: Json | null;
+  project_id: string | null;
 }
 
 export interface BlobChunks {

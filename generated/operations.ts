@@ -2490,7 +2490,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [
@@ -2510,7 +2510,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2522,7 +2521,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2537,7 +2536,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2549,7 +2547,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2572,7 +2570,6 @@ export const operations = {
       "unsupported-media-type",
       "validation-failed",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2584,7 +2581,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2601,7 +2598,6 @@ export const operations = {
       "last-super-admin",
       "cannot-modify-self",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2613,7 +2609,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2628,7 +2624,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2640,7 +2635,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2656,7 +2651,6 @@ export const operations = {
       "not-found",
       "conflict",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2668,7 +2662,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [
@@ -2689,7 +2683,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2701,7 +2694,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -2726,7 +2719,6 @@ export const operations = {
       "validation-failed",
       "idempotency-mismatch",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2738,7 +2730,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2753,7 +2745,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2765,9 +2756,11 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
-    "headers": [],
+    "headers": [
+      "if-match"
+    ],
     "sortFields": [],
     "bodyLimit": "json",
     "bodyRequired": true,
@@ -2776,17 +2769,18 @@ export const operations = {
     },
     "rateLimit": null,
     "idempotent": false,
-    "versioned": false,
+    "versioned": true,
     "problems": [
       "invalid-request",
       "unauthorized",
       "not-found",
       "slug-conflict",
+      "precondition-failed",
       "payload-too-large",
       "unsupported-media-type",
       "validation-failed",
+      "precondition-required",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2798,7 +2792,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2815,7 +2809,6 @@ export const operations = {
       "team-has-active-scans",
       "team-has-projects",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2827,7 +2820,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -2852,7 +2845,6 @@ export const operations = {
       "validation-failed",
       "idempotency-mismatch",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2864,7 +2856,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2880,7 +2872,6 @@ export const operations = {
       "not-found",
       "last-team-admin",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2954,7 +2945,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [
       "target_table",
       "action"
@@ -2974,7 +2965,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2986,7 +2976,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [
       "target_table",
       "action"
@@ -3004,7 +2994,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -3042,7 +3031,7 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -3057,7 +3046,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },

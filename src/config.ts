@@ -154,6 +154,7 @@ const SETTINGS = {
   VULNDB_INTERVAL_HOURS: setting('1', 1, 'Time between two looks at each source; one that failed is tried again sooner at first.', decimal(0.02, 720)),
   KEV_URL: setting(KEV, KEV, 'CISA\'s catalogue of exploited vulnerabilities, or a mirror of it; `off` for none.', addressOrOff),
   EPSS_URL: setting(EPSS, EPSS, 'EPSS scores, or a mirror of them; `off` for none.', addressOrOff),
+  DISK_WARNING_PERCENT: setting('80', 80, 'Use of the data disk from which `GET /v1/admin/disk` warns.', integer(1, 100)),
   DISK_HARD_LIMIT_PERCENT: setting('95', 95, 'Use of the data disk above which new scans are refused (503).', integer(50, 100)),
   SHUTDOWN_TIMEOUT_SECONDS: setting('10', 10, 'Time that running requests and jobs get at shutdown.', integer(1, 600)),
 } as const;

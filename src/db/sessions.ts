@@ -57,7 +57,7 @@ export async function endSession(db: Db, sessionId: string, reason: 'logout' | '
 }
 
 /** Ends all sessions of a user but one (null: none is spared); returns how many. */
-export async function endSessionsOf(tx: Tx, userId: string, spared: string | null, reason: 'password' | 'revoked'): Promise<number> {
+export async function endSessionsOf(tx: Tx, userId: string, spared: string | null, reason: 'password' | 'revoked' | 'deactivated'): Promise<number> {
   const { numAffectedRows } = await sql`
     UPDATE sessions SET ended_at = now(), ended_reason = ${reason} WHERE user_id = ${userId} AND ended_at IS NULL AND id IS DISTINCT FROM ${spared}`.execute(tx);
   return Number(numAffectedRows ?? 0);

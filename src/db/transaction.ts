@@ -32,9 +32,9 @@ export function sqlState(error: unknown): string | undefined {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
-/** Did the statement break this unique constraint or index? */
+/** Did the statement break this constraint or unique index? */
 export function violates(error: unknown, constraint: string): boolean {
-  return sqlState(error) === '23505' && error instanceof Error && 'constraint' in error && error.constraint === constraint;
+  return /^23/.test(sqlState(error) ?? '') && error instanceof Error && 'constraint' in error && error.constraint === constraint;
 }
 
 /** Runs `work` in a transaction of which there is one at a time, over all processes, for each name. */

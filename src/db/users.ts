@@ -79,10 +79,19 @@ export async function hasSuperAdmin(db: Db): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** A team of one's own for a user without any; returns its id. */
+/** Locks the account until the transaction ends; returns its oldest team. */
+export async function lockUserTeam(tx: Tx, userId: string): Promise<string | undefined> {
+  await sql`SELECT 1 FROM users WHERE id = ${userId} FOR NO KEY UPDATE`.execute(tx);
+  const { rows } = await sql<{ team_id: string }>`SELECT team_id FROM memberships WHERE user_id = ${userId} ORDER BY created_at, team_id LIMIT 1`.execute(tx);
+  return rows[0]?.team_id;
+}
+
+/** A team of one's own for a user without any; returns its id. A user who was taken out of such a team gets another one. */
 export async function createPersonalTeam(tx: Tx, userId: string, name: string): Promise<string> {
   const { rows } = await sql<{ id: string }>`
-    WITH team AS (INSERT INTO teams (name, slug) VALUES (${name}, 'personal-' || ${userId}) RETURNING id),
+    WITH team AS (
+      INSERT INTO teams (name, slug) SELECT ${name}, slug || CASE WHEN EXISTS (SELECT FROM teams t WHERE t.slug = s.slug) THEN '-' || new_id() ELSE '' END
+      FROM (SELECT 'personal-' || ${userId} AS slug) s RETURNING id),
     membership AS (INSERT INTO memberships (user_id, team_id, role) SELECT ${userId}, id, 'team_admin' FROM team)
     SELECT id FROM team`.execute(tx);
   return rows[0]?.id ?? '';

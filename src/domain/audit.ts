@@ -1,11 +1,11 @@
 /** One audit row for each write, in the write's own transaction, with secrets masked. */
 import { userIdOf } from '../core/actor.ts';
 import { insertAudits } from '../db/audit.ts';
-import type { Tx } from '../db/connect.ts';
+import type { Db } from '../db/connect.ts';
 import type { Context } from './context.ts';
 
 export interface AuditEntry {
-  action: 'create' | 'update' | 'delete' | 'archive' | 'cancel' | 'login' | 'logout' | 'refresh' | 'refuse';
+  action: 'create' | 'update' | 'delete' | 'archive' | 'cancel' | 'login' | 'logout' | 'refresh' | 'refuse' | 'export';
   table: string;
   id: string | null;
   teamId?: string | null;
@@ -15,12 +15,12 @@ export interface AuditEntry {
 
 const SECRET = /password|token|secret|credential|hash|key|sealed/i;
 
-export async function audit(tx: Tx, context: Context, entry: AuditEntry): Promise<void> {
+export async function audit(tx: Db, context: Context, entry: AuditEntry): Promise<void> {
   await auditAll(tx, context, [entry]);
 }
 
 /** The rows of many writes of one request. */
-export async function auditAll(tx: Tx, { actor, request }: Context, entries: readonly AuditEntry[]): Promise<void> {
+export async function auditAll(tx: Db, { actor, request }: Context, entries: readonly AuditEntry[]): Promise<void> {
   await insertAudits(tx, entries.map((entry) => ({
     actorKind: actor.kind,
     actorUserId: userIdOf(actor),
@@ -38,6 +38,7 @@ export async function auditAll(tx: Tx, { actor, request }: Context, entries: rea
   })));
 }
 
+/** How many there are of something is no secret. */
 function mask(diff: Record<string, unknown>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(diff).filter(([, value]) => value !== undefined).map(([name, value]) => [name, SECRET.test(name) && value !== null ? '***' : value]));
+  return Object.fromEntries(Object.entries(diff).filter(([, value]) => value !== undefined).map(([name, value]) => [name, SECRET.test(name) && value !== null && typeof value !== 'number' ? '***' : value]));
 }

@@ -57,7 +57,7 @@ export async function createPipeline({ services, handlers, caches, limits, stopp
       // the writer must see its own change at once; other processes hear of it from the database
       if (operations[operationId].method !== 'get') {
         caches.changed(SCOPE_CHANNEL, exchange.params['id'] ?? '');
-        caches.changed(ACTOR_CHANNEL, userIdOf(exchange.actor) ?? '');
+        for (const userId of new Set([userIdOf(exchange.actor) ?? '', exchange.params['id'] ?? '', exchange.params['user_id'] ?? ''])) caches.changed(ACTOR_CHANNEL, userId);
       }
       const text = isStream(body) || typeof body === 'string' ? body : body === undefined ? null : JSON.stringify(body);
       exchange.answer = { status, headers: headers ?? {}, body: text, type: type ?? null };

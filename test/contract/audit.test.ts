@@ -54,6 +54,8 @@ async function policy(): Promise<string> {
   return String(member(body, 'id'));
 }
 
+const team = async (): Promise<string> => String(member((await admin.expect(201, 'createAdminTeam', { json: { name: 'A team' } })).body, 'id'));
+
 async function someFinding(): Promise<{ id: string; project: string }> {
   await importAdvisories(portal.services, fileURLToPath(new URL('../../data/advisories', import.meta.url)), () => undefined);
   const project = await newProject(admin);
@@ -133,6 +135,22 @@ const CALLS: Record<Changing, () => Call | Promise<Call>> = {
   createLicensePolicy: () => ({ client: admin, options: { json: { scope: 'organization', license: 'ISC', tier: 'allowed' } }, status: 201, table: 'license_policies' }),
   updateLicensePolicy: async () => ({ client: admin, options: { path: { id: await policy() }, headers: { 'If-Match': '1' }, json: { tier: 'forbidden' } }, status: 200, table: 'license_policies' }),
   deleteLicensePolicy: async () => ({ client: admin, options: { path: { id: await policy() } }, status: 204, table: 'license_policies' }),
+  updateAdminUserRole: async () => ({ client: admin, options: { path: { id: (await newUser(anonymous, database, 'developer')).id }, json: { role: 'super_admin' } }, status: 200, table: 'users' }),
+  deactivateAdminUser: async () => ({ client: admin, options: { path: { id: (await newUser(anonymous, database, 'developer')).id } }, status: 200, table: 'users' }),
+  activateAdminUser: async () => {
+    const { id } = await newUser(anonymous, database, 'developer');
+    await admin.expect(200, 'deactivateAdminUser', { path: { id } });
+    return { client: admin, options: { path: { id } }, status: 200, table: 'users' };
+  },
+  resetAdminUserPassword: async () => ({ client: admin, options: { path: { id: (await newUser(anonymous, database, 'developer')).id } }, status: 204, table: 'password_reset_tokens' }),
+  createAdminTeam: () => ({ client: admin, options: { json: { name: 'Audited' } }, status: 201, table: 'teams' }),
+  updateAdminTeam: async () => ({ client: admin, options: { path: { id: await team() }, headers: { 'If-Match': '1' }, json: { name: 'Renamed' } }, status: 200, table: 'teams' }),
+  deleteAdminTeam: async () => ({ client: admin, options: { path: { id: await team() } }, status: 204, table: 'teams' }),
+  addAdminTeamMember: async () => ({ client: admin, options: { path: { id: await team() }, json: { user_id: (await newUser(anonymous, database, 'developer')).id, role: 'developer' } }, status: 200, table: 'memberships' }),
+  removeAdminTeamMember: async () => {
+    const { id, teamId } = await newUser(anonymous, database, 'team_admin');
+    return { client: admin, options: { path: { id: teamId, user_id: id } }, status: 200, table: 'memberships' };
+  },
   cancelAdminScan: async () => ({ client: admin, options: { path: { scan_id: await queuedScan(database, await newProject(admin)) } }, status: 200, table: 'scans' }),
   updateVulnerabilityFindingStatus: async () => ({ client: admin, options: { path: { finding_id: (await someFinding()).id }, headers: { 'If-Match': '1' }, json: { status: 'analyzing' } }, status: 200, table: 'findings' }),
   updateProjectVulnerabilityStatuses: async () => {

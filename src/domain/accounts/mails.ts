@@ -1,6 +1,11 @@
 /** The words of the mails. Nothing in them was written by whoever caused them: a name or title would make the portal a sender of spam. */
 import type { Mail } from '../../integrations/mail.ts';
 
+/** Life of a link that sets a password. */
+export const RESET_MS = 3_600_000;
+
+export const resetLink = (base: string, token: string): string => `${base}/reset-password?token=${token}`;
+
 export function confirmRegistrationMail(to: string, base: string, token: string): Mail {
   return {
     to,
@@ -42,7 +47,7 @@ export function resetPasswordMail(to: string, base: string, token: string): Mail
 To set it, open this link within an hour. It works once, and ends every
 session of the account:
 
-${base}/reset-password?token=${token}
+${resetLink(base, token)}
 
 Without a browser: POST /auth/reset-password with {"token", "new_password"}.
 

@@ -1,10 +1,9 @@
 /** Registration: at once where no mail is sent, else confirmed by its mail, so that the answer tells nothing of the address. */
 import { DomainError } from '../../core/errors.ts';
 import { normaliseEmail } from '../../core/email.ts';
-import { insertRegistration, registrationOfToken, spendRegistrationToken } from '../../db/accounts.ts';
+import { insertRegistration, registrationOfToken, spendRegistrationToken, type NewRegistration } from '../../db/accounts.ts';
 import { countHit } from '../../db/rate-limits.ts';
 import { inTransaction, violates } from '../../db/transaction.ts';
-import { markEmailVerified } from '../../db/users.ts';
 import { audit } from '../audit.ts';
 import type { Context } from '../context.ts';
 import { addressKey } from '../auth/address-key.ts';
@@ -12,7 +11,7 @@ import { getAccount, type Account } from '../auth/me.ts';
 import { digest } from '../auth/one-time-token.ts';
 import { requireGoodPassword } from '../auth/password-policy.ts';
 import { checkPassword, hashPassword } from '../auth/passwords.ts';
-import { alreadyRegistered, insertAccount, type NewAccount } from './create.ts';
+import { alreadyRegistered, insertAccount } from './create.ts';
 import { invalidToken } from './reset-password.ts';
 
 export interface Registration {
@@ -49,9 +48,7 @@ export async function verifyEmail(context: Context, { token, password }: { token
   if (pending === undefined || !known) throw invalidToken();
   const id = await addAccount(context, async (tx) => {
     if (!(await spendRegistrationToken(tx, pending, digest(token)))) throw invalidToken();
-    const created = await insertAccount(tx, context, { email: pending.email, fullName: pending.full_name, passwordHash: pending.password_hash });
-    await markEmailVerified(tx, created);
-    return created;
+    return insertAccount(tx, context, { email: pending.email, fullName: pending.full_name, passwordHash: pending.password_hash, isProven: true });
   });
   return getAccount(context, id);
 }
@@ -78,7 +75,7 @@ async function addAccount(context: Context, insert: Parameters<typeof inTransact
   }
 }
 
-async function askByMail(context: Context, account: NewAccount): Promise<void> {
+async function askByMail(context: Context, account: Omit<NewRegistration, 'expiresAt'>): Promise<void> {
   const expiresAt = new Date(context.now().getTime() + CONFIRM_MS);
   await inTransaction(context.db, async (tx) => {
     const { hits } = await countHit(tx, `registration-mail:${addressKey(account.email)}`, 3600, context.now());

@@ -11,9 +11,7 @@ import { MailRefused, type Mail } from '../../integrations/mail.ts';
 import type { MailOrder } from '../../jobs/catalogue.ts';
 import { digest, newToken } from '../auth/one-time-token.ts';
 import type { Services } from '../context.ts';
-import { alreadyRegisteredMail, confirmRegistrationMail, passwordChangedMail, resetPasswordMail } from './mails.ts';
-
-const RESET_MS = 3_600_000;
+import { alreadyRegisteredMail, confirmRegistrationMail, passwordChangedMail, RESET_MS, resetPasswordMail } from './mails.ts';
 
 /** Throws what another try may mend. */
 export async function sendMail(services: Services, order: MailOrder): Promise<void> {

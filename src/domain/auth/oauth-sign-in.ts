@@ -3,8 +3,8 @@ import { normaliseEmail } from '../../core/email.ts';
 import { inTransaction, violates } from '../../db/transaction.ts';
 import type { Tx } from '../../db/connect.ts';
 import { insertIdentity, lockIdentityOwner, lockUserByEmail, noteIdentityEmail, type IdentityKey } from '../../db/identities.ts';
-import { createPersonalTeam, insertUser, markEmailVerified } from '../../db/users.ts';
 import type { ExternalIdentity } from '../../integrations/identity/sign-in.ts';
+import { insertAccount } from '../accounts/create.ts';
 import { audit } from '../audit.ts';
 import type { Context } from '../context.ts';
 import { startSession } from './sessions.ts';
@@ -52,13 +52,8 @@ async function accountOf(tx: Tx, context: Context, key: IdentityKey, identity: E
   return { userId };
 }
 
-/** Without a password, and with a team of its own. */
-async function createAccount(tx: Tx, context: Context, provider: string, email: string, name: string | null): Promise<string> {
+/** The name that the provider gives is text of anybody's. */
+function createAccount(tx: Tx, context: Context, provider: string, email: string, name: string | null): Promise<string> {
   const fullName = name?.replaceAll(/\p{C}/gu, '').trim().slice(0, MAX_NAME) ?? '';
-  const userId = await insertUser(tx, { email, fullName: fullName === '' ? null : fullName, passwordHash: null, isSuperAdmin: false });
-  await markEmailVerified(tx, userId);
-  const teamId = await createPersonalTeam(tx, userId, `${fullName === '' ? email.split('@', 1)[0] ?? '' : fullName}'s team`);
-  await audit(tx, context, { action: 'create', table: 'users', id: userId, diff: { email, full_name: fullName, provider } });
-  await audit(tx, context, { action: 'create', table: 'teams', id: teamId, teamId, diff: { owner: userId } });
-  return userId;
+  return insertAccount(tx, context, { email, fullName: fullName === '' ? null : fullName, passwordHash: null, isProven: true, provider });
 }

@@ -7,6 +7,7 @@ import type { Context } from '../context.ts';
 import { isOwnPath, newTransaction, openTransaction, sameText, sealTransaction, type OauthTransaction } from './oauth-transaction.ts';
 import { digest } from './one-time-token.ts';
 import { signInWithIdentity } from './oauth-sign-in.ts';
+import { noteRefusedLogIn } from './refused.ts';
 
 export type OauthError =
   | 'oauth_denied' | 'oauth_missing_params' | 'oauth_invalid_state' | 'oauth_failed'
@@ -63,9 +64,11 @@ export async function finishOauth(context: Context, name: string, answer: OauthA
     return fail('oauth_failed', true);
   }
   const identity = await identify(context, provider, signInOf(context, transaction), { code, state, iss });
-  if (identity === null) return fail('oauth_failed', true);
-  const result = await signInWithIdentity(context, name, identity);
-  if ('refused' in result) return fail(result.refused, true);
+  const result = identity === null ? { refused: 'oauth_failed' as const } : await signInWithIdentity(context, name, identity);
+  if ('refused' in result) {
+    await noteRefusedLogIn(context, { reason: result.refused, email: identity?.email, provider: name });
+    return fail(result.refused, true);
+  }
   return { location: transaction.redirectAfter ?? context.config.OAUTH_LOGIN_REDIRECT_SUCCESS, refreshToken: result.refreshToken, spent: true };
 }
 

@@ -3,11 +3,12 @@ import { DomainError } from '../../core/errors.ts';
 import type { Tx } from '../../db/connect.ts';
 import { endSession, insertSession, lockRefreshToken, rotateRefreshToken, sessionOfToken } from '../../db/sessions.ts';
 import { inTransaction } from '../../db/transaction.ts';
-import { findUserByEmail, holdForLogIn } from '../../db/users.ts';
+import { findUserByEmail, holdForLogIn, type UserRow } from '../../db/users.ts';
 import { audit } from '../audit.ts';
 import type { Context } from '../context.ts';
 import { digest, newToken } from './one-time-token.ts';
 import { checkPassword } from './passwords.ts';
+import { noteRefusedLogIn } from './refused.ts';
 
 export interface Tokens {
   accessToken: string;
@@ -22,7 +23,10 @@ export interface Tokens {
 export async function logIn(context: Context, credentials: { email: string; password: string }): Promise<Tokens> {
   const user = await findUserByEmail(context.db, credentials.email);
   const good = await checkPassword(credentials.password, user?.password_hash ?? null);
-  if (!good || user === undefined || user.password_hash === null || !user.is_active) throw invalidCredentials();
+  if (!good || user === undefined || user.password_hash === null || !user.is_active) {
+    await noteRefusedLogIn(context, { reason: refusalOf(user), userId: user?.id, email: user?.email });
+    throw invalidCredentials();
+  }
   const { password_hash: checkedHash } = user;
   const { sessionId, refreshToken } = await inTransaction(context.db, async (tx) => {
     if (!(await holdForLogIn(tx, user.id, checkedHash))) throw invalidCredentials(); // a reset came in between: its sessions are ended, this one must not begin
@@ -69,6 +73,12 @@ export async function logOut(context: Context, refreshToken: string | undefined)
     await endSession(tx, session.session_id, 'logout');
     await audit(tx, context, { action: 'logout', table: 'sessions', id: session.session_id, diff: { user_id: session.user_id } });
   });
+}
+
+function refusalOf(user: UserRow | undefined): string {
+  if (user === undefined) return 'unknown address';
+  if (!user.is_active) return 'inactive account';
+  return user.password_hash === null ? 'account without a password' : 'wrong password';
 }
 
 const invalidCredentials = (): DomainError => new DomainError('invalid-credentials', 'The e-mail address and password do not match an active account.');

@@ -5,7 +5,8 @@ import { allows } from '../../core/permissions.ts';
 import { findProject, insertProject, slugsLike, type Distribution, type ProjectRow, type Visible } from '../../db/projects.ts';
 import { inTransaction, violates } from '../../db/transaction.ts';
 import type { Tx } from '../../db/connect.ts';
-import { createPersonalTeam } from '../../db/users.ts';
+import { lockUserTeam } from '../../db/users.ts';
+import { insertPersonalTeam } from '../accounts/create.ts';
 import { audit } from '../audit.ts';
 import type { Context } from '../context.ts';
 import { acceptGitUrl } from './git-url.ts';
@@ -62,5 +63,6 @@ async function defaultTeam(tx: Tx, context: Context): Promise<string> {
   if (actor.kind !== 'user' && actor.kind !== 'api_key') throw new DomainError('forbidden', 'Name the team_id that is to own the project.');
   const own = [...actor.memberships.keys()].find((teamId) => allows(actor, 'project.create', { teamId, projectId: null, organizationWide: false }));
   if (own === undefined && actor.kind === 'api_key') throw new DomainError('forbidden', `API key 'tos_${actor.prefix}_…' reaches no team in which it may create projects.`);
-  return own ?? createPersonalTeam(tx, actor.userId, actor.email);
+  // of two first projects at once the second finds the team of the first
+  return own ?? (await lockUserTeam(tx, actor.userId)) ?? insertPersonalTeam(tx, context, actor.userId, actor.email);
 }

@@ -2,11 +2,11 @@
 
 const MAX_LENGTH = 56; // leaves room for a number behind it
 
-/** `Zahlungs-Dienst (neu)` -> `zahlungs-dienst-neu`; `project` where nothing is left. */
-export function slugify(name: string): string {
+/** `Zahlungs-Dienst (neu)` -> `zahlungs-dienst-neu`; `otherwise` where nothing is left. */
+export function slugify(name: string, otherwise = 'project'): string {
   const plain = name.normalize('NFKD').replaceAll(/\p{M}/gu, '').toLowerCase();
   const slug = plain.replaceAll(/[^a-z0-9]+/g, '-').slice(0, MAX_LENGTH).replaceAll(/^-+|-+$/g, '');
-  return slug === '' ? 'project' : slug;
+  return slug === '' ? otherwise : slug;
 }
 
 /** The slug itself, or with the smallest number that is free. */

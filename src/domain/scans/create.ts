@@ -1,5 +1,4 @@
 /** Queueing a scan: the upload is recognised, stored and handed to a worker in one transaction. */
-import { statfs } from 'node:fs/promises';
 import { userIdOf } from '../../core/actor.ts';
 import { DomainError, notFound } from '../../core/errors.ts';
 import { storeBlob } from '../../db/blobs.ts';
@@ -10,6 +9,7 @@ import { audit } from '../audit.ts';
 import type { Context } from '../context.ts';
 import { recogniseSbom } from '../formats/sbom-format.ts';
 import { getProject } from '../projects/read.ts';
+import { volumeOf } from '../system/disk.ts';
 import { containerFormat } from './container-source.ts';
 import { GIT_FORMAT, planGitScan } from './git-source.ts';
 import type { ScanRequest, Upload } from './request.ts';
@@ -72,8 +72,7 @@ function archiveFormat(upload: Upload): string {
 }
 
 async function refuseUnderDiskPressure(context: Context): Promise<void> {
-  const { blocks, bavail } = await statfs(context.config.DATA_DIR);
-  const used = blocks === 0 ? 0 : 100 * (1 - bavail / blocks);
+  const { usedPercent: used } = await volumeOf(context.config.DATA_DIR);
   const limit = context.config.DISK_HARD_LIMIT_PERCENT;
   if (used >= limit) throw new DomainError('disk-pressure', `The disk is ${Math.floor(used)} % full; new scans are refused from ${limit} %. Tell an operator.`, { retryAfter: 60 });
 }

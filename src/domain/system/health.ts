@@ -1,11 +1,11 @@
 /** How each part of the installation does. Each is asked for itself and has a short time: one that hangs keeps no other from being told. */
-import { statfs } from 'node:fs/promises';
 import type { components } from '../../../generated/api.ts';
 import { askBriefly, failedJobs, presentWorkers, queueHealth, scanHealth, serverVersion } from '../../db/health.ts';
 import type { Db, Tx } from '../../db/connect.ts';
 import { pendingMigrations } from '../../db/migrate.ts';
 import { findProgram } from '../../integrations/programs.ts';
 import type { Context } from '../context.ts';
+import { volumeOf } from './disk.ts';
 import { vulnerabilitySources, type AgedSource } from './sources.ts';
 
 export type AdminHealth = components['schemas']['AdminHealth'];
@@ -16,7 +16,6 @@ const PART_MS = 2_000;
 const STATEMENT_MS = 1_500;
 const WORKER_SECONDS = 60;
 const SLOW_QUEUE_SECONDS = 900;
-const DISK_WARNING_PERCENT = 80;
 const GRADES = ['ok', 'degraded', 'down'] as const;
 
 const fine = (value: number | null = null, detail: string | null = null): Judgement => ({ status: 'ok', detail, value });
@@ -76,10 +75,9 @@ function judgeWorkers(workers: readonly { host: string; pid: number }[]): Judgem
 }
 
 async function judgeDisk({ config }: Context): Promise<Judgement> {
-  const { blocks, bavail } = await statfs(config.DATA_DIR);
-  const used = blocks === 0 ? 0 : Math.round(1000 * (1 - bavail / blocks)) / 10;
+  const used = Math.round(10 * (await volumeOf(config.DATA_DIR)).usedPercent) / 10;
   if (used >= config.DISK_HARD_LIMIT_PERCENT) return { status: 'down', detail: `New scans are refused from ${config.DISK_HARD_LIMIT_PERCENT} %.`, value: used };
-  return used >= DISK_WARNING_PERCENT ? { status: 'degraded', detail: `New scans will be refused from ${config.DISK_HARD_LIMIT_PERCENT} %.`, value: used } : fine(used);
+  return used >= config.DISK_WARNING_PERCENT ? { status: 'degraded', detail: `New scans will be refused from ${config.DISK_HARD_LIMIT_PERCENT} %.`, value: used } : fine(used);
 }
 
 const judgeMail = (failed: number): Judgement => (failed === 0 ? fine(0) : { status: 'degraded', detail: `${failed} mails could not be sent within a day.`, value: failed });

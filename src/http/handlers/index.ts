@@ -2,6 +2,8 @@
 import type { Handlers } from '../types.ts';
 import { accounts } from './accounts.ts';
 import { admin } from './admin.ts';
+import { adminAccounts } from './admin-accounts.ts';
+import { adminAudit } from './admin-audit.ts';
 import { apiKeys } from './api-keys.ts';
 import { approvals } from './approvals.ts';
 import { auth } from './auth.ts';
@@ -19,4 +21,4 @@ import { system } from './system.ts';
 import { users } from './users.ts';
 import { vex } from './vex.ts';
 
-export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...portfolio, ...scans, ...components, ...findings, ...results, ...vex, ...approvals, ...licenses, ...licensePolicies, ...admin, ...health, ...system } satisfies Handlers;
+export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...portfolio, ...scans, ...components, ...findings, ...results, ...vex, ...approvals, ...licenses, ...licensePolicies, ...admin, ...adminAccounts, ...adminAudit, ...health, ...system } satisfies Handlers;

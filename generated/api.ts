@@ -768,7 +768,7 @@ export interface paths {
         /**
          * List licences that cannot be kept at once
          * @description Pairs of licences that cannot both be kept within the product of the current scan, or of `scan_id`, one item a pair, with a component and a path for each side. The licence of the
-         *     scanned source itself takes part, where the scan found its licence files. What only builds or tests the product does not, and of an `OR` only the alternative that policy restricts least.
+         *     scanned source itself takes part, where the scan found its licence files or SPDX tags at the head of its source files. What only builds or tests the product does not, and of an `OR` only the alternative that policy restricts least.
          *     A product that is `distributed` has clashes of every copyleft for the whole work, a `saas` one of those that reach users over a network, an `internal` one none.
          *     Only what the stewards of the licences call incompatible is reported; all components are taken to be one work, which a lawyer may see otherwise.
          */

@@ -42,6 +42,8 @@ export interface GitSource {
   commit: string;
   /** The wanted files; links and submodules are never among them. */
   read: (wanted: (path: string) => boolean) => Promise<{ files: { path: string; data: Buffer }[]; warnings: string[] }>;
+  /** Lines that hold the text, of files with these endings, with their numbers from 1; null where there are too many. */
+  find: (text: string, endings: readonly string[]) => Promise<{ path: string; line: number; text: string }[] | null>;
 }
 
 const MIB = 1024 * 1024;
@@ -88,7 +90,10 @@ export async function fetchGit(request: GitRequest): Promise<GitSource> {
       throw (await isCutOff(folder, limits.packBytes)) ? new GitFault('git-too-large', `The repository is larger than ${limits.packBytes} bytes (GIT_MAX_BYTES), even without its history.`) : error;
     });
     const commit = await resolveCommit(git, request.commit);
-    return { commit, read: (wanted) => explained(request, deadline, () => readTree(git, commit, wanted, limits)) };
+    return {
+      commit, read: (wanted) => explained(request, deadline, () => readTree(git, commit, wanted, limits)),
+      find: (text, endings) => explained(request, deadline, () => findLines(git, commit, text, endings)),
+    };
   });
 }
 
@@ -177,6 +182,16 @@ async function readTree(git: Git, commit: string, wanted: (path: string) => bool
   if (chosen.length === 0) return { files: [], warnings };
   const { stdout } = orThrow(await git(['cat-file', '--batch'], {}, chosen.map(({ oid }) => `${oid}\n`).join(''), total + chosen.length * 128 + MIB));
   return { files: sliceBatch(stdout, chosen), warnings };
+}
+
+/** `<commit>:<path>\0<line>\0<text>\n` for each; status 1 says that there is none. */
+async function findLines(git: Git, commit: string, text: string, endings: readonly string[]): Promise<{ path: string; line: number; text: string }[] | null> {
+  const { status, stdout } = await git(['grep', '-I', '-n', '-z', '-F', '--no-color', '-e', text, commit, '--', ...endings.map((ending) => `:(icase)*.${ending}`)], {}, '', LIST_BYTES);
+  if (status !== 0 && status !== 1) return null;
+  return stdout.toString('utf8').split('\n').flatMap((record) => {
+    const [place = '', line = '', found] = record.split('\0');
+    return found === undefined ? [] : [{ path: place.slice(commit.length + 1), line: Number(line), text: found }];
+  });
 }
 
 /** `<oid> blob <size>\n<content>\n` for each, in the order asked. */

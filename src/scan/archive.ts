@@ -59,8 +59,11 @@ export function recogniseArchive(head: Uint8Array): ArchiveFormat | null {
   return Buffer.from(head.subarray(257, 262)).toString('latin1') === 'ustar' ? 'tar' : null;
 }
 
+/** Is the file wanted? A number: so many bytes from its beginning, which count towards no bound of what is held. */
+export type Wanted = (name: string) => boolean | number;
+
 /** The wanted files, in the archive's order. Throws ArchiveError; the files before the fault have been handed over by then. */
-export function readArchive(path: string, format: ArchiveFormat, wanted: (name: string) => boolean, limits: ArchiveLimits = ARCHIVE_LIMITS): AsyncIterable<ArchivedFile> {
+export function readArchive(path: string, format: ArchiveFormat, wanted: Wanted, limits: ArchiveLimits = ARCHIVE_LIMITS): AsyncIterable<ArchivedFile> {
   return format === 'zip' ? readZip(path, wanted, limits) : readTar(path, format, wanted, limits);
 }
 
@@ -114,8 +117,8 @@ function tooLarge(name: string, limit: number): ArchiveError {
 
 type TarFormat = Exclude<ArchiveFormat, 'zip'>;
 
-async function* readTar(path: string, format: TarFormat, wanted: (name: string) => boolean, limits: ArchiveLimits): AsyncGenerator<ArchivedFile> {
-  for await (const { name, stream } of tarFiles(path, format, wanted, limits)) yield { path: name, data: await collect(stream, name, limits.fileBytes) };
+async function* readTar(path: string, format: TarFormat, wanted: Wanted, limits: ArchiveLimits): AsyncGenerator<ArchivedFile> {
+  for await (const { name, stream, share } of tarFiles(path, format, wanted, limits)) yield { path: name, data: share === true ? await collect(stream, name, limits.fileBytes) : await collectHead(stream, share) };
 }
 
 /** Writes the wanted files below `folder`, each at most once. Throws ArchiveError. */
@@ -130,7 +133,7 @@ export async function unpackTar(path: string, format: TarFormat, folder: string,
 }
 
 /** The wanted files, one after another; each stream must be read to its end before the next comes. */
-async function* tarFiles(path: string, format: TarFormat, wanted: (name: string) => boolean, limits: ArchiveLimits): AsyncGenerator<{ name: string; stream: AsyncIterable<unknown> }> {
+async function* tarFiles(path: string, format: TarFormat, wanted: Wanted, limits: ArchiveLimits): AsyncGenerator<{ name: string; stream: AsyncIterable<unknown>; share: true | number }> {
   const meter = new Meter(limits);
   const extract = tar.extract();
   const count = (add: (bytes: number) => void): Transform =>
@@ -159,11 +162,11 @@ async function* tarFiles(path: string, format: TarFormat, wanted: (name: string)
       const { name, type, size } = entry.header;
       const safe = safePath(name);
       if (type === 'character-device' || type === 'block-device' || type === 'fifo') throw new ArchiveError('malformed', `The archive holds a device: '${safe}'.`);
-      if (type !== 'file' && type !== 'contiguous-file') entry.resume();
-      else if (!wanted(safe)) entry.resume();
+      const share = (type === 'file' || type === 'contiguous-file') && wanted(safe);
+      if (share === false) entry.resume();
       else {
-        meter.want(safe, size);
-        yield { name: safe, stream: entry };
+        if (share === true) meter.want(safe, size);
+        yield { name: safe, stream: entry, share };
       }
     }
   } catch (error) {
@@ -198,7 +201,18 @@ async function collect(stream: AsyncIterable<unknown>, name: string, limit: numb
   return Buffer.concat(chunks);
 }
 
-async function* readZip(path: string, wanted: (name: string) => boolean, limits: ArchiveLimits): AsyncGenerator<ArchivedFile> {
+/** The beginning; the rest is read and dropped. */
+async function collectHead(stream: AsyncIterable<unknown>, bytes: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of bytesOf(stream)) {
+    if (size < bytes) chunks.push(chunk.subarray(0, bytes - size));
+    size += chunk.length;
+  }
+  return Buffer.concat(chunks);
+}
+
+async function* readZip(path: string, wanted: Wanted, limits: ArchiveLimits): AsyncGenerator<ArchivedFile> {
   const meter = new Meter(limits);
   const zip = await yauzl.openPromise(path, { lazyEntries: true, autoClose: false, strictFileNames: false, validateEntrySizes: true }).catch((error: unknown) => {
     throw unreadable(error);
@@ -211,10 +225,11 @@ async function* readZip(path: string, wanted: (name: string) => boolean, limits:
       if (meter.packed > zip.fileSize) throw new ArchiveError('bomb', 'Entries of the archive overlap: together they are larger than the archive.');
       meter.unpack(entry.uncompressedSize);
       const isLink = (entry.externalFileAttributes >>> 16 & 0o170000) === 0o120000;
-      if (entry.fileName.endsWith('/') || isLink || !wanted(safe)) continue;
-      meter.want(safe, entry.uncompressedSize);
+      const share = !entry.fileName.endsWith('/') && !isLink && wanted(safe);
+      if (share === false) continue;
+      if (share === true) meter.want(safe, entry.uncompressedSize);
       const stream: Readable = await zip.openReadStreamPromise(entry);
-      yield { path: safe, data: await collect(stream, safe, limits.fileBytes) };
+      yield { path: safe, data: share === true ? await collect(stream, safe, limits.fileBytes) : await collectHead(stream, share) };
     }
   } catch (error) {
     if (error instanceof ArchiveError) throw error;

@@ -4,6 +4,7 @@ import type { DetectedComponent, Inventory } from '../core/component.ts';
 import { ArchiveError, readArchive, type ArchiveFormat, type ArchiveLimits } from './archive.ts';
 import { decodeText } from './decode.ts';
 import { findLicenses, isLicenseFile } from './license-files.ts';
+import { HEAD_BYTES, LicenseHeaders } from './license-headers.ts';
 import { READERS, type LockFileReader, type OtherFiles } from './lockfiles/index.ts';
 
 /** Folders whose lock files are not the product's own. */
@@ -21,8 +22,12 @@ interface SourceFile {
 
 export async function detectArchive(path: string, format: ArchiveFormat, limits?: ArchiveLimits): Promise<Inventory> {
   const files: SourceFile[] = [];
-  for await (const file of readArchive(path, format, isWanted, limits)) files.push(file);
-  return detect(files);
+  const headers = new LicenseHeaders();
+  for await (const file of readArchive(path, format, (name) => isWanted(name) || (headers.wants(name) && HEAD_BYTES), limits)) {
+    if (isWanted(file.path)) files.push(file);
+    else headers.add(file.path, file.data.toString('utf8'));
+  }
+  return detect(files, headers);
 }
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
@@ -40,7 +45,7 @@ export function isWanted(path: string): boolean {
 }
 
 /** Throws ArchiveError where there is too much of it. */
-export async function detect(files: readonly SourceFile[]): Promise<Inventory> {
+export async function detect(files: readonly SourceFile[], headers = new LicenseHeaders()): Promise<Inventory> {
   const merged = new Map<string, DetectedComponent>();
   const warnings: string[] = [];
   let occurrences = 0;
@@ -85,7 +90,7 @@ export async function detect(files: readonly SourceFile[]): Promise<Inventory> {
     const detectedLicense = licenses.components.get(component.purl);
     return detectedLicense === undefined ? component : { ...component, detectedLicense };
   });
-  return { root: null, ownLicense: licenses.own, components: licensed, occurrences, warnings: warnings.slice(0, MAX_WARNINGS) };
+  return { root: null, ownLicense: headers.joinedWith(licenses.own), components: licensed, occurrences, warnings: warnings.slice(0, MAX_WARNINGS) };
 }
 
 const SCOPE_RANK = { required: 0, optional: 1, dev: 2, excluded: 3 } as const;

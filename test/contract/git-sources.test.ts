@@ -63,6 +63,18 @@ const scanUrl = async (gitUrl: string, json: Record<string, unknown> = {}, field
 const sources = suite('createScan with a git_url');
 const withGit = GIT ? sources : sources.skip;
 
+withGit('reads the licence tags at the head of source files, and no others', async () => {
+  const tag = (expression: string): string => `// SPDX-License-Identifier: ${expression}\n`;
+  await newRepository(root, 'tagged', {
+    'package-lock.json': npmLock('lodash@4.17.20'), 'src/a:b c.C': tag('BSD-2-Clause'), 'vendor/x/y.c': tag('GPL-3.0-only'), 'notes.txt': tag('Zlib'), 'src/late.c': `${'\n'.repeat(200)}${tag('GPL-2.0-only')}`, 'src/umläut.py': `# SPDX-License-Identifier: MIT\n`,
+  });
+  await newRepository(root, 'untagged', { 'package-lock.json': npmLock('lodash@4.17.20'), 'src/a.c': 'int main() {}\n' });
+  for (const [name, expected] of [['tagged', 'BSD-2-Clause AND MIT'], ['untagged', null]] as const) {
+    const { id, status, warnings } = await scanUrl(at(name));
+    const { rows } = await sql<{ own_license: string | null }>`SELECT own_license FROM scans WHERE id = ${id}`.execute(database.db);
+    assert.equal([status, warnings, rows[0]?.own_license], ['succeeded', [], expected]);
+  }
+});
 withGit('takes the branch, the tag, the commit or the default branch that was asked for', async () => {
   const repository = await newRepository(root, 'lines', { 'package-lock.json': npmLock('lodash@4.17.20') });
   const first = git(repository, 'rev-parse', 'HEAD');

@@ -8,6 +8,7 @@ import { fetchGit, gitUnavailable, isRefName, type GitRequest } from '../../inte
 import { GitFault } from '../../integrations/git-faults.ts';
 import { ARCHIVE_LIMITS } from '../../scan/archive.ts';
 import { detect, isWanted } from '../../scan/detect.ts';
+import { HEAD_LINES, LicenseHeaders, SOURCE_ENDINGS } from '../../scan/license-headers.ts';
 import type { Services } from '../context.ts';
 import type { ScanRequest } from './request.ts';
 
@@ -44,8 +45,12 @@ export async function gatherFromGit(services: Services, scan: ClaimedScan, works
   await recordCommit(services.db, scan, source.commit);
   await step('prep');
   const { files, warnings } = await source.read(isWanted);
+  const headers = new LicenseHeaders();
+  const tagged = await source.find('SPDX-License-Identifier:', SOURCE_ENDINGS);
+  if (tagged === null) warnings.push('The heads of source files could not be searched for licences.');
+  for (const { path: name, line, text } of tagged ?? []) if (line <= HEAD_LINES && headers.wants(name)) headers.add(name, text);
   await step('cdxgen');
-  const inventory = await detect(files);
+  const inventory = await detect(files, headers);
   return { ...inventory, warnings: [...warnings, ...inventory.warnings] };
 }
 

@@ -861,6 +861,61 @@ export interface paths {
         patch: operations["updateProjectObligation"];
         trace?: never;
     };
+    "/v1/projects/{id}/webhook-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Is there a webhook secret
+         * @description Whether the project has a secret for its code host's webhooks, and since when. The secret itself is shown once, when it is made.
+         */
+        get: operations["getProjectWebhookSecret"];
+        put?: never;
+        /**
+         * Make a webhook secret
+         * @description Makes the secret that the code host signs its webhooks with (GitHub) or sends as token (GitLab), and shows it, this once. A secret that there was stays good for an
+         *     hour, so that the code host can be changed over; one from before that ends at once.
+         */
+        post: operations["rotateProjectWebhookSecret"];
+        /**
+         * Remove the webhook secret
+         * @description From now on the project takes no webhooks. 404 where there is no secret.
+         */
+        delete: operations["deleteProjectWebhookSecret"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/projects/{id}/webhook-deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List webhook deliveries
+         * @description What came of the deliveries of the project's code host, for 30 days. Those whose signature did not fit are in no list, since nobody knows whose they are.
+         */
+        get: operations["listProjectWebhookDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/projects/{id}/gate-result": {
         parameters: {
             query?: never;
@@ -1561,7 +1616,7 @@ export interface paths {
          * @description Set it up with content type `application/json` and a project's webhook secret. The projects are those whose `git_url` is the payload's repository and whose secret
          *     fits the signature; a missing or wrong signature and an unknown repository are the same 401. `push` queues a scan of the branch or tag, `pull_request` (`opened`,
          *     `synchronize`, `reopened`) one of `pr-<number>`; a push that deletes a ref, and any other event, is `ignored`. The same delivery twice is `duplicate`; one that was
-         *     skipped can be sent again. A payload that names no repository is 404.
+         *     skipped can be sent again. A payload that names no repository is 404, one of more than 4 MiB 413.
          */
         post: operations["receiveGithubWebhook"];
         delete?: never;
@@ -1584,7 +1639,7 @@ export interface paths {
          * @description Set it up with a project's webhook secret as secret token. The projects are those whose `git_url` is the payload's repository and whose secret is the token; a
          *     missing or wrong token and an unknown repository are the same 401. `Push Hook` and `Tag Push Hook` queue a scan of the ref, `Merge Request Hook` (`open`, `reopen`,
          *     `update` with new commits) one of `mr-<number>`; a push that deletes a ref, and any other event, is `ignored`. The same event twice for one project is
-         *     `duplicate`; one that was skipped can be sent again. A payload that names no repository is 404.
+         *     `duplicate`; one that was skipped can be sent again. A payload that names no repository is 404, one of more than 4 MiB 413.
          */
         post: operations["receiveGitlabWebhook"];
         delete?: never;
@@ -3669,6 +3724,79 @@ export interface components {
             status?: components["schemas"]["ObligationStatus"];
             note?: string | null;
         };
+        /**
+         * @example {
+         *       "is_set": true,
+         *       "created_at": "2026-11-24T10:40:00.000Z",
+         *       "previous_valid_until": null
+         *     }
+         */
+        WebhookSecretState: {
+            is_set: boolean;
+            /** Format: date-time */
+            created_at: string | null;
+            /**
+             * Format: date-time
+             * @description Until when the secret before it is good too; null where none is.
+             */
+            previous_valid_until: string | null;
+        };
+        /**
+         * @example {
+         *       "is_set": true,
+         *       "created_at": "2026-11-24T10:40:00.000Z",
+         *       "previous_valid_until": "2026-11-24T11:40:00.000Z",
+         *       "secret": "9cV0rJ3mX1bq7nS8tY2uK5wLzPdFgHhJkQaEeRrTtYw"
+         *     }
+         */
+        WebhookSecret: {
+            is_set: boolean;
+            /** Format: date-time */
+            created_at: string | null;
+            /** Format: date-time */
+            previous_valid_until: string | null;
+            /** @description Shown this once: 43 characters, 256 random bits. */
+            secret: string;
+        };
+        /**
+         * @description `skipped_...`: no scan now; send it again later.
+         * @enum {string}
+         */
+        WebhookStatus: "enqueued" | "duplicate" | "ignored" | "skipped_active_scan" | "skipped_team_at_capacity" | "skipped_disk_full";
+        /**
+         * @example {
+         *       "id": "0198f3c0-4e5f-7a77-9b88-c2d3e4f50618",
+         *       "provider": "github",
+         *       "delivery_id": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
+         *       "event": "push",
+         *       "ref": "main",
+         *       "status": "enqueued",
+         *       "reason": null,
+         *       "scan_id": "0198f3b1-6c7d-7e88-8f99-a0b1c2d3e4f5",
+         *       "received_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
+        WebhookDelivery: {
+            id: components["schemas"]["Uuid"];
+            /** @enum {string} */
+            provider: "github" | "gitlab";
+            /** @description The host's id of it. */
+            delivery_id: string;
+            event: string;
+            ref: string | null;
+            status: components["schemas"]["WebhookStatus"];
+            /** @description Why it was ignored or skipped, in words. */
+            reason: string | null;
+            /** Format: uuid */
+            scan_id: string | null;
+            received_at: components["schemas"]["Timestamp"];
+        };
+        WebhookDeliveryPage: {
+            items: components["schemas"]["WebhookDelivery"][];
+            total: number;
+            limit: number;
+            offset: number;
+        };
         GateReason: {
             /** @enum {string} */
             rule: "scan" | "severity" | "unknown_severity" | "kev" | "epss" | "forbidden_license" | "unknown_license" | "rejected_approval" | "age";
@@ -5263,11 +5391,6 @@ export interface components {
             /** @description Its `clone_url`, `ssh_url`, `git_url` and `html_url` lead to the projects. */
             repository?: unknown;
         };
-        /**
-         * @description `skipped_...`: no scan now; send it again later.
-         * @enum {string}
-         */
-        WebhookStatus: "enqueued" | "duplicate" | "ignored" | "skipped_active_scan" | "skipped_team_at_capacity" | "skipped_disk_full";
         /**
          * @example {
          *       "status": "enqueued",
@@ -10659,6 +10782,381 @@ export interface operations {
             };
         };
     };
+    getProjectWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What is known of it. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecretState"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotateProjectWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A string of your choice, kept for 24 hours. The same key with the same request gives the first answer again (with `Idempotency-Replayed: true`); with another request 422 `idempotency-mismatch`; while the first still runs 409 `idempotency-in-progress`. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The secret. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookSecret"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `idempotency-in-progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `project-archived`: The project is archived and takes no changes.
+             */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `idempotency-mismatch`: The Idempotency-Key was used before with another request. */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteProjectWebhookSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listProjectWebhookDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items. */
+                sort?: string;
+                /** @description What came of it; repeat the key for several. */
+                status?: components["schemas"]["WebhookStatus"][];
+            };
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of deliveries. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WebhookDeliveryPage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getProjectGateResult: {
         parameters: {
             query?: {
@@ -14437,16 +14935,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -14565,16 +15053,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;

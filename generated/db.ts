@@ -559,6 +559,28 @@ export interface Vulnerabilities {
   severity_source: Json | null;
 }
 
+export interface WebhookDeliveries {
+  id: Generated<string>;
+  project_id: string;
+  provider: 'github' | 'gitlab';
+  delivery_id: string;
+  event: string;
+  ref: string | null;
+  status: 'enqueued' | 'ignored' | 'skipped_active_scan' | 'skipped_team_at_capacity' | 'skipped_disk_full';
+  reason: string | null;
+  scan_id: string | null;
+  received_at: Generated<Timestamp>;
+}
+
+export interface WebhookSecrets {
+  project_id: string;
+  secret_sealed: Buffer;
+  previous_sealed: Buffer | null;
+  previous_until: Timestamp | null;
+  created_by_user_id: string | null;
+  created_at: Generated<Timestamp>;
+}
+
 export interface WorkerProcesses {
   id: string;
   host: string;
@@ -615,5 +637,7 @@ export interface DB {
   teams: Teams;
   users: Users;
   vulnerabilities: Vulnerabilities;
+  webhook_deliveries: WebhookDeliveries;
+  webhook_secrets: WebhookSecrets;
   worker_processes: WorkerProcesses;
 }

@@ -1304,6 +1304,125 @@ export const operations = {
       "unavailable"
     ]
   },
+  "getProjectWebhookSecret": {
+    "method": "get",
+    "path": "/v1/projects/{id}/webhook-secret",
+    "access": {
+      "permission": "project.update",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "rotateProjectWebhookSecret": {
+    "method": "post",
+    "path": "/v1/projects/{id}/webhook-secret",
+    "access": {
+      "permission": "project.update",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [
+      "idempotency-key"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": true,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "idempotency-in-progress",
+      "project-archived",
+      "idempotency-mismatch",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "deleteProjectWebhookSecret": {
+    "method": "delete",
+    "path": "/v1/projects/{id}/webhook-secret",
+    "access": {
+      "permission": "project.update",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "listProjectWebhookDeliveries": {
+    "method": "get",
+    "path": "/v1/projects/{id}/webhook-deliveries",
+    "access": {
+      "permission": "project.read",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [
+      "status"
+    ],
+    "headers": [],
+    "sortFields": [
+      "received_at",
+      "event",
+      "status"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "unavailable"
+    ]
+  },
   "getProjectGateResult": {
     "method": "get",
     "path": "/v1/projects/{id}/gate-result",
@@ -2408,7 +2527,7 @@ export const operations = {
     "access": {
       "public": "GitHub signs each delivery with the project's secret."
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [
       "x-hub-signature-256",
@@ -2438,7 +2557,6 @@ export const operations = {
       "validation-failed",
       "too-many-requests",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2448,7 +2566,7 @@ export const operations = {
     "access": {
       "public": "GitLab sends the project's secret token with each event."
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [
       "x-gitlab-token",
@@ -2478,7 +2596,6 @@ export const operations = {
       "validation-failed",
       "too-many-requests",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -3337,6 +3454,10 @@ export const operationIds = [
   "listProjectObligations",
   "getProjectObligation",
   "updateProjectObligation",
+  "getProjectWebhookSecret",
+  "rotateProjectWebhookSecret",
+  "deleteProjectWebhookSecret",
+  "listProjectWebhookDeliveries",
   "getProjectGateResult",
   "listScans",
   "getScan",

@@ -27,7 +27,7 @@ export interface Exchange {
   cleanups: (() => Promise<void>)[];
 }
 
-export type BodyState = { state: 'unread' } | { state: 'none' } | { state: 'json'; value: unknown; digest: Buffer; mediaType: string } | { state: 'form'; form: Form; digest: Buffer; mediaType: string };
+export type BodyState = { state: 'unread' } | { state: 'none' } | { state: 'json'; value: unknown; raw: Buffer; digest: Buffer; mediaType: string } | { state: 'form'; form: Form; digest: Buffer; mediaType: string };
 
 export interface Answer {
   status: number;

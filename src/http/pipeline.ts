@@ -111,6 +111,7 @@ async function readInput(exchange: Exchange, operationId: OperationId, limits: B
     path: raw.path,
     query,
     body: body.state === 'json' ? body.value : undefined,
+    raw: body.state === 'json' ? body.raw : Buffer.alloc(0),
     form: body.state === 'form' ? body.form : null,
     page: { limit: Number(query['limit'] ?? 0), offset: Number(query['offset'] ?? 0), sort: readSort(query['sort'], operation.sortFields) },
     ifMatch: readIfMatch(raw.header['if-match']),

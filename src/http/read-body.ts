@@ -37,5 +37,5 @@ export async function readBody(exchange: Exchange, operationId: OperationId, lim
     return;
   }
   const bytes = await readBytes(request, limitName === 'webhook' ? WEBHOOK_LIMIT_BYTES : JSON_LIMIT_BYTES);
-  exchange.body = { state: 'json', value: parseJson(bytes), digest: createHash('sha256').update(bytes).digest(), mediaType };
+  exchange.body = { state: 'json', value: parseJson(bytes), raw: bytes, digest: createHash('sha256').update(bytes).digest(), mediaType };
 }

@@ -5,7 +5,7 @@ import { DomainError } from '../core/errors.ts';
 import { isStorable } from '../core/values.ts';
 
 export const JSON_LIMIT_BYTES = 1024 * 1024;
-export const WEBHOOK_LIMIT_BYTES = 25 * 1024 * 1024;
+export const WEBHOOK_LIMIT_BYTES = 4 * 1024 * 1024;
 const UNREAD_GRACE_MS = 5_000;
 
 /** Repeated keys become arrays for the names in `arrays`; for any other name they are a fault. Throws invalid-request. */

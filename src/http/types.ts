@@ -21,6 +21,8 @@ export interface Input<Id extends OperationId> {
   path: Parameters<Id, 'path'>;
   query: Filled<Parameters<Id, 'query'>>;
   body: JsonBody<Id>;
+  /** A JSON body byte by byte, for signatures; empty where there is none. */
+  raw: Buffer;
   /** Fields of a multipart body, where the request had one. */
   form: Form | null;
   /** `limit`, `offset` and `sort` of a list; the contract's defaults where the request had none. */

@@ -1,12 +1,14 @@
-/** Removes what time has made worthless: counters and cooldowns, kept answers, spent states, one-time tokens, old sessions. */
+/** Removes what time has made worthless: counters and cooldowns, kept answers, spent states, one-time tokens, old sessions, what came of webhooks. */
 import { deleteExpiredAccountTokens } from '../db/accounts.ts';
 import { deleteExpiredStates } from '../db/identities.ts';
 import { deleteExpiredIdempotencyKeys } from '../db/idempotency.ts';
 import { deleteExpiredRateLimits } from '../db/rate-limits.ts';
 import { deleteOldSessions } from '../db/sessions.ts';
+import { deleteOldDeliveries } from '../db/webhooks.ts';
 import type { JobDefinition } from './job.ts';
 
 const SESSION_KEEP_MS = 7 * 86_400_000;
+const DELIVERY_KEEP_MS = 30 * 86_400_000;
 
 export const sweepExpiredJob: JobDefinition<'sweep-expired'> = {
   name: 'sweep-expired',
@@ -19,5 +21,6 @@ export const sweepExpiredJob: JobDefinition<'sweep-expired'> = {
     await deleteExpiredStates(db, now());
     await deleteExpiredAccountTokens(db, now());
     await deleteOldSessions(db, new Date(now().getTime() - SESSION_KEEP_MS));
+    await deleteOldDeliveries(db, new Date(now().getTime() - DELIVERY_KEEP_MS));
   },
 };

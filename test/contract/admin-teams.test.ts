@@ -23,6 +23,7 @@ make('makes a slug from the name, with a number where it is taken, and takes a w
   assert.equal(['name', 'slug', 'description', 'version'].map((name) => member(answer.body, name)), ['Wished', 'wished', 'as said', 1]);
   assert.match(answer.headers.get('Location') ?? '', /^\/v1\/admin\/teams\/[0-9a-f-]{36}$/);
   await admin.refused('slug-conflict', 'createAdminTeam', { json: { name: 'Other', slug: 'wished' } });
+  for (const json of [{}, { name: ' ' }, { name: 'X', slug: 'Not A Slug' }, { name: 'X', members: [] }]) await admin.refused('validation-failed', 'createAdminTeam', { json });
 });
 make('twenty at once with one name all get a slug of their own', async () => {
   const answers = await Promise.all(Array.from({ length: 20 }, () => admin.call('createAdminTeam', { json: { name: 'Rush' } })));
@@ -40,6 +41,7 @@ change('changes what is named, with If-Match, and nothing else', async () => {
   assert.equal([member(body, 'name'), member(body, 'description'), headers.get('ETag')], ['New name', 'd', '"2"']);
   const taken = String(member((await admin.expect(200, 'getAdminTeam', { path: { id: await newTeam() } })).body, 'slug'));
   await admin.refused('slug-conflict', 'updateAdminTeam', { path: { id }, headers: { 'If-Match': '2' }, json: { slug: taken } });
+  await admin.refused('validation-failed', 'updateAdminTeam', { path: { id }, headers: { 'If-Match': '2' }, json: { slug: 'Not A Slug' } });
   await admin.refused('not-found', 'updateAdminTeam', { path: { id: NOBODY }, headers: { 'If-Match': '1' }, json: { name: 'X' } });
   const one = await Promise.all([1, 2, 3].map((place) => admin.call('updateAdminTeam', { path: { id }, headers: { 'If-Match': '2' }, json: { name: `At once ${place}` } })));
   assert.equal(one.map(({ status }) => status).sort(), [200, 412, 412]);

@@ -1,4 +1,5 @@
 /** Every operation that changes something writes its audit row, with who and whence; and no secret is in that, in the log, or in a kept answer. */
+import { createHmac } from 'node:crypto';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
@@ -7,6 +8,8 @@ import { pino } from 'pino';
 import { operationIds as ids, operations } from '../../generated/operations.ts';
 import { importAdvisories } from '../../src/domain/advisories/import.ts';
 import type { BuiltOperationId } from '../../src/http/types.ts';
+import { githubPush, gitlabPush } from '../support/code-host.ts';
+import { GIT } from '../support/git.ts';
 import { issueKey } from '../support/api-keys.ts';
 import { member, type Answer, type CallOptions, type ContractClient } from '../support/contract.ts';
 import { cycloneDx, sbomForm, SMALL_SBOM } from '../support/fixtures.ts';
@@ -55,6 +58,12 @@ async function policy(): Promise<string> {
 }
 
 const team = async (): Promise<string> => String(member((await admin.expect(201, 'createAdminTeam', { json: { name: 'A team' } })).body, 'id'));
+
+/** A project whose code host may send webhooks. */
+async function hooked(url: string): Promise<{ id: string; url: string; key: string }> {
+  const id = await newProject(admin, { git_url: url });
+  return { id, url, key: secret(member((await admin.expect(200, 'rotateProjectWebhookSecret', { path: { id } })).body, 'secret')) };
+}
 
 async function someFinding(): Promise<{ id: string; project: string }> {
   await importAdvisories(portal.services, fileURLToPath(new URL('../../data/advisories', import.meta.url)), () => undefined);
@@ -164,20 +173,33 @@ const CALLS: Record<Changing, () => Call | Promise<Call>> = {
     form.set('upload', new Blob([text.replaceAll('sca-portal:judgement: status=new', 'assessed')]), 'vex.json');
     return { client: admin, options: { path: { id: project }, form }, status: 200, table: 'findings' };
   },
+  rotateProjectWebhookSecret: async () => ({ client: admin, options: { path: { id: await newProject(admin) } }, status: 200, table: 'webhook_secrets' }),
+  deleteProjectWebhookSecret: async () => ({ client: admin, options: { path: { id: (await hooked('https://git.invalid/a/gone.git')).id } }, status: 204, table: 'webhook_secrets' }),
+  receiveGithubWebhook: async () => {
+    const { url, key } = await hooked('https://git.invalid/a/hub.git');
+    const raw = JSON.stringify(githubPush(url));
+    return { client: anonymous, options: { raw, headers: { 'X-GitHub-Event': 'push', 'X-GitHub-Delivery': 'a-1', 'X-Hub-Signature-256': `sha256=${createHmac('sha256', key).update(raw).digest('hex')}` } }, status: 200, table: 'scans' };
+  },
+  receiveGitlabWebhook: async () => {
+    const { url, key } = await hooked('https://git.invalid/a/lab.git');
+    return { client: anonymous, options: { raw: JSON.stringify(gitlabPush(url)), headers: { 'X-Gitlab-Event': 'Push Hook', 'X-Gitlab-Token': key } }, status: 200, table: 'scans' };
+  },
   createScan: async () => ({ client: admin, options: { path: { id: await newProject(admin) }, form: sbomForm(SMALL_SBOM) }, status: 202, table: 'scans' }),
 };
 
+/** What starts scans of repositories does so where there is git. */
+const NEEDS_GIT: ReadonlySet<string> = new Set(['receiveGithubWebhook', 'receiveGitlabWebhook']);
 const changing = ids.filter((id): id is Changing => Object.hasOwn(CALLS, id));
 const test = suite('audit');
 for (const id of changing) {
-  test(`${id} writes its row, with who, whence and which request`, async () => {
+  (GIT || !NEEDS_GIT.has(id) ? test : test.skip)(`${id} writes its row, with who, whence and which request`, async () => {
     await forgetLimits();
     const { client, options, status, table } = await CALLS[id]();
     if (id === 'createApiKey') options.json = { name: 'k', scope: 'project', project_id: await newProject(client) };
     await forgetLimits();
     const requestId = `audit-${id}`;
     const answer = await client.expect(status, id, { ...options, headers: { ...options.headers, 'X-Request-ID': requestId, 'User-Agent': 'audit-test/1' } });
-    for (const shown of [member(answer.body, 'raw_key'), member(answer.body, 'access_token')]) if (shown !== undefined) secret(shown);
+    for (const shown of [member(answer.body, 'raw_key'), member(answer.body, 'access_token'), member(answer.body, 'secret')]) if (shown !== undefined) secret(shown);
     if (answer.headers.has('Set-Cookie') && status === 200) refreshToken(answer);
     const { rows } = await sql<{ operation: string; actor_kind: string; ip: string; user_agent: string; target_table: string }>`
       SELECT operation, actor_kind, ip, user_agent, target_table FROM audit_log WHERE request_id = ${requestId}`.execute(db);

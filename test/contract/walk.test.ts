@@ -13,7 +13,7 @@ import { newProject, newUser, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 
 /** Operations whose release has not come. The number only falls. */
-const NOT_BUILT_YET = 12;
+const NOT_BUILT_YET = 10;
 
 const { portal, anonymous, admin, database } = await startTestPortal();
 const outsider = await newUser(anonymous, database, 'developer');
@@ -83,7 +83,7 @@ for (const id of ids) {
       });
     }
   }
-  if (operations[id].built && 'json' in exampleBody(id)) {
+  if (operations[id].built && operations[id].bodyLimit !== 'webhook' && 'json' in exampleBody(id)) { // webhooks need their headers first: webhooks-in.test.ts
     walk(`${id} refuses other media types, and what is too large`, async () => {
       assert.is((await admin.call(id, { path: realPath(id), raw: 'a: 1', contentType: 'application/yaml' })).status, 415);
       assert.is((await admin.call(id, { path: realPath(id), raw: `"${'x'.repeat(1024 * 1024)}"` })).status, 413);

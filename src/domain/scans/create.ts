@@ -3,6 +3,8 @@ import { userIdOf } from '../../core/actor.ts';
 import { DomainError, notFound } from '../../core/errors.ts';
 import { storeBlob } from '../../db/blobs.ts';
 import { activeScans, findScan, insertScan, setScanJob, type ScanRow } from '../../db/scans.ts';
+import type { Tx } from '../../db/connect.ts';
+import type { ProjectRow } from '../../db/projects.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { recogniseArchive } from '../../scan/archive.ts';
 import { audit } from '../audit.ts';
@@ -20,30 +22,46 @@ import type { ScanRequest, Upload } from './request.ts';
  */
 export async function createScan(context: Context, projectId: string, request: ScanRequest): Promise<ScanRow> {
   const project = await getProject(context, projectId);
+  const plan = await planScan(context, project, request);
+  return inTransaction(context.db, (tx) => queueScan(tx, context, project, request, plan));
+}
+
+/** What is scanned, from where, under which ref. */
+export interface ScanPlan {
+  ref: string | null;
+  fetchRef: string | null;
+  fetchCommit: string | null;
+  sourceFormat: string;
+}
+
+/** The first half, before any transaction: it looks at the upload, the disk and git. */
+export async function planScan(context: Context, project: Pick<ProjectRow, 'archived_at' | 'git_url' | 'default_branch'>, request: ScanRequest): Promise<ScanPlan> {
   if (project.archived_at !== null) throw archived();
   const sourceFormat = request.kind === 'container' ? await containerFormat(context, request) : formatOf(request, project.git_url);
   await refuseUnderDiskPressure(context);
-  const plan = sourceFormat === GIT_FORMAT ? await planGitScan(request, project.default_branch) : { ref: request.ref, fetchRef: null, fetchCommit: null };
-  return inTransaction(context.db, async (tx) => {
-    const active = await activeScans(tx, projectId, plan.ref);
-    if (active === undefined) throw notFound('The project');
-    if (active.archived) throw archived();
-    if (active.activeScanId !== null) {
-      throw new DomainError('scan-in-progress', 'A scan of this project and ref is queued or running; follow that one, or wait for it.', { active_scan_id: active.activeScanId });
-    }
-    const limit = context.config.MAX_ACTIVE_SCANS_PER_TEAM;
-    if (active.teamCount >= limit) throw new DomainError('too-many-active-scans', `The team has ${limit} queued or running scans, which is its limit.`, { limit, retryAfter: 30 });
-    const id = await insertScan(tx, {
-      projectId, kind: request.kind, ...plan, commitSha: request.commitSha, metadata: request.metadata, sourceFormat, image: request.image,
-      blobId: request.upload === null ? null : await storeBlob(tx, request.upload),
-      requestedByUserId: userIdOf(context.actor),
-    });
-    await setScanJob(tx, id, await context.enqueue(tx, 'run-scan', { scan_id: id }, { group: active.teamId }));
-    await audit(tx, context, { action: 'create', table: 'scans', id, teamId: project.team_id, diff: { kind: request.kind, ref: plan.ref, source_format: sourceFormat, ...(request.image === null ? {} : { image: request.image }) } });
-    const scan = await findScan(tx, id);
-    if (scan === undefined) throw new Error('the new scan is not there');
-    return scan;
+  return { sourceFormat, ...(sourceFormat === GIT_FORMAT ? await planGitScan(request, project.default_branch) : { ref: request.ref, fetchRef: null, fetchCommit: null }) };
+}
+
+/** The second half. Nothing is written where it throws. */
+export async function queueScan(tx: Tx, context: Context, project: Pick<ProjectRow, 'id' | 'team_id'>, request: ScanRequest, { sourceFormat, ...plan }: ScanPlan): Promise<ScanRow> {
+  const active = await activeScans(tx, project.id, plan.ref);
+  if (active === undefined) throw notFound('The project');
+  if (active.archived) throw archived();
+  if (active.activeScanId !== null) {
+    throw new DomainError('scan-in-progress', 'A scan of this project and ref is queued or running; follow that one, or wait for it.', { active_scan_id: active.activeScanId });
+  }
+  const limit = context.config.MAX_ACTIVE_SCANS_PER_TEAM;
+  if (active.teamCount >= limit) throw new DomainError('too-many-active-scans', `The team has ${limit} queued or running scans, which is its limit.`, { limit, retryAfter: 30 });
+  const id = await insertScan(tx, {
+    projectId: project.id, kind: request.kind, ...plan, commitSha: request.commitSha, metadata: request.metadata, sourceFormat, image: request.image,
+    blobId: request.upload === null ? null : await storeBlob(tx, request.upload),
+    requestedByUserId: userIdOf(context.actor),
   });
+  await setScanJob(tx, id, await context.enqueue(tx, 'run-scan', { scan_id: id }, { group: active.teamId }));
+  await audit(tx, context, { action: 'create', table: 'scans', id, teamId: project.team_id, diff: { kind: request.kind, ref: plan.ref, source_format: sourceFormat, ...(request.image === null ? {} : { image: request.image }) } });
+  const scan = await findScan(tx, id);
+  if (scan === undefined) throw new Error('the new scan is not there');
+  return scan;
 }
 
 const archived = (): DomainError => new DomainError('project-archived', 'The project is archived and takes no scans.');

@@ -312,6 +312,16 @@ export interface MergedFindings {
   finding_id: string;
 }
 
+export interface Notices {
+  id: Computed<number>;
+  kind: 'cve_detected' | 'scan_completed' | 'scan_failed' | 'gate_changed' | 'approval_pending' | 'approval_state_changed' | 'disk_pressure' | 'backup_failed';
+  project_id: string | null;
+  audience: 'team' | 'team_admins' | 'user' | 'super_admins';
+  user_id: string | null;
+  facts: Generated<Json>;
+  created_at: Generated<Timestamp>;
+}
+
 export interface NotificationPreferences {
   user_id: string;
   email_enabled: Generated<boolean>;
@@ -319,6 +329,22 @@ export interface NotificationPreferences {
   teams_enabled: Generated<boolean>;
   kinds: Generated<Json>;
   updated_at: Generated<Timestamp>;
+}
+
+export interface Notifications {
+  id: Generated<string>;
+  user_id: string;
+  kind: string;
+  project_id: string | null;
+  title: string;
+  body: string;
+  link: string | null;
+  target_table: string | null;
+  target_id: string | null;
+  read_at: Timestamp | null;
+  created_at: Generated<Timestamp>;
+  mail_due_at: Timestamp | null;
+  mail_tries: Generated<number>;
 }
 
 export interface OauthIdentities {
@@ -617,7 +643,9 @@ export interface DB {
   matches: Matches;
   memberships: Memberships;
   merged_findings: MergedFindings;
+  notices: Notices;
   notification_preferences: NotificationPreferences;
+  notifications: Notifications;
   oauth_identities: OauthIdentities;
   oauth_spent_states: OauthSpentStates;
   obligation_fulfilments: ObligationFulfilments;

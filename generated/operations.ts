@@ -2291,7 +2291,7 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": false,
+    "built": true,
     "arrays": [
       "kind"
     ],
@@ -2312,7 +2312,6 @@ export const operations = {
       "unauthorized",
       "forbidden",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2322,7 +2321,7 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2337,7 +2336,6 @@ export const operations = {
       "unauthorized",
       "forbidden",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2347,7 +2345,7 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2362,7 +2360,6 @@ export const operations = {
       "unauthorized",
       "forbidden",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -2372,7 +2369,7 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2388,7 +2385,6 @@ export const operations = {
       "forbidden",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },

@@ -127,7 +127,9 @@ export async function openApprovals(tx: Tx, rows: JudgedRows): Promise<{ opened:
         SELECT FROM approvals a WHERE a.component_id = due.component_id AND (a.decided_at IS NULL OR a.license_expression IS NOT DISTINCT FROM due.expression))
       ORDER BY component_id
       ON CONFLICT (component_id) WHERE status IN ('pending', 'under_review') DO NOTHING
-      RETURNING id
+      RETURNING id, project_id
+    ), announced AS (
+      INSERT INTO notices (kind, project_id, audience, facts) SELECT 'approval_pending', project_id, 'team_admins', jsonb_build_object('count', count(*)) FROM opened GROUP BY project_id
     )
     SELECT (SELECT count(*)::int FROM opened) AS opened, (SELECT count(*)::int FROM changed) AS changed`.execute(tx);
   return found.rows[0] ?? { opened: 0, changed: 0 };

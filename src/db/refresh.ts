@@ -71,7 +71,7 @@ export async function refreshFindings(tx: Tx, at: RefreshScope): Promise<Finding
         ORDER BY d.component_id, d.vulnerability_id
       ) x
       ON CONFLICT (component_id, vulnerability_id) DO NOTHING
-      RETURNING id, project_id, status, justification, justification_code, analysis_source, analyst_user_id
+      RETURNING id, project_id, status, justification, justification_code, analysis_source, analyst_user_id, severity_rank
     ), back AS (
       SELECT f.id, f.status AS former, f.resolved_from, ${DECISION_COLUMNS},
         coalesce(f.status <> 'fixed' OR (f.decision_scope = 'version' AND (f.resolved_from IN ('not_affected', 'false_positive')
@@ -86,7 +86,7 @@ export async function refreshFindings(tx: Tx, at: RefreshScope): Promise<Finding
       UPDATE findings f SET status = coalesce(b.status, 'new'), justification = b.justification, justification_code = b.justification_code, suppressed_until = b.suppressed_until,
         decision_scope = b.decision_scope, vex_origin = b.vex_origin, analysis_source = b.analysis_source, analyst_user_id = b.analyst_user_id, analyzed_at = b.analyzed_at,
         resolved_from = NULL, resolved_at = NULL, version = f.version + 1, updated_at = now()
-      FROM back b WHERE b.id = f.id AND NOT b.keeps RETURNING f.id, f.project_id, b.former, f.status, f.justification, f.justification_code
+      FROM back b WHERE b.id = f.id AND NOT b.keeps RETURNING f.id, f.project_id, b.former, f.status, f.justification, f.justification_code, f.severity_rank
     ), noted AS (
       INSERT INTO finding_events (finding_id, kind, source, from_status, to_status, justification, justification_code, actor_user_id)
       SELECT id, 'resolved', ${source}, resolved_from, 'fixed', NULL, NULL, NULL::uuid FROM resolved
@@ -98,6 +98,11 @@ export async function refreshFindings(tx: Tx, at: RefreshScope): Promise<Finding
       SELECT project_id FROM resolved UNION SELECT project_id FROM opened UNION SELECT project_id FROM kept UNION SELECT project_id FROM fresh
     ), marked AS (
       INSERT INTO gate_checks (project_id, cause) SELECT project_id, ${source} FROM touched_projects
+    ), announced AS (
+      INSERT INTO notices (kind, project_id, audience, facts)
+      SELECT 'cve_detected', project_id, 'team', jsonb_build_object('critical', count(*) FILTER (WHERE severity_rank = 0), 'high', count(*) FILTER (WHERE severity_rank = 1), 'source', ${source}::text)
+      FROM (SELECT project_id, status, severity_rank FROM opened UNION ALL SELECT project_id, status, severity_rank FROM fresh) fresh_ones
+      WHERE status = 'new' AND severity_rank <= 1 GROUP BY project_id
     )
     SELECT (SELECT count(*)::int FROM opened) + (SELECT count(*)::int FROM fresh) AS opened, (SELECT count(*)::int FROM resolved) AS resolved`.execute(tx);
   await updateFacts(tx, within, source);

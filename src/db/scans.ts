@@ -206,6 +206,9 @@ export async function failScan(db: Db, scan: { id: string; attempt?: number }, e
     WITH ended AS (
       UPDATE scans SET status = 'failed', error_code = ${error.code}, error_message = ${error.message}, completed_at = clock_timestamp(), updated_at = clock_timestamp()
       WHERE id = ${scan.id} AND status IN ('queued', 'running') AND ${mine} RETURNING *
+    ), announced AS (
+      INSERT INTO notices (kind, project_id, audience, user_id, facts)
+      SELECT 'scan_failed', project_id, CASE WHEN requested_by_user_id IS NULL THEN 'team_admins' ELSE 'user' END, requested_by_user_id, jsonb_build_object('scan_id', id, 'ref', ref, 'message', error_message) FROM ended
     ) SELECT ${NOTIFY} FROM ended`.execute(db);
   return rows.length > 0;
 }
@@ -244,6 +247,9 @@ export async function succeedScan(tx: Tx, scan: ClaimedScan, outcome: ScanOutcom
       UPDATE scans SET status = 'succeeded', is_current = true, current_step = 'finalize', progress_percent = 100, component_count = ${outcome.componentCount},
         occurrence_count = ${outcome.occurrenceCount}, warnings = ${toJson(outcome.warnings)}, own_license = ${outcome.ownLicense}, completed_at = clock_timestamp(), updated_at = clock_timestamp()
       WHERE id = ${scan.id} RETURNING *
+    ), announced AS (
+      INSERT INTO notices (kind, project_id, audience, user_id, facts)
+      SELECT 'scan_completed', project_id, 'user', requested_by_user_id, jsonb_build_object('scan_id', id, 'ref', ref, 'components', component_count) FROM ended WHERE requested_by_user_id IS NOT NULL
     ) SELECT ${NOTIFY} FROM ended`.execute(tx);
   await chooseCurrentScan(tx, scan.projectId);
 }

@@ -24,6 +24,8 @@ export interface JobPayloads {
   'evaluate-gates': Record<string, never>;
   'age-gates': Record<string, never>;
   'expire-suppressions': Record<string, never>;
+  /** Tells users what has happened. */
+  'deliver-notices': Record<string, never>;
   'rekey-versions': Record<string, never>;
   /** Fetches vulnerability data that is due. */
   'sync-vulndb': Record<string, never>;

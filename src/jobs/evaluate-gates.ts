@@ -1,5 +1,7 @@
 /** Notes which gates have changed: woken by scans and triage, and once a minute for imports, which may run without a queue. */
 import { evaluateGates, markAging } from '../domain/gate/outcomes.ts';
+import { inTransaction } from '../db/transaction.ts';
+import { deliverNotices } from '../domain/notifications/deliver.ts';
 import type { JobDefinition } from './job.ts';
 
 export const evaluateGatesJob: JobDefinition<'evaluate-gates'> = {
@@ -9,6 +11,8 @@ export const evaluateGatesJob: JobDefinition<'evaluate-gates'> = {
   schedule: '* * * * *',
   run: async (services) => {
     await evaluateGates(services);
+    // whatever marks a gate has often something to tell; mails are another job's, since a slow mail server must not hold gates up
+    if ((await deliverNotices(services)) > 0 && services.mailer !== null) await inTransaction(services.db, (tx) => services.enqueue(tx, 'deliver-notices', {}));
   },
 };
 

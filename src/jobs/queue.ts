@@ -7,6 +7,7 @@ import type { Services } from '../domain/context.ts';
 import type { JobName } from './catalogue.ts';
 import type { JobDefinition } from './job.ts';
 import { ageGatesJob, evaluateGatesJob } from './evaluate-gates.ts';
+import { deliverNoticesJob } from './deliver-notices.ts';
 import { expireSuppressionsJob } from './expire-suppressions.ts';
 import { judgeLicensesJob, lapseLicensePoliciesJob } from './judge-licenses.ts';
 import { rekeyVersionsJob } from './rekey-versions.ts';
@@ -56,6 +57,7 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
       await work(boss, services, evaluateGatesJob, stopping.signal);
       await work(boss, services, ageGatesJob, stopping.signal);
       await work(boss, services, expireSuppressionsJob, stopping.signal);
+      await work(boss, services, deliverNoticesJob, stopping.signal);
       await work(boss, services, syncVulndbJob, stopping.signal);
       await work(boss, services, rekeyVersionsJob, stopping.signal);
     },
@@ -66,7 +68,7 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
   };
 }
 
-const JOBS = [giveUpScanJob, runScanJob, sweepScansJob, sendMailJob, judgeLicensesJob, lapseLicensePoliciesJob, sweepExpiredJob, rotateSigningKeysJob, evaluateGatesJob, ageGatesJob, expireSuppressionsJob, syncVulndbJob, rekeyVersionsJob] as const;
+const JOBS = [giveUpScanJob, runScanJob, sweepScansJob, sendMailJob, judgeLicensesJob, lapseLicensePoliciesJob, sweepExpiredJob, rotateSigningKeysJob, evaluateGatesJob, ageGatesJob, expireSuppressionsJob, deliverNoticesJob, syncVulndbJob, rekeyVersionsJob] as const;
 
 async function work<Name extends JobName>(boss: PgBoss, services: Services, job: JobDefinition<Name>, stopping: AbortSignal): Promise<void> {
   for (let count = 0; count < job.concurrency(services.config); count += 1) await startWorker(boss, services, job, stopping);

@@ -1,13 +1,15 @@
-/** Removes what time has made worthless: counters and cooldowns, kept answers, spent states, one-time tokens, old sessions, what came of webhooks. */
+/** Removes what time has made worthless: counters and cooldowns, kept answers, spent states, one-time tokens, old sessions, what came of webhooks, notifications. */
 import { deleteExpiredAccountTokens } from '../db/accounts.ts';
 import { deleteExpiredStates } from '../db/identities.ts';
 import { deleteExpiredIdempotencyKeys } from '../db/idempotency.ts';
 import { deleteExpiredRateLimits } from '../db/rate-limits.ts';
 import { deleteOldSessions } from '../db/sessions.ts';
+import { deleteOldNotifications } from '../db/notifications.ts';
 import { deleteOldDeliveries } from '../db/webhooks.ts';
 import type { JobDefinition } from './job.ts';
 
 const SESSION_KEEP_MS = 7 * 86_400_000;
+const NOTIFICATION_KEEP_MS = 90 * 86_400_000;
 const DELIVERY_KEEP_MS = 30 * 86_400_000;
 
 export const sweepExpiredJob: JobDefinition<'sweep-expired'> = {
@@ -21,6 +23,7 @@ export const sweepExpiredJob: JobDefinition<'sweep-expired'> = {
     await deleteExpiredStates(db, now());
     await deleteExpiredAccountTokens(db, now());
     await deleteOldSessions(db, new Date(now().getTime() - SESSION_KEEP_MS));
+    await deleteOldNotifications(db, new Date(now().getTime() - NOTIFICATION_KEEP_MS));
     await deleteOldDeliveries(db, new Date(now().getTime() - DELIVERY_KEEP_MS));
   },
 };

@@ -59,6 +59,13 @@ async function policy(): Promise<string> {
 
 const team = async (): Promise<string> => String(member((await admin.expect(201, 'createAdminTeam', { json: { name: 'A team' } })).body, 'id'));
 
+/** A user who has a notification. */
+async function told(): Promise<{ client: ContractClient; id: string }> {
+  const { id: userId, client } = await newUser(anonymous, database, 'developer');
+  const { rows } = await sql<{ id: string }>`INSERT INTO notifications (user_id, kind, title, body) VALUES (${userId}, 'scan_completed', 'A title', 'A body') RETURNING id`.execute(db);
+  return { client, id: rows[0]?.id ?? '' };
+}
+
 /** A project whose code host may send webhooks. */
 async function hooked(url: string): Promise<{ id: string; url: string; key: string }> {
   const id = await newProject(admin, { git_url: url });
@@ -173,6 +180,11 @@ const CALLS: Record<Changing, () => Call | Promise<Call>> = {
     form.set('upload', new Blob([text.replaceAll('sca-portal:judgement: status=new', 'assessed')]), 'vex.json');
     return { client: admin, options: { path: { id: project }, form }, status: 200, table: 'findings' };
   },
+  markNotificationRead: async () => {
+    const { client, id } = await told();
+    return { client, options: { path: { id } }, status: 204, table: 'notifications' };
+  },
+  markAllNotificationsRead: async () => ({ client: (await told()).client, options: {}, status: 204, table: 'notifications' }),
   rotateProjectWebhookSecret: async () => ({ client: admin, options: { path: { id: await newProject(admin) } }, status: 200, table: 'webhook_secrets' }),
   deleteProjectWebhookSecret: async () => ({ client: admin, options: { path: { id: (await hooked('https://git.invalid/a/gone.git')).id } }, status: 204, table: 'webhook_secrets' }),
   receiveGithubWebhook: async () => {

@@ -52,6 +52,12 @@ secret('is shown once, and the former one is good for an hour more, the one befo
   assert.equal([(await ping(third)).status, member(await state(), 'is_set')], [401, false]);
   await admin.refused('not-found', 'deleteProjectWebhookSecret', { path: { id } });
 });
+secret('is the same again for a request that is sent again with its key, which is for one project', async () => {
+  const [one, other] = [await newProject(admin), await newProject(admin)];
+  const rotate = (id: string) => admin.call('rotateProjectWebhookSecret', { path: { id }, headers: { 'Idempotency-Key': 'once' } });
+  const [first, again, elsewhere] = [await rotate(one), await rotate(one), await rotate(other)];
+  assert.equal([first.status, member(again.body, 'secret'), again.headers.get('Idempotency-Replayed'), elsewhere.status], [200, member(first.body, 'secret'), 'true', 422]);
+});
 secret('is not for who may not change the project, nor for an archived one', async () => {
   const { id } = await hooked();
   const stranger = await newUser(anonymous, database, 'team_admin');

@@ -4,6 +4,7 @@ import { DomainError, notFound } from '../../core/errors.ts';
 import { deleteApproval, insertApproval, lockApproval, type ApprovalRow } from '../../db/approvals.ts';
 import { lockLicenses } from '../../db/license-judgement.ts';
 import { findScope } from '../../db/scopes.ts';
+import { announce } from '../../db/notices.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { audit } from '../audit.ts';
 import type { Context } from '../context.ts';
@@ -21,6 +22,8 @@ export async function requestApproval(context: Context, projectId: string, compo
     await lockLicenses(tx, [project.id]);
     const id = await insertApproval(tx, { projectId: project.id, componentId, requestedByUserId: userIdOf(context.actor) });
     if (id === undefined) throw new DomainError('approval-already-open', 'The component has an open approval. Wait for its decision, or withdraw it.');
+    await announce(tx, [{ kind: 'approval_pending', projectId: project.id, audience: { to: 'team_admins' }, facts: { count: 1 } }]);
+    await context.enqueue(tx, 'deliver-notices', {});
     await audit(tx, context, { action: 'create', table: 'approvals', id, teamId: project.team_id, diff: { project_id: project.id, component_id: componentId } });
     return getApproval({ db: tx }, id);
   });

@@ -3,6 +3,7 @@ import { userIdOf } from '../../core/actor.ts';
 import { DomainError, notFound } from '../../core/errors.ts';
 import { lockApproval, setApprovalStatus, type ApprovalRow, type ApprovalStatus } from '../../db/approvals.ts';
 import { lockLicenses } from '../../db/license-judgement.ts';
+import { announce } from '../../db/notices.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { audit } from '../audit.ts';
 import type { Context } from '../context.ts';
@@ -31,6 +32,11 @@ export async function transitionApproval(context: Context, id: string, ifMatch: 
     if (isFinal(to)) {
       await settleLicenses(tx, { componentId: approval.component_id }, context.request.operation, context.now());
       await markGate(tx, context, approval.project_id, 'policy');
+    }
+    if (approval.requested_by_user_id !== null) {
+      const { component_purl: component, license_expression: license } = approval;
+      await announce(tx, [{ kind: 'approval_state_changed', projectId: approval.project_id, audience: { to: 'user', userId: approval.requested_by_user_id }, facts: { approval_id: id, status: to, component, license, note } }]);
+      await context.enqueue(tx, 'deliver-notices', {});
     }
     await audit(tx, context, { action: 'update', table: 'approvals', id, teamId: approval.team_id, diff: { status: [present.status, to], decision_note: note } });
     return getApproval({ db: tx }, id);

@@ -4,6 +4,7 @@
  */
 import { insertGateChecks, markAgingGates, recordOutcomes, takeGateChecks, type GateCause, type GateChange } from '../../db/gate.ts';
 import type { Tx } from '../../db/connect.ts';
+import { announce } from '../../db/notices.ts';
 import { inTransaction, withAdvisoryLock } from '../../db/transaction.ts';
 import type { Services } from '../context.ts';
 import { evaluateGate } from './evaluate.ts';
@@ -43,8 +44,13 @@ async function evaluateBatch(tx: Tx, now: Date): Promise<{ projects: number; cha
     const { gate, reason } = evaluateGate(own, policy);
     return gate === 'pending' ? [] : [{ project_id: project.id, scan_id: scanId, outcome: gate, reason, cause: project.cause }];
   });
-  return { projects: marked.length, changes: await recordOutcomes(tx, outcomes, now) };
+  const changes = await recordOutcomes(tx, outcomes, now);
+  await announce(tx, changes.filter(isNews).map(({ project_id: projectId, scan_id, outcome, previous, reason }) => ({ kind: 'gate_changed', projectId, audience: { to: 'team' }, facts: { scan_id, outcome, previous, reason } })));
+  return { projects: marked.length, changes };
 }
+
+/** A first gate that passes is what everybody expects. */
+const isNews = ({ previous, outcome }: GateChange): boolean => previous !== null || outcome === 'fail';
 
 /** Marks the projects whose gates change by time alone. */
 export function markAging(services: Pick<Services, 'db' | 'enqueue'>): Promise<void> {

@@ -63,7 +63,7 @@ export async function runScan(services: Services, scanId: string, given: AbortSi
     else if (why instanceof Stopping) await giveBack(services, scan);
     else if (fault === null) throw error;
     else {
-      await failScan(services.db, scan, fault);
+      await endFailed(services, scan, fault);
       log.info({ fault }, 'scan failed');
     }
   } finally {
@@ -122,7 +122,14 @@ function faultOf(error: unknown): { code: string; message: string } | null {
   return null;
 }
 
+/** Ends the scan, and has told whom it concerns. */
+export function endFailed(services: Pick<Services, 'db' | 'enqueue'>, scan: { id: string; attempt?: number }, fault: { code: string; message: string }): Promise<void> {
+  return inTransaction(services.db, async (tx) => {
+    if (await failScan(tx, scan, fault)) await services.enqueue(tx, 'deliver-notices', {});
+  });
+}
+
 /** The last try failed too: the scan must not stay `running` for ever. */
 export async function giveUp(services: Services, scanId: string): Promise<void> {
-  await failScan(services.db, { id: scanId }, { code: 'internal', message: 'The scan failed several times for a fault of the portal or its database. Queue it again; the log has the cause.' });
+  await endFailed(services, { id: scanId }, { code: 'internal', message: 'The scan failed several times for a fault of the portal or its database. Queue it again; the log has the cause.' });
 }

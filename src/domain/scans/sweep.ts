@@ -3,9 +3,10 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { errorCode } from '../../core/values.ts';
 import { deleteEndedUploads, deleteOldScans, orphanedScans, requeueScan, runningScans } from '../../db/scan-sweep.ts';
-import { failScan, setScanJob } from '../../db/scans.ts';
+import { setScanJob } from '../../db/scans.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import type { Services } from '../context.ts';
+import { endFailed } from './run.ts';
 
 /** A scan that was taken up so often takes its worker down with it. */
 const MAX_ATTEMPTS = 20;
@@ -36,7 +37,7 @@ export async function sweepSpool({ config, now }: Pick<Services, 'config' | 'now
 export async function rescueOrphans(services: Services): Promise<void> {
   for (const { id, attempt } of await orphanedScans(services.db)) {
     services.log.warn({ scan_id: id, attempt }, 'a scan has no job any more');
-    if (attempt >= MAX_ATTEMPTS) await failScan(services.db, { id }, { code: 'internal', message: `The scan was taken up ${attempt} times and never came to an end. Queue it again; the log has the cause.` });
+    if (attempt >= MAX_ATTEMPTS) await endFailed(services, { id }, { code: 'internal', message: `The scan was taken up ${attempt} times and never came to an end. Queue it again; the log has the cause.` });
     else {
       await inTransaction(services.db, async (tx) => {
         const owner = await requeueScan(tx, { id, attempt });

@@ -12,6 +12,7 @@ import { findings } from './findings.ts';
 import { health } from './health.ts';
 import { licensePolicies } from './license-policies.ts';
 import { licenses } from './licenses.ts';
+import { notifications } from './notifications.ts';
 import { oauth } from './oauth.ts';
 import { portfolio } from './portfolio.ts';
 import { projects } from './projects.ts';
@@ -22,4 +23,4 @@ import { users } from './users.ts';
 import { vex } from './vex.ts';
 import { webhooks } from './webhooks.ts';
 
-export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...portfolio, ...scans, ...components, ...findings, ...results, ...vex, ...approvals, ...licenses, ...licensePolicies, ...admin, ...adminAccounts, ...adminAudit, ...health, ...webhooks, ...system } satisfies Handlers;
+export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...portfolio, ...scans, ...components, ...findings, ...results, ...vex, ...approvals, ...licenses, ...licensePolicies, ...admin, ...adminAccounts, ...adminAudit, ...health, ...webhooks, ...notifications, ...system } satisfies Handlers;

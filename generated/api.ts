@@ -861,6 +861,39 @@ export interface paths {
         patch: operations["updateProjectObligation"];
         trace?: never;
     };
+    "/v1/projects/{id}/code-host": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get the code host
+         * @description Where the project's pull requests are. The token is never shown. 404 where none is set.
+         */
+        get: operations["getProjectCodeHost"];
+        /**
+         * Set the code host
+         * @description Sets where the project's pull requests are and by which token the portal may comment there: of GitHub one that may write issues or pull requests and commit statuses, of GitLab
+         *     one with the scope `api`. The token is sealed, and comes with every change, so that none goes to an address that it was not given for. Addresses of private networks are refused
+         *     unless an operator allows them.
+         */
+        put: operations["replaceProjectCodeHost"];
+        post?: never;
+        /**
+         * Remove the code host
+         * @description Removes the code host and its token. 404 where none is set.
+         */
+        delete: operations["deleteProjectCodeHost"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/projects/{id}/webhook-secret": {
         parameters: {
             query?: never;
@@ -1073,8 +1106,11 @@ export interface paths {
         put?: never;
         /**
          * Comment on a pull request
-         * @description Posts the scan's gate and what is new against the base as one comment on a pull or merge request. The comment is updated in place when it is there. With
-         *     `dry_run` nothing is sent and the text comes back.
+         * @description Posts the scan's gate, and the vulnerabilities that are new against the base, as one comment on a pull or merge request of the project's repository (GitHub, GitLab), by
+         *     the project's code host and token. The comment is updated in place when it is there, and the commit gets a status `sca-portal` where the scan has one and the token may set
+         *     it. The base is the current scan of the branch that the request goes to, where a webhook told it, else the project's current scan. The answer comes when the code host has
+         *     taken the comment: failures that pass are tried three times, and a `Retry-After` of up to ten seconds is waited for; else 502 says what the host said, and may be sent again
+         *     without a second comment. With `dry_run` nothing is sent and needed, and the text's beginning comes back.
          */
         post: operations["postScanPullRequestComment"];
         delete?: never;
@@ -3729,6 +3765,34 @@ export interface components {
         };
         /**
          * @example {
+         *       "kind": "github",
+         *       "api_url": "https://api.github.com",
+         *       "updated_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
+        CodeHost: {
+            /** @enum {string} */
+            kind: "github" | "gitlab";
+            /** Format: uri */
+            api_url: string;
+            updated_at: components["schemas"]["Timestamp"];
+        };
+        /**
+         * @example {
+         *       "kind": "github",
+         *       "token": "a-token"
+         *     }
+         */
+        CodeHostReplace: {
+            /** @enum {string} */
+            kind: "github" | "gitlab";
+            /** @description Of an own server: `https://ghe.example.com/api/v3`, `https://gitlab.example.com/api/v4`. Without it the public service. */
+            api_url?: string;
+            /** @description Write-only. */
+            token: string;
+        };
+        /**
+         * @example {
          *       "is_set": true,
          *       "created_at": "2026-11-24T10:40:00.000Z",
          *       "previous_valid_until": null
@@ -4104,7 +4168,8 @@ export interface components {
          *       "comment_id": 1298431,
          *       "comment_url": "https://git.example.com/acme/payments/pull/7#comment-1298431",
          *       "body_preview": "Gate: fail. 2 vulnerabilities of severity critical open.",
-         *       "gate": "fail"
+         *       "gate": "fail",
+         *       "commit_status": "set"
          *     }
          */
         PullRequestCommentResult: {
@@ -4116,6 +4181,11 @@ export interface components {
             body_preview: string;
             /** @enum {string} */
             gate: "pending" | "pass" | "warn" | "fail";
+            /**
+             * @description Null where the scan has no commit, and for a dry run.
+             * @enum {string|null}
+             */
+            commit_status: "set" | "not_set" | null;
         };
         /**
          * @example {
@@ -10785,6 +10855,303 @@ export interface operations {
             };
         };
     };
+    getProjectCodeHost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The code host. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeHost"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    replaceProjectCodeHost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CodeHostReplace"];
+            };
+        };
+        responses: {
+            /** @description The code host as it is now. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CodeHost"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `project-archived`: The project is archived and takes no changes. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer. */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteProjectCodeHost: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the project. */
+                id: components["parameters"]["ProjectId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     getProjectWebhookSecret: {
         parameters: {
             query?: never;
@@ -11815,7 +12182,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `scan-not-finished`: The scan has no results yet. */
+            /**
+             * @description `scan-not-finished`: The scan has no results yet.
+             *
+             *     `code-host-not-set`: The project has no code host and token to write with.
+             */
             409: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
@@ -11857,16 +12228,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;

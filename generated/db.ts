@@ -410,6 +410,15 @@ export interface PendingRegistrations {
   expires_at: Timestamp;
 }
 
+export interface ProjectCodeHosts {
+  project_id: string;
+  kind: 'github' | 'gitlab';
+  api_url: string;
+  token_sealed: Buffer;
+  updated_by_user_id: string | null;
+  updated_at: Generated<Timestamp>;
+}
+
 export interface Projects {
   id: Generated<string>;
   team_id: string;
@@ -653,6 +662,7 @@ export interface DB {
   packages: Packages;
   password_reset_tokens: PasswordResetTokens;
   pending_registrations: PendingRegistrations;
+  project_code_hosts: ProjectCodeHosts;
   projects: Projects;
   rate_limits: RateLimits;
   refresh_tokens: RefreshTokens;

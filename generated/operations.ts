@@ -1304,6 +1304,93 @@ export const operations = {
       "unavailable"
     ]
   },
+  "getProjectCodeHost": {
+    "method": "get",
+    "path": "/v1/projects/{id}/code-host",
+    "access": {
+      "permission": "project.update",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "replaceProjectCodeHost": {
+    "method": "put",
+    "path": "/v1/projects/{id}/code-host",
+    "access": {
+      "permission": "project.update",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "replaceProjectCodeHost__application_json"
+    },
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "project-archived",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "deleteProjectCodeHost": {
+    "method": "delete",
+    "path": "/v1/projects/{id}/code-host",
+    "access": {
+      "permission": "project.update",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "unavailable"
+    ]
+  },
   "getProjectWebhookSecret": {
     "method": "get",
     "path": "/v1/projects/{id}/webhook-secret",
@@ -1620,7 +1707,7 @@ export const operations = {
       "within": "scan",
       "from": "path.id"
     },
-    "built": false,
+    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1638,11 +1725,11 @@ export const operations = {
       "forbidden",
       "not-found",
       "scan-not-finished",
+      "code-host-not-set",
       "payload-too-large",
       "unsupported-media-type",
       "validation-failed",
       "internal-error",
-      "not-built-yet",
       "bad-gateway",
       "unavailable"
     ]
@@ -3450,6 +3537,9 @@ export const operationIds = [
   "listProjectObligations",
   "getProjectObligation",
   "updateProjectObligation",
+  "getProjectCodeHost",
+  "replaceProjectCodeHost",
+  "deleteProjectCodeHost",
   "getProjectWebhookSecret",
   "rotateProjectWebhookSecret",
   "deleteProjectWebhookSecret",

@@ -308,6 +308,12 @@ export const problems = {
     "title": "Not Built Yet",
     "extensions": []
   },
+  "code-host-not-set": {
+    "type": "https://trustedoss.io/problems/code-host-not-set",
+    "status": 409,
+    "title": "Code Host Not Set",
+    "extensions": []
+  },
   "bad-gateway": {
     "type": "https://trustedoss.io/problems/bad-gateway",
     "status": 502,

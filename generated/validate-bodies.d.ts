@@ -14,6 +14,7 @@ export declare const createScan__application_json: ValidateFunction;
 export declare const createScan__multipart_form_data: ValidateFunction;
 export declare const updateProjectVulnerabilityStatuses__application_json: ValidateFunction;
 export declare const updateProjectObligation__application_json: ValidateFunction;
+export declare const replaceProjectCodeHost__application_json: ValidateFunction;
 export declare const postScanPullRequestComment__application_json: ValidateFunction;
 export declare const replaceConcludedLicense__application_json: ValidateFunction;
 export declare const updateVulnerabilityFindingStatus__application_json: ValidateFunction;

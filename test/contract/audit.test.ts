@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import { operationIds as ids, operations } from '../../generated/operations.ts';
 import { importAdvisories } from '../../src/domain/advisories/import.ts';
 import type { BuiltOperationId } from '../../src/http/types.ts';
-import { githubPush, gitlabPush } from '../support/code-host.ts';
+import { githubPush, gitlabPush, startCodeHost } from '../support/code-host.ts';
 import { GIT } from '../support/git.ts';
 import { issueKey } from '../support/api-keys.ts';
 import { member, type Answer, type CallOptions, type ContractClient } from '../support/contract.ts';
@@ -21,7 +21,7 @@ import { suite } from '../support/suite.ts';
 const logged: string[] = [];
 const log = pino({ level: 'trace' }, new Writable({ write: (chunk: Buffer, _encoding, done) => { logged.push(chunk.toString()); done(); } }));
 const mailbox = await openMailbox();
-const { admin, anonymous, database, portal } = await startTestPortal({ SMTP_URL: mailbox.url, MAIL_FROM: 'portal@example.test', LOG_LEVEL: 'trace' }, { api: true, worker: true }, log);
+const { admin, anonymous, database, portal } = await startTestPortal({ SMTP_URL: mailbox.url, MAIL_FROM: 'portal@example.test', LOG_LEVEL: 'trace', ALLOW_PRIVATE_ADDRESSES: '127.0.0.1' }, { api: true, worker: true }, log);
 const { db } = database;
 
 /** Everything that must not be found again. */
@@ -185,6 +185,19 @@ const CALLS: Record<Changing, () => Call | Promise<Call>> = {
     return { client, options: { path: { id } }, status: 204, table: 'notifications' };
   },
   markAllNotificationsRead: async () => ({ client: (await told()).client, options: {}, status: 204, table: 'notifications' }),
+  replaceProjectCodeHost: async () => ({ client: admin, options: { path: { id: await newProject(admin) }, json: { kind: 'github', token: password() } }, status: 200, table: 'project_code_hosts' }),
+  deleteProjectCodeHost: async () => {
+    const id = await newProject(admin);
+    await admin.expect(200, 'replaceProjectCodeHost', { path: { id }, json: { kind: 'github', token: password() } });
+    return { client: admin, options: { path: { id } }, status: 204, table: 'project_code_hosts' };
+  },
+  postScanPullRequestComment: async () => {
+    const [id, token] = [await newProject(admin, { git_url: 'https://git.invalid/acme/shop.git' }), password()];
+    const host = await startCodeHost('github', 'acme/shop', 7, token);
+    await admin.expect(200, 'replaceProjectCodeHost', { path: { id }, json: { kind: 'github', api_url: host.url, token } });
+    const { id: scan } = await scanToEnd(admin, id, sbomForm(SMALL_SBOM));
+    return { client: admin, options: { path: { id: scan }, json: { repo_full_name: 'acme/shop', pr_number: 7 } }, status: 200, table: 'pull_requests' };
+  },
   rotateProjectWebhookSecret: async () => ({ client: admin, options: { path: { id: await newProject(admin) } }, status: 200, table: 'webhook_secrets' }),
   deleteProjectWebhookSecret: async () => ({ client: admin, options: { path: { id: (await hooked('https://git.invalid/a/gone.git')).id } }, status: 204, table: 'webhook_secrets' }),
   receiveGithubWebhook: async () => {

@@ -13,7 +13,7 @@ import { newProject, newUser, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 
 /** Operations whose release has not come. The number only falls. */
-const NOT_BUILT_YET = 6;
+const NOT_BUILT_YET = 5;
 
 const { portal, anonymous, admin, database } = await startTestPortal();
 const outsider = await newUser(anonymous, database, 'developer');

@@ -1,6 +1,7 @@
 /** NOTICE files as text, Markdown and one HTML page. */
 import { createHash } from 'node:crypto';
 import { escapeHtml } from './html.ts';
+import { code, escapeMarkdown, fenced } from './markdown.ts';
 import type { NoticeEntry, NoticeForm } from './notice.ts';
 
 const LINE = '='.repeat(78);
@@ -23,18 +24,6 @@ export const MARKDOWN: NoticeForm = {
   license: (id, name, text) => `\n### ${escapeMarkdown(name)}${name === id ? '' : ` (${code(id)})`}\n\n${fenced(text)}\n`,
   end: () => '',
 };
-
-const escapeMarkdown = (text: string): string => text.replaceAll(/[\\`*_{}[\]<>#|~&]/g, '\\$&').replaceAll('@', '@\u2060');
-/** In more backticks than it holds in a row. */
-function code(text: string): string {
-  const ticks = '`'.repeat(longestRun(text) + 1);
-  return ticks.length > 1 ? `${ticks} ${text} ${ticks}` : `\`${text}\``;
-}
-function fenced(text: string): string {
-  const fence = '`'.repeat(Math.max(3, longestRun(text) + 1));
-  return `${fence}text\n${text}\n${fence}`;
-}
-const longestRun = (text: string): number => Math.max(0, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
 
 const STYLE = `
 :root { color-scheme: light dark; --line: light-dark(#d5dae1, #39414d); --soft: light-dark(#f4f6f9, #1a1f27); --faint: light-dark(#545d6b, #a3adbb); }

@@ -2,6 +2,7 @@
 import { createProject } from '../../domain/projects/create.ts';
 import { deleteProject, updateProject } from '../../domain/projects/change.ts';
 import { getProject, listVisibleProjects } from '../../domain/projects/read.ts';
+import { getCodeHost, removeCodeHost, replaceCodeHost } from '../../domain/pull-requests/code-host.ts';
 import { toGatePolicy } from '../../domain/gate/policy.ts';
 import type { ProjectRow } from '../../db/projects.ts';
 import { created, noContent, ok, versioned } from '../reply.ts';
@@ -21,6 +22,12 @@ export const projects = {
   updateProject: async (context, { path, body, ifMatch }) => versioned(toProject(await updateProject(context, path.id, ifMatch, body))),
   deleteProject: async (context, { path, query }) => {
     await deleteProject(context, path.id, query.purge ?? false);
+    return noContent;
+  },
+  getProjectCodeHost: async (context, { path }) => ok(await getCodeHost(context, path.id)),
+  replaceProjectCodeHost: async (context, { path, body }) => ok(await replaceCodeHost(context, path.id, { kind: body.kind, apiUrl: body.api_url, token: body.token })),
+  deleteProjectCodeHost: async (context, { path }) => {
+    await removeCodeHost(context, path.id);
     return noContent;
   },
 } satisfies Partial<Handlers>;

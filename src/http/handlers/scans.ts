@@ -1,4 +1,5 @@
 /** Scans, of one project and of all. */
+import { commentOnRequest } from '../../domain/pull-requests/post.ts';
 import { createScan } from '../../domain/scans/create.ts';
 import { getScanDiff, listScanDiffComponents, listScanDiffFindings } from '../../domain/scans/diff.ts';
 import { getScan, listScansInView } from '../../domain/scans/read.ts';
@@ -21,4 +22,8 @@ export const scans = {
   listScanDiffComponents: async (context, { path, query, page }) => ok(await listScanDiffComponents(context, path.id, query.base, { change: query.change }, page)),
   listScanDiffFindings: async (context, { path, query, page }) =>
     ok(await listScanDiffFindings(context, path.id, query.base, { change: query.change, severity: query.severity, status: query.status }, page)),
+  postScanPullRequestComment: async (context, { path, body }) => {
+    const { status, commentId, commentUrl, preview, gate, commitStatus } = await commentOnRequest(context, path.id, { repository: body.repo_full_name, number: body.pr_number }, body.dry_run);
+    return ok({ status, comment_id: commentId, comment_url: commentUrl, body_preview: preview, gate, commit_status: commitStatus });
+  },
 } satisfies Partial<Handlers>;

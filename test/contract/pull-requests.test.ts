@@ -48,7 +48,7 @@ settings('refuses private addresses, plain http, credentials in the URL, a missi
   await admin.refused('validation-failed', 'replaceProjectCodeHost', { path: { id }, json: { kind: 'github' } });
   await admin.refused('validation-failed', 'replaceProjectCodeHost', { path: { id }, json: { kind: 'github', token: 'two\r\nlines' } });
   const stranger = await newUser(anonymous, database, 'team_admin');
-  for (const operation of ['getProjectCodeHost', 'replaceProjectCodeHost', 'deleteProjectCodeHost'] as const) assert.ok([403, 404].includes((await stranger.client.call(operation, { path: { id }, json: { kind: 'github', token: TOKEN } })).status));
+  for (const operation of ['getProjectCodeHost', 'replaceProjectCodeHost', 'deleteProjectCodeHost'] as const) assert.ok([403, 404].includes((await stranger.client.call(operation, { path: { id }, ...(operation === 'replaceProjectCodeHost' ? { json: { kind: 'github', token: TOKEN } } : {}) })).status));
   await admin.expect(204, 'deleteProject', { path: { id } });
   await admin.refused('project-archived', 'replaceProjectCodeHost', { path: { id }, json: { kind: 'github', token: TOKEN } });
 });

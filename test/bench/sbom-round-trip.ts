@@ -4,8 +4,8 @@
  */
 import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
-import { sql } from 'kysely';
 import { sbomForm } from '../support/fixtures.ts';
+import { contentOf } from '../support/sbom-content.ts';
 import { startTestPortal } from '../support/portal.ts';
 import { newProject, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
@@ -15,27 +15,16 @@ const FORMATS = ['cyclonedx-json', 'cyclonedx-xml', 'spdx-json', 'spdx-tv'];
 
 const { admin, database: { db } } = await startTestPortal();
 
-/** A line a component and an edge, sorted. */
-async function contentOf(projectId: string): Promise<string[]> {
-  const { rows } = await sql<{ line: string }>`
-    SELECT concat_ws(' | ', c.purl, pv.version, coalesce(sc.license_concluded, sc.license_expression), sc.scope, sc.direct, sc.supplier, sc.hashes, sc.copyright, c.installed) AS line
-    FROM projects p JOIN scan_components sc ON sc.scan_id = p.current_scan_id JOIN components c ON c.id = sc.component_id JOIN package_versions pv ON pv.id = sc.package_version_id WHERE p.id = ${projectId}
-    UNION ALL
-    SELECT a.purl || ' -> ' || b.purl FROM projects p JOIN scan_components x ON x.scan_id = p.current_scan_id JOIN components a ON a.id = x.component_id
-    CROSS JOIN unnest(x.depends_on) AS target JOIN scan_components y ON y.scan_id = x.scan_id AND y.ordinal = target JOIN components b ON b.id = y.component_id WHERE p.id = ${projectId}`.execute(db);
-  return rows.map(({ line }) => line).sort();
-}
-
 async function check(): Promise<void> {
   for (const file of (await readdir(FOLDER)).filter((name) => /\.(?:json|xml|spdx)$/.test(name)).sort()) {
     const original = await newProject(admin, { name: file });
     await scanToEnd(admin, original, sbomForm(new Uint8Array(await readFile(path.join(FOLDER, file)))));
-    const expected = await contentOf(original);
+    const expected = await contentOf(db, original);
     for (const format of FORMATS) {
       const { text } = await admin.expect(200, 'getProjectSbom', { path: { id: original }, query: { format } });
       const copy = await newProject(admin);
       const { status } = await scanToEnd(admin, copy, sbomForm(text));
-      const found = await contentOf(copy);
+      const found = await contentOf(db, copy);
       const [present, wanted] = [new Set(found), new Set(expected)];
       const [lost, added] = [expected.filter((line) => !present.has(line)), found.filter((line) => !wanted.has(line))];
       console.log(`${file} ${format}: ${status}, ${expected.length} lines, ${lost.length} lost, ${added.length} added, ${Math.round(text.length / 1024)} KiB`);

@@ -1,10 +1,14 @@
 /** SBOMs as documents of their standards: valid by the official schemas, with what NTIA asks for, and with what people and files say of licences. */
+import { sql } from 'kysely';
 import * as assert from 'uvu/assert';
 import { isRecord } from '../../src/core/values.ts';
+import { exportSbom } from '../../src/domain/documents/sbom.ts';
 import { importFiles, osv } from '../support/advisories.ts';
 import { member } from '../support/contract.ts';
 import { fileForm, sbomForm, tarGz } from '../support/fixtures.ts';
 import { faultsOfJson, faultsOfXml } from '../support/official-schemas.ts';
+import { contentOf } from '../support/sbom-content.ts';
+import { faultsOfSpdx } from '../support/spdx-schema.ts';
 import { startTestPortal } from '../support/portal.ts';
 import { newProject, queuedScan, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
@@ -17,7 +21,7 @@ const component = (name: string, more: object = {}) => ({ type: 'library', 'bom-
 const RICH = JSON.stringify({
   bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, metadata: { component: { type: 'application', 'bom-ref': 'root', name: 'shop', version: '1' } },
   components: [
-    component('alpha', { supplier: { name: 'Alpha & Söhne <gmbh>' }, licenses: [{ license: { id: 'MIT' } }], copyright: 'Copyright 2020 Ada\nCopyright 2021 Bob', hashes: [{ alg: 'SHA-256', content: 'a'.repeat(64) }], description: 'x "y" <z> \u{1f600}' }),
+    component('alpha', { supplier: { name: 'Alpha & Söhne <gmbh>' }, licenses: [{ license: { id: 'MIT' } }], copyright: 'Copyright 2020 Ada\nCopyright 2021 Bob', hashes: [{ alg: 'SHA-256', content: 'a'.repeat(64) }, { alg: 'SHA-1', content: 'b'.repeat(41) }], description: 'x "y" <z> \u{1f600}' }),
     component('beta', { scope: 'optional', licenses: [{ license: { name: 'House licence', text: { content: 'Do as you like in this house.\nBut wipe your feet.' } } }] }),
     component('gamma', { type: 'framework', properties: [{ name: 'cdx:npm:package:development', value: 'true' }], licenses: [{ expression: '(MIT OR Apache-2.0) AND LicenseRef-other' }] }),
     { type: 'library', 'bom-ref': 'deb', name: 'libssl3', version: '3.0.11-1', purl: 'pkg:deb/debian/libssl3@3.0.11-1?arch=amd64', properties: [{ name: 'aquasecurity:trivy:SrcName', value: 'openssl' }, { name: 'aquasecurity:trivy:SrcVersion', value: '3.0.11-1' }] },
@@ -27,6 +31,7 @@ const RICH = JSON.stringify({
 });
 const project = await newProject(admin, { name: 'Shop & <Co>', description: 'Sells "things"' });
 assert.is((await scanToEnd(admin, project, sbomForm(RICH))).status, 'succeeded');
+const FORMATS = ['cyclonedx-json', 'cyclonedx-xml', 'spdx-json', 'spdx-tv'] as const;
 const list = (value: unknown): Record<string, unknown>[] => (Array.isArray(value) ? value.filter(isRecord) : []);
 const componentIds = new Map(list(member((await admin.expect(200, 'listProjectComponents', { path: { id: project } })).body, 'items')).map((one) => [String(one['name']), String(one['id'])]));
 await admin.expect(200, 'replaceConcludedLicense', { path: { component_id: componentIds.get('gamma') ?? '' }, json: { expression: 'Apache-2.0', justification: 'as its repository says' } });
@@ -51,9 +56,10 @@ test('CycloneDX says who answers for it, suppliers, copyrights, texts, and what 
   const components = member(body, 'components');
   const alpha = named(components, 'alpha');
   assert.equal([member(alpha, 'supplier', 'name'), alpha['copyright'], alpha['licenses']], ['Alpha & Söhne <gmbh>', 'Copyright 2020 Ada\nCopyright 2021 Bob', [{ license: { id: 'MIT', acknowledgement: 'declared' } }]]);
-  assert.equal(named(components, 'gamma')['licenses'], [{ license: { id: 'Apache-2.0', acknowledgement: 'concluded' } }]);
+  const gamma = named(components, 'gamma');
+  assert.equal(gamma['licenses'], [{ license: { id: 'Apache-2.0', acknowledgement: 'concluded' } }]);
   assert.equal(member(named(components, 'beta'), 'licenses', 0, 'license', 'text', 'content'), 'Do as you like in this house.\nBut wipe your feet.');
-  assert.equal(member(named(components, 'libssl3'), 'properties'), [{ name: 'sca-portal:installed', value: 'upstream=openssl%403.0.11-1&distro=debian-12.4' }]);
+  assert.equal(gamma['properties'], [{ name: 'sca-portal:scope', value: 'dev' }, { name: 'sca-portal:declared-license', value: '(MIT OR Apache-2.0) AND LicenseRef-other' }]);
 });
 test('SPDX has the mandatory fields of 2.3 and the minimum elements of NTIA, in JSON and tag-value alike', async () => {
   const body: unknown = JSON.parse(await sbom('spdx-json'));
@@ -68,11 +74,14 @@ test('SPDX has the mandatory fields of 2.3 and the minimum elements of NTIA, in 
     for (const field of ['name', 'downloadLocation', 'supplier', 'licenseDeclared', 'licenseConcluded', 'copyrightText']) assert.type(one[field], 'string', field);
     assert.is(one['filesAnalyzed'], false);
   }
+  assert.equal(faultsOfSpdx(body), []);
+  assert.is.not(faultsOfSpdx({ spdxVersion: 'SPDX-2.3', packages: [{ SPDXID: 'x' }] }).length, 0, 'the schema finds faults');
   const ids = new Set(['SPDXRef-DOCUMENT', ...packages.map((one) => one['SPDXID'])]);
   assert.is(ids.size, packages.length + 1);
   const relationships = list(member(body, 'relationships'));
   assert.ok(relationships.every((one) => ids.has(one['spdxElementId']) && ids.has(one['relatedSpdxElement'])));
   assert.ok(relationships.some((one) => one['relationshipType'] === 'DESCRIBES'));
+  assert.match(String(named(packages, 'Shop & <Co>')['supplier']), /^Organization: ./);
   const [alpha, gamma] = [named(packages, 'alpha'), named(packages, 'gamma')];
   assert.equal([alpha['supplier'], alpha['copyrightText'], alpha['licenseDeclared'], alpha['licenseConcluded']], ['Organization: Alpha & Söhne <gmbh>', 'Copyright 2020 Ada\nCopyright 2021 Bob', 'MIT', 'NOASSERTION']);
   assert.equal([gamma['licenseDeclared'], gamma['licenseConcluded']], ['(MIT OR Apache-2.0) AND LicenseRef-other', 'Apache-2.0']);
@@ -80,7 +89,7 @@ test('SPDX has the mandatory fields of 2.3 and the minimum elements of NTIA, in 
   assert.equal(extracted.map((one) => one['licenseId']), ['LicenseRef-House-licence', 'LicenseRef-other']);
   assert.is(extracted[0]?.['extractedText'], 'Do as you like in this house.\nBut wipe your feet.');
   const text = await sbom('spdx-tv');
-  for (const line of ['PackageCopyrightText: <text>Copyright 2020 Ada\nCopyright 2021 Bob</text>', 'PackageLicenseConcluded: Apache-2.0', 'ExtractedText: <text>Do as you like in this house.\nBut wipe your feet.</text>']) assert.ok(text.includes(line), line);
+  for (const line of ['PackageCopyrightText: <text>Copyright 2020 Ada\nCopyright 2021 Bob</text>', 'PackageLicenseConcluded: Apache-2.0', 'PackageCopyrightText: NOASSERTION', 'PrimaryPackagePurpose: OPERATING-SYSTEM', 'ExtractedText: <text>Do as you like in this house.\nBut wipe your feet.</text>']) assert.ok(text.includes(line), line);
 });
 test('what files were found to say is evidence, and not what is declared, on the way back either', async () => {
   const id = await newProject(admin);
@@ -97,6 +106,44 @@ test('what files were found to say is evidence, and not what is declared, on the
     await scanToEnd(admin, copy, sbomForm(text));
     assert.is(member((await admin.expect(200, 'listProjectComponents', { path: { id: copy } })).body, 'items', 0, 'license'), null);
   }
+});
+test('a package of a distribution is written with its source package and release, as other tools look for them, and read back under its own name', async () => {
+  const full = 'pkg:deb/debian/libssl3@3.0.11-1?arch=amd64&distro=debian-12.4&upstream=openssl%403.0.11-1';
+  const cyclonedx = named(member(JSON.parse(await sbom('cyclonedx-json')), 'components'), 'libssl3');
+  assert.equal([cyclonedx['purl'], cyclonedx['properties']], [full, [{ name: 'sca-portal:installed', value: 'distro=debian-12.4&upstream=openssl%403.0.11-1' }]]);
+  assert.is(member(named(member(JSON.parse(await sbom('spdx-json')), 'packages'), 'debian/libssl3'), 'externalRefs', 0, 'referenceLocator'), full);
+});
+test('what goes out in any format comes in the same: components, versions, licences, scopes, hashes, suppliers, copyrights, source packages and edges', async () => {
+  const expected = await contentOf(database.db, project);
+  assert.is(expected.length, 6 + 3);
+  for (const format of FORMATS) {
+    const copy = await newProject(admin);
+    await scanToEnd(admin, copy, sbomForm(await sbom(format), { format }));
+    assert.equal(await contentOf(database.db, copy), expected, format);
+  }
+});
+test('who depends on whom is said to be unknown where it is', async () => {
+  const flat = await newProject(admin);
+  await scanToEnd(admin, flat, sbomForm(JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, components: [component('alpha'), component('beta')] })));
+  const json: unknown = JSON.parse(await sbom('cyclonedx-json', flat));
+  const spdx: unknown = JSON.parse(await sbom('spdx-json', flat));
+  assert.equal([member(json, 'dependencies'), member(json, 'compositions', 0, 'aggregate')], [undefined, 'unknown']);
+  assert.equal([faultsOfJson(json), await faultsOfXml(await sbom('cyclonedx-xml', flat)), faultsOfSpdx(spdx)], [[], [], []]);
+  assert.equal(list(member(spdx, 'relationships')).map((one) => one['relationshipType']), ['DESCRIBES', 'CONTAINS', 'CONTAINS']);
+});
+test('breaks off, rather than end as if it were whole, where the scan is removed on the way', async () => {
+  const id = await newProject(admin);
+  await scanToEnd(admin, id, sbomForm(JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, components: Array.from({ length: 2500 }, (_, index) => component(`part-${index}`)) })));
+  const { body } = await admin.expect(200, 'listScans', { query: { project_id: id } });
+  const context = { ...portal.services, actor: { kind: 'system' as const }, request: { id: 'test', operation: 'test', ip: null, userAgent: null } };
+  const { text } = await exportSbom(context, id, String(member(body, 'items', 0, 'id')), 'cyclonedx-json');
+  const reader = text[Symbol.asyncIterator]();
+  assert.is((await reader.next()).done, false);
+  await sql`DELETE FROM scan_components sc USING scans s WHERE s.id = sc.scan_id AND s.project_id = ${id}`.execute(database.db);
+  const rest = async (): Promise<void> => {
+    while ((await reader.next()).done !== true);
+  };
+  assert.match(String(await rest().catch((error: unknown) => error)), /2000 of 2500 components: the scan was removed meanwhile/);
 });
 const notice = suite('getProjectNotice');
 const noticeOf = (format: string, query: Record<string, string | boolean> = {}, id = project) => admin.expect(200, 'getProjectNotice', { path: { id }, query: { format, ...query } });
@@ -130,6 +177,17 @@ notice('is an attachment where asked for, has a tag, and is empty and whole with
 });
 
 const last = suite('getProjectSbom, its tag');
+last('what a later scan says of a component changes the tag of the earlier one, which says it too', async () => {
+  const id = await newProject(admin);
+  const scanWith = (version: string) => scanToEnd(admin, id, sbomForm(JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, components: [{ type: 'library', name: 'libssl3', version: '3.0.11-1', purl: 'pkg:deb/debian/libssl3@3.0.11-1' }, { type: 'operating-system', name: 'debian', version }] })));
+  const { id: first } = await scanWith('12.4');
+  const of = () => admin.expect(200, 'getProjectSbom', { path: { id }, query: { scan_id: first } });
+  const before = await of();
+  await scanWith('12.5');
+  const after = await of();
+  assert.equal([before, after].map(({ text }) => /distro=debian-[\d.]+/.exec(text)?.[0]), ['distro=debian-12.4', 'distro=debian-12.5']);
+  assert.is.not(after.headers.get('ETag'), before.headers.get('ETag'));
+});
 last('a decision on a licence changes the tag', async () => {
   const tag = async () => (await admin.expect(200, 'getProjectSbom', { path: { id: project } })).headers.get('ETag');
   const before = await tag();

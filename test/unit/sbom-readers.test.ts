@@ -67,6 +67,21 @@ for (const [name, format, content] of DOCUMENTS) {
   });
 }
 
+const acknowledged = suite('licences of CycloneDX');
+acknowledged('what somebody concluded counts where nothing is declared, and not beside what is', async () => {
+  const xml = (licenses: string): string => cdxXml('1.6').replace(/<licenses>.*?<\/licenses>/, `<licenses>${licenses}</licenses>`);
+  const json = (licenses: unknown): string => cdxJson('1.6').replace(JSON.stringify([{ license: { id: 'MIT' } }]), JSON.stringify(licenses));
+  const licensed = async (format: SbomFormat, text: string) => (await read(format, text)).components.find(({ name }) => name === 'a')?.declaredLicense;
+  const concluded = { license: { id: 'ISC', acknowledgement: 'concluded' } };
+  assert.is(await licensed('cyclonedx-json', json([concluded, { license: { id: 'Zlib', acknowledgement: 'declared' } }])), 'Zlib');
+  assert.is(await licensed('cyclonedx-json', json([concluded, { license: { name: 'Zlib' } }])), 'Zlib');
+  assert.is(await licensed('cyclonedx-json', json([concluded])), 'ISC');
+  assert.is(await licensed('cyclonedx-json', json([{ expression: 'ISC OR Zlib', acknowledgement: 'concluded' }])), 'ISC OR Zlib');
+  assert.is(await licensed('cyclonedx-xml', xml('<license acknowledgement="concluded"><id>ISC</id></license><license acknowledgement="declared"><id>Zlib</id></license>')), 'Zlib');
+  assert.is(await licensed('cyclonedx-xml', xml('<license acknowledgement="concluded"><id>ISC</id></license><license><name>Zlib</name></license>')), 'Zlib');
+  assert.is(await licensed('cyclonedx-xml', xml('<expression acknowledgement="concluded">ISC OR Zlib</expression>')), 'ISC OR Zlib');
+});
+
 const json = suite('hostile JSON');
 const cdx = (more: Record<string, unknown>): string => JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', ...more });
 json('cycles, references to nothing and to oneself, and edges stated twice end', async () => {

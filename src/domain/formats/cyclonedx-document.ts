@@ -3,6 +3,7 @@ import type { DocumentComponentRow } from '../../db/components.ts';
 import type { DocumentFindingRow } from '../../db/findings.ts';
 import { uuidv5 } from '../../core/ids.ts';
 import { findSpdxLicense } from '../licenses/spdx-list.ts';
+import { DECLARED_PROPERTY } from './cyclonedx.ts';
 import type { DocumentHead } from './document.ts';
 import { INSTALLED_PROPERTY } from './installed.ts';
 
@@ -11,8 +12,9 @@ export const ROOT_REF = 'sca-portal:root';
 const SCOPE_PROPERTY = 'sca-portal:scope';
 
 /** What CycloneDX has no member for. */
-export const propertiesOf = ({ scope, installed }: DocumentComponentRow): { name: string; value: string }[] => [
+export const propertiesOf = ({ scope, installed, license_concluded: concluded, license_expression: declared }: DocumentComponentRow): { name: string; value: string }[] => [
   ...(scope === 'dev' ? [{ name: SCOPE_PROPERTY, value: 'dev' }] : []), ...(installed === null ? [] : [{ name: INSTALLED_PROPERTY, value: installed }]),
+  ...(concluded === null || declared === null ? [] : [{ name: DECLARED_PROPERTY, value: declared }]),
 ];
 /** Namespace of the UUIDv5 serial numbers. */
 const NAMESPACE = '5f1c3d0e-7d55-4d3e-9a43-2f1b6f1f0c55';

@@ -2,7 +2,7 @@
 import type { DependencyScope, Inventory } from '../../core/component.ts';
 import { isRecord } from '../../core/values.ts';
 import { readJsonObject } from './json-stream.ts';
-import { componentType, HASH_NAMES } from './cyclonedx.ts';
+import { componentType, DECLARED_PROPERTY, HASH_NAMES, isDigest } from './cyclonedx.ts';
 import { INSTALLED_PROPERTY, SOURCE_PROPERTY, type SourceParts } from './installed.ts';
 import { InventoryBuilder, licenseText, type RawComponent, type SbomLimits } from './sbom-builder.ts';
 import { SbomError } from './sbom-error.ts';
@@ -40,7 +40,7 @@ function toRaw(element: Record<string, unknown>): RawComponent {
   const supplier = element['supplier'];
   return {
     ref: text(element['bom-ref']), purl: text(element['purl']), type: componentType(text(element['type'])), group: text(element['group']), name: text(element['name']) ?? '',
-    version: text(element['version']) ?? '', scope: scopeOf(element), licenses: licensesOf(element['licenses']), hashes: hashesOf(element['hashes']),
+    version: text(element['version']) ?? '', scope: scopeOf(element), licenses: licensesOf(element), hashes: hashesOf(element['hashes']),
     supplier: (isRecord(supplier) ? text(supplier['name']) : null) ?? text(element['publisher']) ?? text(element['author']), description: text(element['description']), copyright: text(element['copyright']),
     source: sourceOf(element['properties']), installed: propertyOf(element['properties'], INSTALLED_PROPERTY),
   };
@@ -66,10 +66,13 @@ function sourceOf(properties: unknown): SourceParts {
   }));
 }
 
-function licensesOf(licenses: unknown): string[] {
-  if (!Array.isArray(licenses)) return [];
-  return licenses.flatMap((choice: unknown) => {
-    if (!isRecord(choice)) return [];
+/** What is declared; what somebody concluded counts where nothing is. */
+function licensesOf({ licenses, properties }: Record<string, unknown>): string[] {
+  const kept = propertyOf(properties, DECLARED_PROPERTY);
+  if (kept !== null) return [licenseText({ expression: kept })];
+  const choices = Array.isArray(licenses) ? licenses.filter(isRecord) : [];
+  const declared = choices.filter((choice) => (isRecord(choice['license']) ? choice['license'] : choice)['acknowledgement'] !== 'concluded');
+  return (declared.length === 0 ? choices : declared).flatMap((choice) => {
     const license = choice['license'];
     const expression = text(choice['expression']);
     if (expression !== null) return [licenseText({ expression })];
@@ -96,7 +99,7 @@ function hashesOf(hashes: unknown): Record<string, string> {
   return Object.fromEntries(
     hashes.flatMap((one: unknown): [string, string][] => {
       const [algorithm, content] = isRecord(one) ? [text(one['alg']), text(one['content'])] : [null, null];
-      return algorithm !== null && content !== null && HASH_NAMES.has(algorithm) && /^[0-9a-fA-F]{32,128}$/.test(content) ? [[algorithm, content.toLowerCase()]] : [];
+      return algorithm !== null && content !== null && HASH_NAMES.has(algorithm) && isDigest(content) ? [[algorithm, content.toLowerCase()]] : [];
     }),
   );
 }

@@ -1,7 +1,7 @@
 /** CycloneDX 1.2 to 1.7, XML. DTDs are refused, so there are no entities to expand. */
 import { SaxesParser, type SaxesTagNS } from 'saxes';
 import type { DependencyScope, Inventory } from '../../core/component.ts';
-import { componentType, HASH_NAMES } from './cyclonedx.ts';
+import { componentType, DECLARED_PROPERTY, HASH_NAMES, isDigest } from './cyclonedx.ts';
 import { INSTALLED_PROPERTY, SOURCE_PROPERTY } from './installed.ts';
 import { InventoryBuilder, licenseText, type RawComponent, type SbomLimits } from './sbom-builder.ts';
 import { SbomError } from './sbom-error.ts';
@@ -11,7 +11,7 @@ const VERSIONS = /^1\.[2-7]$/;
 const MAX_DEPTH = 256;
 const MAX_TEXT = 1024 * 1024;
 
-type Draft = { -readonly [Key in keyof RawComponent]: RawComponent[Key] } & { licenses: string[]; hashes: Record<string, string>; source: Record<string, string>; isRoot: boolean };
+type Draft = { -readonly [Key in keyof RawComponent]: RawComponent[Key] } & { licenses: string[]; concluded: string[]; hashes: Record<string, string>; source: Record<string, string>; isRoot: boolean };
 
 export async function readCycloneDxXml(source: AsyncIterable<Uint8Array>, limits?: SbomLimits): Promise<Inventory> {
   const reader = new XmlReader(limits);
@@ -34,6 +34,7 @@ class XmlReader {
   #dependencyOf: string | null = null;
   #text = '';
   #attribute: string | null = null;
+  #isConcluded = false;
   /** Of the licence that is open: its name, and how its text is encoded. */
   #licenseName: string | null = null;
   #encoding: string | null = null;
@@ -78,11 +79,12 @@ class XmlReader {
     this.#text = '';
     this.#encoding = tag.attributes['encoding']?.value ?? null;
     if (name === 'license') this.#licenseName = null;
+    if (name === 'license' || name === 'expression') this.#isConcluded = tag.attributes['acknowledgement']?.value === 'concluded';
     this.#attribute = tag.attributes['alg']?.value ?? tag.attributes['name']?.value ?? null;
     if (isComponent) {
       this.#open.push({
         ref: tag.attributes['bom-ref']?.value ?? null, purl: null, type: componentType(tag.attributes['type']?.value ?? null), group: null, name: '', version: '', scope: 'required',
-        licenses: [], hashes: {}, supplier: null, description: null, copyright: null, source: {}, installed: null, isRoot: parent === 'metadata',
+        licenses: [], concluded: [], hashes: {}, supplier: null, description: null, copyright: null, source: {}, installed: null, isRoot: parent === 'metadata',
       });
     }
     if (name === 'dependency') {
@@ -116,26 +118,32 @@ class XmlReader {
       this.#open.pop();
       this.#hand(draft);
     } else if (parent === 'component') assign(draft, name, text);
-    else if (parent === 'hashes' && name === 'hash' && HASH_NAMES.has(this.#attribute ?? '') && /^[0-9a-fA-F]{32,128}$/.test(text)) draft.hashes[this.#attribute ?? ''] = text.toLowerCase();
-    else if (parent === 'license' && name === 'id') draft.licenses.push(licenseText({ id: text }));
+    else if (parent === 'hashes' && name === 'hash' && HASH_NAMES.has(this.#attribute ?? '') && isDigest(text)) draft.hashes[this.#attribute ?? ''] = text.toLowerCase();
+    else if (parent === 'license' && name === 'id') this.#licensesOf(draft).push(licenseText({ id: text }));
     else if (parent === 'license' && name === 'name') {
       this.#licenseName = licenseText({ name: text });
-      draft.licenses.push(this.#licenseName);
+      this.#licensesOf(draft).push(this.#licenseName);
     } else if (parent === 'license' && name === 'text' && this.#licenseName !== null) {
       this.#builder.licenseText(this.#licenseName, this.#encoding === 'base64' ? Buffer.from(text, 'base64').toString('utf8') : text);
     }
-    else if (parent === 'licenses' && name === 'expression') draft.licenses.push(licenseText({ expression: text }));
+    else if (parent === 'licenses' && name === 'expression') this.#licensesOf(draft).push(licenseText({ expression: text }));
     else if (parent === 'supplier' && name === 'name') draft.supplier = text;
     else if (parent === 'properties' && name === 'property' && /^(?:cdx:npm:package:development|sca-portal:scope)$/.test(this.#attribute ?? '') && (text === 'true' || text === 'dev')) draft.scope = 'dev';
     else if (parent === 'properties' && name === 'property') {
       if (this.#attribute === INSTALLED_PROPERTY) draft.installed = text;
+      if (this.#attribute === DECLARED_PROPERTY) draft.licenses.push(licenseText({ expression: text }));
       const part = SOURCE_PROPERTY.exec(this.#attribute ?? '')?.[1];
       if (part !== undefined) draft.source[part] = text;
     }
   }
 
-  #hand({ isRoot, ...component }: Draft): void {
-    if (!isRoot) this.#builder.component(component);
+  #licensesOf({ licenses, concluded }: Draft): string[] {
+    return this.#isConcluded ? concluded : licenses;
+  }
+
+  /** What somebody concluded counts where nothing is declared. */
+  #hand({ isRoot, concluded, ...component }: Draft): void {
+    if (!isRoot) this.#builder.component(component.licenses.length === 0 ? { ...component, licenses: concluded } : component);
     else this.#builder.root({ ref: component.ref ?? component.purl, name: component.name, version: component.version, purl: component.purl });
   }
 }

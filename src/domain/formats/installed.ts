@@ -1,8 +1,9 @@
 /**
  * What documents say of a distribution's package beside its package URL, brought to the qualifiers that other tools write for the same: `upstream`, the source package
- * (`openssl@3.0.11-1`, or an RPM's file name), `epoch`, and `distro`, the release. The package URL itself stays as it was given.
+ * (`openssl@3.0.11-1`, or an RPM's file name), `epoch`, and `distro`, the release. The package URL that names the component stays as it was given; the one that our documents
+ * write has them all, so that other tools match as much, and says apart which of them it was not given with.
  */
-import { parseQualifiers, type Purl } from '../../core/purl.ts';
+import { formatPurl, formatQualifiers, parsePurl, parseQualifiers, type Purl } from '../../core/purl.ts';
 
 /** As trivy writes them, in properties that begin with this. */
 export const SOURCE_PROPERTY = /^aquasecurity:trivy:Src(Name|Version|Release|Epoch)$/;
@@ -10,7 +11,7 @@ export const SOURCE_PROPERTY = /^aquasecurity:trivy:Src(Name|Version|Release|Epo
 /** Parts of the source package by those names. */
 export type SourceParts = Readonly<Partial<Record<string, string>>>;
 
-/** Where our own documents keep such qualifiers, written as behind the question mark of a package URL. */
+/** Where our own documents tell which qualifiers the package URL was not given with, written as behind the question mark of a package URL. */
 export const INSTALLED_PROPERTY = 'sca-portal:installed';
 
 const TYPES: ReadonlySet<string> = new Set(['deb', 'rpm', 'apk']);
@@ -18,10 +19,25 @@ const TYPES: ReadonlySet<string> = new Set(['deb', 'rpm', 'apk']);
 /** Is it a package of a distribution, which the release and the source package matter to? */
 export const isInstalled = ({ type }: Pick<Purl, 'type'>): boolean => TYPES.has(type);
 
-/** Qualifiers that a document of ours keeps apart and the package URL lacks. */
-export function keptQualifiers(purl: Purl, text: string | null): [key: string, value: string][] {
-  return text === null ? [] : [...parseQualifiers(text)].filter(([key]) => (key === 'distro' || key === 'upstream' || key === 'epoch') && !purl.qualifiers.has(key));
+/** The package URL with all that is known beside it, for other tools. */
+export function fullPurl({ purl, installed }: { purl: string; installed: string | null }): string {
+  if (installed === null) return purl;
+  const parsed = parsePurl(purl);
+  return formatPurl({ ...parsed, qualifiers: parseQualifiers(`${installed}&${formatQualifiers(parsed.qualifiers)}`) });
 }
+
+/** Qualifiers that a document of ours tells apart. */
+const told = (text: string | null): [key: string, value: string][] =>
+  text === null ? [] : [...parseQualifiers(text)].filter(([key]) => key === 'distro' || key === 'upstream' || key === 'epoch');
+
+/** The package URL as it was given, before a document of ours wrote it in full. */
+export function givenPurl(purl: Purl, text: string | null): Purl {
+  const added = new Map(isInstalled(purl) ? told(text) : []);
+  return added.size === 0 ? purl : { ...purl, qualifiers: new Map([...purl.qualifiers].filter(([key, value]) => added.get(key) !== value)) };
+}
+
+/** Qualifiers that a document of ours tells apart and the package URL, as it was given, lacks. */
+export const toldQualifiers = (purl: Purl, text: string | null): [key: string, value: string][] => told(text).filter(([key]) => !purl.qualifiers.has(key));
 
 /** Qualifiers of the source package that the package URL lacks. */
 export function sourceQualifiers(purl: Purl, parts: SourceParts): [key: string, value: string][] {

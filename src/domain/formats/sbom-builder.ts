@@ -3,7 +3,7 @@ import type { ComponentType, DependencyScope, DetectedComponent, Inventory, Lice
 import { parseExpression } from '../licenses/expression.ts';
 import { formatPurl, parsePurl, type Purl } from '../../core/purl.ts';
 import { cut } from '../../core/values.ts';
-import { isInstalled, keptQualifiers, releaseQualifier, sourceQualifiers, type SourceParts } from './installed.ts';
+import { givenPurl, isInstalled, releaseQualifier, sourceQualifiers, toldQualifiers, type SourceParts } from './installed.ts';
 import { SbomError } from './sbom-error.ts';
 
 export interface SbomLimits {
@@ -27,7 +27,7 @@ export interface RawComponent {
   description: string | null;
   /** Of the source package, where the document says it. */
   source: SourceParts;
-  /** Qualifiers that a document of ours keeps beside the package URL. */
+  /** Qualifiers that a document of ours says the package URL was not given with. */
   installed: string | null;
   copyright: string | null;
 }
@@ -121,8 +121,8 @@ export class InventoryBuilder {
     const direct = this.#link();
     const hasGraph = this.#edgeCount > 0;
     const components = [...this.#byPurl.values()].map(({ component, dependsOn, installed }) => {
-      const qualifiers = installed === undefined ? [] : [...sourceQualifiers(installed.purl, installed.source), ...releaseQualifier(installed.purl, this.#systems), ...keptQualifiers(installed.purl, installed.kept)];
-      return { ...component, dependsOn: [...dependsOn], direct: hasGraph ? direct.has(component.purl) : null, ...(qualifiers.length === 0 ? {} : { installed: new Map(qualifiers) }) };
+      const qualifiers = installed === undefined ? [] : [...sourceQualifiers(installed.purl, installed.source), ...releaseQualifier(installed.purl, this.#systems), ...toldQualifiers(installed.purl, installed.kept)];
+      return { ...component, dependsOn: [...dependsOn], direct: hasGraph ? direct.has(component.purl) : null, ...(qualifiers.length === 0 ? {} : { installed: new Map(qualifiers.sort(([a], [b]) => (a < b ? -1 : 1))) }) };
     });
     return { root: this.#root, components, occurrences: this.#occurrences - this.#nameless, licenseTexts: [...this.#licenseTexts.values()], warnings: this.#warnings };
   }
@@ -153,7 +153,7 @@ export class InventoryBuilder {
 function identify(raw: RawComponent): { purl: string; parsed: Purl | null; namespace: string | null; name: string; version: string } {
   if (raw.purl !== null && raw.purl.length <= LENGTH.purl) {
     try {
-      const parsed = parsePurl(clean(raw.purl, LENGTH.purl));
+      const parsed = givenPurl(parsePurl(clean(raw.purl, LENGTH.purl)), raw.installed);
       const version = parsed.version ?? raw.version;
       return { purl: formatPurl({ ...parsed, version }), parsed, namespace: parsed.namespace, name: parsed.name, version };
     } catch {

@@ -2,6 +2,7 @@
 import type { DocumentComponentRow } from '../../db/components.ts';
 import { licenseIds, parseExpression } from '../licenses/expression.ts';
 import type { DocumentHead, Graph } from './document.ts';
+import { fullPurl } from './installed.ts';
 import { HASH_TO_SPDX, packageComment } from './spdx-vocabulary.ts';
 
 export const ROOT_ID = 'SPDXRef-Product';
@@ -13,7 +14,7 @@ export const creators = ({ tool, author }: DocumentHead): string[] => [`Tool: ${
 /** SPDX wants seconds. */
 export const created = (head: DocumentHead): string => head.timestamp.replace(/\.\d+Z$/, 'Z');
 
-/** Package purposes of SPDX 2.3 by CycloneDX type. */
+/** Package purposes of SPDX 2.3 by CycloneDX type, as tag-value writes them. */
 const PURPOSES: Readonly<Record<string, string>> = {
   application: 'APPLICATION', framework: 'FRAMEWORK', library: 'LIBRARY', container: 'CONTAINER', 'operating-system': 'OPERATING-SYSTEM', device: 'DEVICE', firmware: 'FIRMWARE', file: 'FILE',
 };
@@ -35,16 +36,16 @@ export interface SpdxDocumentPackage {
   licenseComments: string | null;
 }
 
-export function productPackage({ product }: DocumentHead): SpdxDocumentPackage {
-  return { id: ROOT_ID, name: product.name, version: product.version, supplier: NONE, license: NONE, concluded: NONE, copyright: NONE, purpose: 'APPLICATION', checksums: [], purl: null, description: product.description, comment: null, licenseComments: null };
+export function productPackage({ product, author }: DocumentHead): SpdxDocumentPackage {
+  return { id: ROOT_ID, name: product.name, version: product.version, supplier: `Organization: ${author}`, license: NONE, concluded: NONE, copyright: NONE, purpose: 'APPLICATION', checksums: [], purl: null, description: product.description, comment: null, licenseComments: null };
 }
 
 export function toPackage(row: DocumentComponentRow): SpdxDocumentPackage {
   return {
-    id: packageId(row.ordinal), name: row.name, version: row.version === '' ? null : row.version, supplier: row.supplier === null ? NONE : `Organization: ${row.supplier}`,
+    id: packageId(row.ordinal), name: row.namespace === null ? row.name : `${row.namespace}/${row.name}`, version: row.version === '' ? null : row.version, supplier: row.supplier === null ? NONE : `Organization: ${row.supplier}`,
     license: asserted(row.license_expression), concluded: asserted(row.license_concluded), copyright: row.copyright ?? NONE, purpose: PURPOSES[row.type] ?? 'OTHER',
     checksums: Object.entries(row.hashes).flatMap(([name, value]) => (HASH_TO_SPDX[name] === undefined ? [] : [{ algorithm: HASH_TO_SPDX[name], value }])),
-    purl: row.purl, description: row.description, comment: packageComment(row.scope, row.installed), licenseComments: row.license_detected === null ? null : `Found in the package's files: ${row.license_detected}`,
+    purl: fullPurl(row), description: row.description, comment: packageComment(row.scope, row.installed), licenseComments: row.license_detected === null ? null : `Found in the package's files: ${row.license_detected}`,
   };
 }
 
@@ -71,7 +72,11 @@ export interface Relationship {
 
 export function* relationships(graph: Graph): Generator<Relationship> {
   yield { from: 'SPDXRef-DOCUMENT', type: 'DESCRIBES', to: ROOT_ID };
-  if (!graph.known) return;
+  if (!graph.known) {
+    // who depends on whom is not known, only that all are in the product
+    for (const { ordinal } of graph.nodes()) yield { from: ROOT_ID, type: 'CONTAINS', to: packageId(ordinal) };
+    return;
+  }
   for (const ordinal of graph.direct) yield { from: ROOT_ID, type: 'DEPENDS_ON', to: packageId(ordinal) };
   for (const { ordinal, dependsOn } of graph.nodes()) for (const target of dependsOn) yield { from: packageId(ordinal), type: 'DEPENDS_ON', to: packageId(target) };
 }

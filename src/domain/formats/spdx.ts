@@ -1,5 +1,6 @@
 /** SPDX 2.2 and 2.3, whatever the serialisation: packages and relationships become components and edges. */
 import type { ComponentType, DependencyScope, Inventory } from '../../core/component.ts';
+import { isDigest } from './cyclonedx.ts';
 import { sourceInWords } from './installed.ts';
 import { InventoryBuilder, licenseText, SBOM_LIMITS, type RawComponent, type SbomLimits } from './sbom-builder.ts';
 import { SbomError } from './sbom-error.ts';
@@ -88,7 +89,7 @@ export class SpdxCollector {
     return {
       ref: one.id, purl: one.purl, type: PURPOSES[one.purpose ?? ''] ?? 'library', group: null, name: one.name, version: one.version, scope: this.#scopes.get(one.id) ?? scopeInComment(one.comment) ?? 'required',
       licenses: license === undefined || license === null ? [] : [licenseText({ expression: license })],
-      hashes: Object.fromEntries(Object.entries(one.checksums).flatMap(([algorithm, value]) => (HASH_FROM_SPDX[algorithm] !== undefined && /^[0-9a-fA-F]{32,128}$/.test(value) ? [[HASH_FROM_SPDX[algorithm], value.toLowerCase()]] : []))),
+      hashes: Object.fromEntries(Object.entries(one.checksums).flatMap(([algorithm, value]) => (HASH_FROM_SPDX[algorithm] !== undefined && isDigest(value) ? [[HASH_FROM_SPDX[algorithm], value.toLowerCase()]] : []))),
       supplier: one.supplier === null || one.supplier === 'NOASSERTION' ? null : one.supplier.replace(/^(?:Organization|Person|Tool):\s*/, '').replace(/\s*\([^()]*@[^()]*\)$/, ''),
       description: one.description, source: sourceInWords(one.sourceInfo), installed: installedInComment(one.comment), copyright: one.copyright === null || NOTHING.has(one.copyright) ? null : one.copyright,
     };

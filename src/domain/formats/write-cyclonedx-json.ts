@@ -2,6 +2,7 @@
 import type { DocumentComponentRow } from '../../db/components.ts';
 import { documentVulnerabilities, licenseChoice, licensingOf, propertiesOf, ROOT_REF, scopeOf, serialNumber, type DocumentVulnerability, type LicenseChoice } from './cyclonedx-document.ts';
 import { Graph, inChunks, type DocumentHead, type DocumentSource } from './document.ts';
+import { fullPurl } from './installed.ts';
 
 export function writeCycloneDxJson(source: DocumentSource): AsyncIterable<string> {
   return inChunks(parts(source));
@@ -26,7 +27,7 @@ async function* parts({ head, components, findings, licenseTexts }: DocumentSour
       yield `,\n${JSON.stringify({ ref: graph.purl(ordinal), ...(dependsOn.length === 0 ? {} : { dependsOn: dependsOn.map((target) => graph.purl(target)) }) })}`;
     }
     yield '\n]';
-  }
+  } else yield `,\n"compositions":${JSON.stringify([{ aggregate: 'unknown', dependencies: [ROOT_REF] }])}`;
   yield ',\n"vulnerabilities":[';
   separator = '\n';
   for (const entry of documentVulnerabilities(await findings())) {
@@ -41,7 +42,7 @@ function metadata({ timestamp, tool, product, author }: DocumentHead): object {
     timestamp,
     tools: { components: [{ type: 'application', name: tool.name, version: tool.version }] },
     authors: [{ name: author }],
-    component: { type: 'application', 'bom-ref': ROOT_REF, name: product.name, ...given('version', product.version), ...given('description', product.description) },
+    component: { type: 'application', 'bom-ref': ROOT_REF, supplier: { name: author }, name: product.name, ...given('version', product.version), ...given('description', product.description) },
   };
 }
 
@@ -53,7 +54,7 @@ function component(row: DocumentComponentRow, texts: Map<string, string>): objec
   return {
     type: row.type, 'bom-ref': row.purl, ...given('supplier', row.supplier === null ? null : { name: row.supplier }), ...given('group', row.namespace), name: row.name, version: row.version,
     ...given('description', row.description), scope: scopeOf(row.scope), ...(hashes.length === 0 ? {} : { hashes }),
-    ...given('licenses', licensing === null ? null : [written(licensing, texts)]), ...given('copyright', row.copyright), purl: row.purl,
+    ...given('licenses', licensing === null ? null : [written(licensing, texts)]), ...given('copyright', row.copyright), purl: fullPurl(row),
     ...(properties.length === 0 ? {} : { properties }), ...(row.license_detected === null ? {} : { evidence: { licenses: [written({ choice: licenseChoice(row.license_detected) }, texts)] } }),
   };
 }

@@ -2,6 +2,7 @@
 import type { DocumentComponentRow } from '../../db/components.ts';
 import { documentVulnerabilities, licenseChoice, licensingOf, propertiesOf, ROOT_REF, scopeOf, serialNumber, type DocumentVulnerability, type LicenseChoice } from './cyclonedx-document.ts';
 import { Graph, inChunks, type DocumentHead, type DocumentSource } from './document.ts';
+import { fullPurl } from './installed.ts';
 
 export function writeCycloneDxXml(source: DocumentSource): AsyncIterable<string> {
   return inChunks(parts(source));
@@ -22,7 +23,7 @@ async function* parts({ head, components, findings, licenseTexts }: DocumentSour
     yield `<dependencies>\n${dependency(ROOT_REF, graph.direct.map((ordinal) => graph.purl(ordinal)))}`;
     for (const { ordinal, dependsOn } of graph.nodes()) yield dependency(graph.purl(ordinal), dependsOn.map((target) => graph.purl(target)));
     yield '</dependencies>\n';
-  }
+  } else yield `<compositions><composition><aggregate>unknown</aggregate><dependencies><dependency ref="${ROOT_REF}"/></dependencies></composition></compositions>\n`;
   yield '<vulnerabilities>\n';
   for (const entry of documentVulnerabilities(await findings())) yield vulnerability(entry);
   yield '</vulnerabilities>\n</bom>\n';
@@ -30,7 +31,7 @@ async function* parts({ head, components, findings, licenseTexts }: DocumentSour
 
 function metadata({ timestamp, tool, product, author }: DocumentHead): string {
   return `<metadata>\n${element('timestamp', timestamp)}<tools><components><component type="application">${element('name', tool.name)}${element('version', tool.version)}</component></components></tools><authors><author>${element('name', author)}</author></authors>
-<component type="application" bom-ref="${ROOT_REF}">${element('name', product.name)}${element('version', product.version)}${element('description', product.description)}</component>\n</metadata>\n`;
+<component type="application" bom-ref="${ROOT_REF}"><supplier>${element('name', author)}</supplier>${element('name', product.name)}${element('version', product.version)}${element('description', product.description)}</component>\n</metadata>\n`;
 }
 
 /** @param texts that are still to be told: each stands with the first component that names its licence */
@@ -39,7 +40,7 @@ function component(row: DocumentComponentRow, texts: Map<string, string>): strin
   const hashes = Object.entries(row.hashes).map(([alg, content]) => `<hash alg="${escape(alg)}">${escape(content)}</hash>`).join('');
   return `<component type="${escape(row.type)}" bom-ref="${escape(row.purl)}">${row.supplier === null ? '' : `<supplier>${element('name', row.supplier)}</supplier>`}${element('group', row.namespace)}${element('name', row.name)}\
 <version>${escape(row.version)}</version>${element('description', row.description)}<scope>${scopeOf(row.scope)}</scope>${hashes === '' ? '' : `<hashes>${hashes}</hashes>`}\
-${licensing === null ? '' : license(licensing, texts)}${element('copyright', row.copyright)}${element('purl', row.purl)}\
+${licensing === null ? '' : license(licensing, texts)}${element('copyright', row.copyright)}${element('purl', fullPurl(row))}\
 ${properties.length === 0 ? '' : `<properties>${properties.map(({ name, value }) => `<property name="${escape(name)}">${escape(value)}</property>`).join('')}</properties>`}\
 ${row.license_detected === null ? '' : `<evidence>${license({ choice: licenseChoice(row.license_detected) }, texts)}</evidence>`}</component>\n`;
 }

@@ -39,7 +39,8 @@ async function* parts({ head, components, licenseTexts }: DocumentSource): Async
 function toJson({ id, name, version, supplier, license, concluded, copyright, purpose, checksums, purl, description, comment, licenseComments }: SpdxDocumentPackage): object {
   return {
     SPDXID: id, name, ...(version === null ? {} : { versionInfo: version }), supplier, downloadLocation: NONE, filesAnalyzed: false, licenseConcluded: concluded, licenseDeclared: license, ...(licenseComments === null ? {} : { licenseComments }), copyrightText: copyright,
-    primaryPackagePurpose: purpose, ...(checksums.length === 0 ? {} : { checksums: checksums.map(({ algorithm, value }) => ({ algorithm, checksumValue: value })) }),
+    primaryPackagePurpose: purpose.replaceAll('-', '_'), // the JSON schema spells it otherwise than the text of the specification
+    ...(checksums.length === 0 ? {} : { checksums: checksums.map(({ algorithm, value }) => ({ algorithm, checksumValue: value })) }),
     ...(purl === null ? {} : { externalRefs: [{ referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: purl }] }),
     ...(description === null ? {} : { description }), ...(comment === null ? {} : { comment }),
   };

@@ -27,7 +27,7 @@ ${creators(head).map((creator) => line('Creator', creator)).join('')}${line('Cre
 
 function packageText({ id, name, version, supplier, license, concluded, copyright, purpose, checksums, purl, description, comment, licenseComments }: SpdxDocumentPackage): string {
   return `\n${line('PackageName', name)}${line('SPDXID', id)}${version === null ? '' : line('PackageVersion', version)}${line('PackageSupplier', supplier)}PackageDownloadLocation: ${NONE}\nFilesAnalyzed: false\n\
-${checksums.map(({ algorithm, value }) => line('PackageChecksum', `${algorithm}: ${value}`)).join('')}${line('PackageLicenseConcluded', concluded)}${line('PackageLicenseDeclared', license)}${licenseComments === null ? '' : text('PackageLicenseComments', licenseComments)}${text('PackageCopyrightText', copyright)}\
+${checksums.map(({ algorithm, value }) => line('PackageChecksum', `${algorithm}: ${value}`)).join('')}${line('PackageLicenseConcluded', concluded)}${line('PackageLicenseDeclared', license)}${licenseComments === null ? '' : text('PackageLicenseComments', licenseComments)}${copyright === NONE ? line('PackageCopyrightText', NONE) : text('PackageCopyrightText', copyright)}\
 ${line('PrimaryPackagePurpose', purpose)}${description === null ? '' : text('PackageDescription', description)}${comment === null ? '' : text('PackageComment', comment)}\
 ${purl === null ? '' : line('ExternalRef', `PACKAGE-MANAGER purl ${purl}`)}`;
 }

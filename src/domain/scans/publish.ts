@@ -10,6 +10,7 @@ import { lockLicenses } from '../../db/license-judgement.ts';
 import { lockRunningScan, succeedScan, type ClaimedScan } from '../../db/scans.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import type { Services } from '../context.ts';
+import { isDigest } from '../formats/cyclonedx.ts';
 import { markGate } from '../gate/outcomes.ts';
 import { tierOf } from '../licenses/catalogue.ts';
 import { licenseIds, parseExpression } from '../licenses/expression.ts';
@@ -57,7 +58,7 @@ export function prepareComponents(inventory: Inventory['components']): PreparedC
         purl: component.purl, ordinal, dependsOn, depth, direct: component.direct, scope: component.scope, type: component.type,
         licenseExpression: license.expression, licenseDeclared: component.declaredLicense, licenseDetected: detected.expression,
         licenseTier: (license.expression === null ? detected : license).tier,
-        supplier: component.supplier, copyright: component.copyright ?? null, description: component.description, hashes: JSON.stringify(component.hashes), evidence: component.evidence,
+        supplier: component.supplier, copyright: component.copyright ?? null, description: component.description, hashes: JSON.stringify(Object.fromEntries(Object.entries(component.hashes).filter(([, digest]) => isDigest(digest)))), evidence: component.evidence,
         installed: component.installed === undefined ? null : formatQualifiers(component.installed),
         formerPurl: purl.type === 'rpm' && /[A-Z]/.test(purl.name) ? formatPurl({ ...purl, name: purl.name.toLowerCase() }) : null,
       },

@@ -467,7 +467,11 @@ export interface paths {
         /**
          * Get the SBOM
          * @description The current scan, or that of `scan_id`, as a document: CycloneDX 1.6 (with vulnerabilities) or SPDX 2.3. The same scan in the same state gives the same bytes.
-         *     A project without a succeeded scan gives a valid document without components. A `scan_id` whose scan
+         *     The project's team is its author and the product's supplier. Package URLs of a distribution's packages have the qualifiers `distro`, `upstream` and `epoch`, also where the
+         *     source said these otherwise; which of them it did is in the property (in SPDX the comment) `sca-portal:installed`, by which the portal reads them back under the name that
+         *     they had. A licence that people concluded stands in CycloneDX's `licenses`, with what the package declares in the property `sca-portal:declared-license`; SPDX has fields for
+         *     both. Where it is not known what depends on what, no dependencies are written: CycloneDX's `compositions` say `unknown`, SPDX says `CONTAINS`. A
+         *     document whose scan is removed while it is sent breaks off. A project without a succeeded scan gives a valid document without components. A `scan_id` whose scan
          *     has no results is 409 `scan-not-finished`.
          */
         get: operations["getProjectSbom"];
@@ -601,8 +605,8 @@ export interface paths {
         };
         /**
          * Get the report for people
-         * @description One self-contained HTML page about the current scan, or `scan_id`: the gate and why, open vulnerabilities by severity, the most urgent of them with the version to upgrade
-         *     to, licences by tier, obligations, and the vulnerabilities of the last twelve scans of the ref by what is known today. It runs nothing and loads nothing, can be printed, and
+         * @description One self-contained HTML page about the current scan, or `scan_id`: the gate and why, open vulnerabilities by severity, the upgrades that matter most, each to the smallest
+         *     version without known vulnerabilities, the most urgent findings with the version that fixes each, licences by tier, obligations, and the vulnerabilities of the last twelve scans of the ref by what is known today. It runs nothing and loads nothing, can be printed, and
          *     follows the reader's light or dark setting. A project without a succeeded scan gives a page that says so. A `scan_id` whose scan has no results is 409
          *     `scan-not-finished`.
          */

@@ -97,26 +97,27 @@ export interface UpgradeRow {
   max_epss: number | null;
 }
 
-/** The smallest version above the component's that no advisory of its package calls affected, of the versions that advisories call fixed. */
+/** The smallest version above that of `mine (ecosystem, match_name, version_key)` that no advisory of its package calls affected, of the versions that advisories call fixed. */
+export const SAFE_VERSION = sql<string | null>`(
+  SELECT x.version FROM (
+    SELECT DISTINCT ON (r.fixed_key) r.fixed AS version, r.fixed_key AS key FROM advisory_ranges r
+    WHERE r.ecosystem = mine.ecosystem AND r.match_name = mine.match_name AND r.fixed_key > mine.version_key ORDER BY r.fixed_key, r.fixed
+  ) x
+  WHERE NOT EXISTS (SELECT FROM advisory_ranges r JOIN advisories a ON a.id = r.advisory_id
+    WHERE r.ecosystem = mine.ecosystem AND r.match_name = mine.match_name AND ${COUNTS} AND (${contains(sql.ref('x.version'), sql.ref('x.key'))}))
+  ORDER BY x.key LIMIT 1)`;
+
+/** What the open findings of a component are, and the version that leaves none. */
 export async function safeUpgrade(db: Db, componentId: string): Promise<UpgradeRow | undefined> {
   const { rows } = await sql<UpgradeRow>`
     WITH mine AS (
       SELECT ${MATCH_ECOSYSTEM} AS ecosystem, ${MATCH_NAME} AS match_name, pv.version_key
       FROM components c JOIN package_versions pv ON pv.id = c.package_version_id JOIN packages pk ON pk.id = pv.package_id WHERE c.id = ${componentId}
-    ), candidates AS (
-      SELECT DISTINCT ON (r.fixed_key) r.fixed AS version, r.fixed_key AS key
-      FROM mine JOIN advisory_ranges r ON r.ecosystem = mine.ecosystem AND r.match_name = mine.match_name
-      WHERE r.fixed_key > mine.version_key ORDER BY r.fixed_key, r.fixed
     ), open AS (
       SELECT count(*)::int AS total, min(f.severity_rank) AS worst, max(v.epss_score) AS epss
       FROM findings f JOIN vulnerabilities v ON v.id = f.vulnerability_id WHERE f.component_id = ${componentId} AND f.status IN ('new', 'analyzing', 'exploitable')
     )
-    SELECT mine.version_key IS NOT NULL AS ordered, (
-        SELECT x.version FROM candidates x
-        WHERE NOT EXISTS (SELECT FROM advisory_ranges r JOIN advisories a ON a.id = r.advisory_id
-          WHERE r.ecosystem = mine.ecosystem AND r.match_name = mine.match_name AND ${COUNTS} AND (${contains(sql.ref('x.version'), sql.ref('x.key'))}))
-        ORDER BY x.key LIMIT 1
-      ) AS recommended_version,
+    SELECT mine.version_key IS NOT NULL AS ordered, ${SAFE_VERSION} AS recommended_version,
       open.total AS finding_count, (ARRAY['critical', 'high', 'medium', 'low', 'info', 'unknown'])[open.worst + 1] AS max_severity, open.epss AS max_epss
     FROM mine, open`.execute(db);
   return rows[0];

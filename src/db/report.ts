@@ -2,6 +2,8 @@
 import { sql } from 'kysely';
 import { EFFECTIVE_LICENSE, type Severity, type Tier } from './components.ts';
 import type { Db } from './connect.ts';
+import { SAFE_VERSION } from './finding-detail.ts';
+import { MATCH_ECOSYSTEM, MATCH_NAME } from './packages.ts';
 
 export interface TrendRow {
   scan_id: string;
@@ -24,6 +26,39 @@ export async function scanTrend(db: Db, scanId: string, limit: number): Promise<
         SELECT v.severity, count(*)::int AS count FROM scan_components sc JOIN matches m ON m.package_version_id = sc.package_version_id JOIN vulnerabilities v ON v.id = m.vulnerability_id
         WHERE sc.scan_id = line.id AND v.withdrawn_at IS NULL GROUP BY v.severity) x), '{}') AS counts
     FROM line ORDER BY line.completed_at, line.id`.execute(db);
+  return rows;
+}
+
+export interface UpgradeRow {
+  name: string;
+  version: string;
+  purl: string;
+  direct: boolean | null;
+  /** Open findings, of which `worse` are critical or high. */
+  open: number;
+  worse: number;
+  /** The worst of them. */
+  severity: Severity;
+  /** That of the most urgent of them. */
+  priority: number;
+  /** The smallest one without known vulnerabilities; null where there is none. */
+  safe_version: string | null;
+}
+
+/** The scan's components with the most urgent open findings, and what to upgrade them to. */
+export async function urgentUpgrades(db: Db, scanId: string, open: readonly string[], limit: number): Promise<UpgradeRow[]> {
+  const { rows } = await sql<UpgradeRow>`
+    WITH urgent AS (
+      SELECT sc.component_id, sc.package_version_id, sc.direct, sc.ordinal, count(*)::int AS open, count(*) FILTER (WHERE f.severity_rank < 2)::int AS worse, min(f.severity_rank) AS worst, max(f.priority) AS priority
+      FROM scan_components sc JOIN findings f ON f.component_id = sc.component_id
+      WHERE sc.scan_id = ${scanId} AND f.status = ANY(${open}) GROUP BY sc.component_id, sc.package_version_id, sc.direct, sc.ordinal
+      ORDER BY priority DESC, worse DESC, open DESC, sc.ordinal LIMIT ${sql.lit(limit)}
+    )
+    SELECT concat_ws('/', nullif(pk.namespace, ''), pk.name) AS name, pv.version, c.purl, u.direct, u.open, u.worse, u.priority,
+      (ARRAY['critical', 'high', 'medium', 'low', 'info', 'unknown'])[u.worst + 1] AS severity, ${SAFE_VERSION} AS safe_version
+    FROM urgent u JOIN components c ON c.id = u.component_id JOIN package_versions pv ON pv.id = u.package_version_id JOIN packages pk ON pk.id = pv.package_id
+    CROSS JOIN LATERAL (SELECT ${MATCH_ECOSYSTEM} AS ecosystem, ${MATCH_NAME} AS match_name, pv.version_key) mine
+    ORDER BY u.priority DESC, u.worse DESC, u.open DESC, u.ordinal`.execute(db);
   return rows;
 }
 

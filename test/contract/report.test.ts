@@ -26,12 +26,20 @@ test('tells the gate, the figures, the most urgent findings, licences, obligatio
   const answer = await report(id);
   assert.equal(['Content-Type', 'Content-Disposition'].map((name) => answer.headers.get(name)), ['text/html; charset=utf-8', `inline; filename="${String(member((await admin.expect(200, 'getProject', { path: { id } })).body, 'slug'))}-report.html"`]);
   const text = textOf(answer.text);
-  for (const words of ['Gate failed', '3 components', '2 open vulnerabilities', '1 critical or high', 'Critical 1 High 0', 'Unknown 1', 'CVE-2024-7001 known exploited', 'Critical 9.8', 'alpha 1.0.0', '2.0.0', 'Vulnerabilities over the last 2 scans', 'GPL-3.0-only', 'No licence known', 'Attribution', 'KEV Fail']) {
+  for (const words of ['Gate failed', '3 components', '2 open vulnerabilities', '1 critical or high', 'Critical 1 High 0', 'Unknown 1', 'CVE-2024-7001 known exploited', 'Critical 9.8', 'alpha 1.0.0', '2.0.0', 'Vulnerabilities over the last 2 scans', 'GPL-3.0-only', 'No licence known', 'Attribution', 'KEV Fail', 'alpha 1.0.0 direct 1 1 critical or high Critical 2.0.0', 'beta 1.0.0 transitive 1 Unknown 2.0.0']) {
     assert.ok(text.includes(words), `${words} in ${text}`);
   }
   const gate = await admin.expect(200, 'getProjectGateResult', { path: { id } });
   assert.ok(text.includes(String(member(gate.body, 'reason'))));
-  assert.match(answer.text, /aria-label="Vulnerabilities by scan: \d\d-\d\d: 0, \d\d-\d\d: 2"/);
+  assert.match(answer.text, /aria-label="Vulnerabilities by scan: \d\d[:-]\d\d: 0; \d\d[:-]\d\d: 2 \(critical 1, unknown 1\)"/);
+});
+test('names the version that leaves no vulnerability, not the one that leaves others, and says where there is none', async () => {
+  await importFiles(portal.services, osv({ id: 'GHSA-u1', name: 'twice', fixed: '1.5.0' }), osv({ id: 'GHSA-u2', name: 'twice', fixed: '3.0.0' }),
+    { id: 'GHSA-u3', modified: '2024-01-01T00:00:00Z', affected: [{ package: { ecosystem: 'npm', name: 'never' }, ranges: [{ type: 'SEMVER', events: [{ introduced: '0' }] }] }] });
+  const id = await newProject(admin);
+  await scan(id, part('twice'), part('never'));
+  const text = textOf((await report(id)).text);
+  for (const words of ['twice 1.0.0 direct 2 Unknown 3.0.0', 'never 1.0.0 transitive 1 Unknown no known version without vulnerabilities']) assert.ok(text.includes(words), `${words} in ${text}`);
 });
 test('runs and loads nothing, and its style is the one that its policy allows', async () => {
   const id = await newProject(admin, { name: '"><script>alert(1)</script>', description: "'><svg onload=alert(2)>" });

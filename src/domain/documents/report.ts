@@ -1,7 +1,7 @@
 /** The human report on a project's scan. */
 import type { Severity, Tier } from '../../db/components.ts';
 import { licenseTiers, listFindings } from '../../db/findings.ts';
-import { licenseCounts, scanTrend } from '../../db/report.ts';
+import { licenseCounts, scanTrend, urgentUpgrades } from '../../db/report.ts';
 import type { ScanRow } from '../../db/scans.ts';
 import type { Context } from '../context.ts';
 import { inChunks } from '../formats/document.ts';
@@ -11,7 +11,8 @@ import { gateResult } from '../gate/result.ts';
 import { obligationsOf, type Obligation } from '../obligations/read.ts';
 import { tagOf, viewForDocument, type DocumentView, type ProjectDocument } from './view.ts';
 
-const RISKS = 15;
+const RISKS = 10;
+const UPGRADES = 10;
 const LICENSES = 15;
 const SCANS = 12;
 const OPEN = ['new', 'analyzing', 'exploitable'];
@@ -28,12 +29,12 @@ async function gather(context: Context, { project, scan, source: { head } }: Doc
   const about = { head, gate: { gate, reason, reasons } };
   const severities: Record<Severity, number> = { critical: 0, high: 0, medium: 0, low: 0, info: 0, unknown: 0 };
   const tiers: Record<Tier, number> = { allowed: 0, conditional: 0, forbidden: 0, unknown: 0 };
-  if (scan === undefined) return { ...about, scan: null, severities, risks: [], tiers, licenses: [], duties: [], trend: [] };
+  if (scan === undefined) return { ...about, scan: null, severities, upgrades: [], risks: [], tiers, licenses: [], duties: [], trend: [] };
   const { db } = context;
   const found = await listFindings(db, { projectId: project.id, scanId: scan.id, current: scanId === undefined }, { status: OPEN }, { limit: RISKS, offset: 0, sort: [{ field: 'priority', descending: true }] });
   for (const { tier, count } of await licenseTiers(db, scan.id)) tiers[tier] = count;
   return {
-    ...about, scan: aboutScan(scan), severities: found.severity_summary, risks: found.items, tiers, licenses: await licenseCounts(db, scan.id, LICENSES), duties: toDuties(await obligationsOf(context, project, scan.id)),
+    ...about, scan: aboutScan(scan), severities: found.severity_summary, upgrades: await urgentUpgrades(db, scan.id, OPEN, UPGRADES), risks: found.items, tiers, licenses: await licenseCounts(db, scan.id, LICENSES), duties: toDuties(await obligationsOf(context, project, scan.id)),
     trend: await scanTrend(db, scan.id, SCANS),
   };
 }

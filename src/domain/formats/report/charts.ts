@@ -49,6 +49,7 @@ export function columns(title: string, items: readonly Column[]): Markup {
     return html`<g>${parts}<text x="${middle}" y="${(y - 5).toFixed(1)}">${sums[index] ?? 0}</text><text class="axis" x="${middle}" y="${HEIGHT + 36}">${label}</text></g>`;
   });
   if (items.length === 0) return NOTHING;
-  const words = items.map(({ label }, index) => `${label}: ${sums[index] ?? 0}`).join(', ');
+  const parts = (shares: readonly Share[]): string => shares.toReversed().filter(({ count }) => count > 0).map(({ label, count }) => `${label} ${count}`).join(', ');
+  const words = items.map(({ label, shares }, index) => `${label}: ${sums[index] ?? 0}${sums[index] === 0 ? '' : ` (${parts(shares)})`}`).join('; ');
   return html`<figure class="columns"><svg viewBox="0 0 600 ${HEIGHT + 44}" role="img" aria-label="${`${title}: ${words}`}"><line class="track" x1="0" x2="600" y1="${HEIGHT + 20}" y2="${HEIGHT + 20}"/>${bars}</svg></figure>`;
 }

@@ -579,9 +579,9 @@ export interface paths {
         };
         /**
          * Get the NOTICE file
-         * @description Components, copyrights and licence texts of the current scan, or of `scan_id`, in a stable order: the same scan gives the same bytes. Components that only build or
+         * @description Components by licence, copyrights and licence texts of the current scan, or of `scan_id`, in a stable order: the same scan gives the same bytes. Components that only build or
          *     test the product (scopes `dev` and `excluded`) are left out. A component is under what people concluded, else what it declares, else what its files say; of a choice
-         *     all texts are there. Texts are those of the SPDX list, and those that the scanned SBOM brought for licences of its own. The HTML page is self-contained. A project without a
+         *     all texts are there. Texts are those of the SPDX list, and those that the scanned SBOM brought for licences of its own; of exceptions the place of the text is told. The HTML page is self-contained. A project without a
          *     succeeded scan gives a document without components. A `scan_id` whose scan has no results is 409 `scan-not-finished`.
          */
         get: operations["getProjectNotice"];

@@ -5,7 +5,7 @@ import type { Db, Tx } from './connect.ts';
 import type { AffectedComponentRow } from './licenses.ts';
 
 /** Components that reach users; what only builds or tests the product does not. */
-const SHIPPED = sql`sc.scope IN ('required', 'optional')`;
+export const SHIPPED = sql`sc.scope IN ('required', 'optional')`;
 
 /** Expressions of a scan's components that are part of the product, with how many have each, and the ordinal of the one that is nearest to the root. */
 export async function shippedLicenses(db: Db, scanId: string): Promise<{ expression: string; count: number; nearest: number }[]> {

@@ -149,10 +149,25 @@ const notice = suite('getProjectNotice');
 const noticeOf = (format: string, query: Record<string, string | boolean> = {}, id = project) => admin.expect(200, 'getProjectNotice', { path: { id }, query: { format, ...query } });
 notice('names what reaches users, by whom and under which licence, and has each text once', async () => {
   const { text } = await noticeOf('text');
-  for (const part of ['NOTICES FOR SHOP & <CO>', 'alpha 1.0.0\n  pkg:npm/alpha@1.0.0\n  Licence: MIT\n  Copyright 2020 Ada\n  Copyright 2021 Bob', 'beta 1.0.0', 'Licence: LicenseRef-House-licence', 'Do as you like in this house.\nBut wipe your feet.', 'libssl3 3.0.11-1', 'Licence: no licence known']) assert.ok(text.includes(part), part);
+  for (const part of ['NOTICES FOR SHOP & <CO>', `${'-'.repeat(78)}\nMIT: 1 component\n${'-'.repeat(78)}\n\nalpha 1.0.0\n  pkg:npm/alpha@1.0.0\n  Copyright 2020 Ada\n  Copyright 2021 Bob`, 'LicenseRef-House-licence: 1 component', 'beta 1.0.0', 'Do as you like in this house.\nBut wipe your feet.', 'libssl3 3.0.11-1', 'No licence known: 3 components']) assert.ok(text.includes(part), part);
   assert.not.match(text, /pkg:npm\/gamma/, 'a development dependency');
   assert.is(text.split('Permission is hereby granted, free of charge').length, 2);
   assert.is((await noticeOf('text')).text, text);
+});
+notice('is by licence, unknown ones last, and tells where the texts of exceptions are', async () => {
+  const id = await newProject(admin);
+  const under = (name: string, expression: string | null) => component(name, expression === null ? {} : { licenses: [{ expression }] });
+  const parts = [under('a', 'MIT'), under('b', null), under('c', 'GPL-2.0-only WITH Classpath-exception-2.0'), under('d', 'MIT'), under('e', 'Apache-2.0 OR MIT')];
+  await scanToEnd(admin, id, sbomForm(JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, components: parts })));
+  const lines = (await noticeOf('markdown', {}, id)).text.split('\n');
+  const headings = lines.filter((line) => line.startsWith('### ') || line.startsWith('- **'));
+  assert.equal(headings, ['### Apache-2.0 OR MIT: 1 component', '- **e 1.0.0** `pkg:npm/e@1.0.0`', '### GPL-2.0-only WITH Classpath-exception-2.0: 1 component', '- **c 1.0.0** `pkg:npm/c@1.0.0`', '### MIT: 2 components', '- **a 1.0.0** `pkg:npm/a@1.0.0`', '- **d 1.0.0** `pkg:npm/d@1.0.0`',
+    '### No licence known: 1 component', '- **b 1.0.0** `pkg:npm/b@1.0.0`', '### Apache License 2.0 (`Apache-2.0`)', '### GNU General Public License v2.0 only (`GPL-2.0-only`)', '### MIT License (`MIT`)', '### Classpath-exception-2.0']);
+  const html = (await noticeOf('html', {}, id)).text;
+  const ids = new Set([...html.matchAll(/ id="([^"]+)"/g)].map(([, name]) => name));
+  const links = [...html.matchAll(/href="#([^"]+)"/g)].map(([, name]) => name);
+  assert.is(links.length, 5);
+  assert.ok(links.every((name) => ids.has(name)), 'each link leads to a text');
 });
 notice('is safe in Markdown and HTML, whatever components are called', async () => {
   const id = await newProject(admin, { name: '<script>alert(1)</script> [x](javascript:alert(1)) `' });

@@ -1,10 +1,11 @@
 /** The NOTICE file of a project's scan. */
+import { noticeRows, shippedByLicense } from '../../db/documents.ts';
 import type { Context } from '../context.ts';
 import { inChunks } from '../formats/document.ts';
 import { writeNotice, type NoticeForm } from '../formats/notice.ts';
 import { HTML, MARKDOWN, NOTICE_CSP, TEXT } from '../formats/notice-forms.ts';
 import { spdxLicenseText } from '../licenses/texts.ts';
-import { componentsTag, viewForDocument, type ProjectDocument } from './view.ts';
+import { componentsTag, viewForDocument, whole, type ProjectDocument } from './view.ts';
 
 export type NoticeFormat = 'text' | 'markdown' | 'html';
 
@@ -18,12 +19,16 @@ const FORMS = {
 export async function exportNotice(context: Context, projectId: string, scanId: string | undefined, format: NoticeFormat): Promise<ProjectDocument<(typeof FORMS)[NoticeFormat]['mediaType']>> {
   const { form, mediaType, extension, policy } = FORMS[format];
   const view = await viewForDocument(context, projectId, scanId);
-  const { head, components, licenseTexts } = view.source;
+  const { scan, source: { head, licenseTexts } } = view;
+  const etag = await componentsTag(context, view, ['notice', format]);
+  const groups = scan === undefined ? [] : await shippedByLicense(context.db, scan.id);
+  const ordinals = groups.flatMap((group) => group.ordinals);
+  const components = whole(head.id, ordinals.length, noticeRows(context.db, head.id, ordinals));
   let texts: ReadonlyMap<string, string> | null = null;
   const licenseText = async (id: string) => {
     if (id.startsWith('LicenseRef-')) texts ??= await licenseTexts();
     const own = texts?.get(id);
     return own === undefined ? spdxLicenseText(id) : { name: id.slice('LicenseRef-'.length).replaceAll('-', ' '), text: own };
   };
-  return { etag: await componentsTag(context, view, ['notice', format]), mediaType, fileName: `${view.project.slug}-NOTICE.${extension}`, policy, text: inChunks(writeNotice({ head, components, licenseText }, form)) };
+  return { etag, mediaType, fileName: `${view.project.slug}-NOTICE.${extension}`, policy, text: inChunks(writeNotice({ head, groups, components, licenseText }, form)) };
 }

@@ -39,7 +39,7 @@ export async function viewForDocument(context: Context, projectId: string, scanI
   if (scan !== undefined && scan.status !== 'succeeded') throw new DomainError('scan-not-finished', `The scan is ${scan.status} and has no results.`);
   const source: DocumentSource = {
     head: headOf(project, scan, await teamName(context.db, project.team_id)),
-    components: () => (scan === undefined ? nothing() : whole(scan, documentComponents(context.db, scan.id))),
+    components: () => (scan === undefined ? nothing() : whole(scan.id, scan.component_count ?? 0, documentComponents(context.db, scan.id))),
     findings: () => (scan === undefined ? Promise.resolve([]) : documentFindings(context.db, scan.id)),
     licenseTexts: () => (scan === undefined ? Promise.resolve(new Map()) : licenseTexts(context.db, scan.id)),
   };
@@ -67,13 +67,13 @@ function headOf(project: ProjectRow, scan: ScanRow | undefined, author: string):
 }
 
 /** A scan may be swept away, or its project purged, while its document is on the way: it must not end as if it were whole. */
-async function* whole<Row>({ id, component_count: count }: ScanRow, batches: AsyncIterable<readonly Row[]>): AsyncGenerator<readonly Row[]> {
+export async function* whole<Row>(scanId: string, count: number, batches: AsyncIterable<readonly Row[]>): AsyncGenerator<readonly Row[]> {
   let seen = 0;
   for await (const batch of batches) {
     seen += batch.length;
     yield batch;
   }
-  if (seen !== count) throw new Error(`the document of scan ${id} has ${seen} of ${String(count)} components: the scan was removed meanwhile`);
+  if (seen !== count) throw new Error(`the document of scan ${scanId} has ${seen} of ${count} components: the scan was removed meanwhile`);
 }
 
 async function* nothing(): AsyncGenerator<never> {

@@ -127,6 +127,12 @@ export function formatExpression(tree: Expression, inside: 'and' | 'or' | 'with'
   }
 }
 
+/** Every exception in the tree, each once. */
+export function exceptionIds(tree: Expression): string[] {
+  if (tree.kind === 'with') return [tree.exception];
+  return tree.kind === 'and' || tree.kind === 'or' ? [...new Set(tree.parts.flatMap(exceptionIds))] : [];
+}
+
 /** Every licence in the tree, each once: SPDX ids and `LicenseRef-...`. */
 export function licenseIds(tree: Expression): string[] {
   switch (tree.kind) {

@@ -471,7 +471,8 @@ export interface paths {
          *     source said these otherwise; which of them it did is in the property (in SPDX the comment) `sca-portal:installed`, by which the portal reads them back under the name that
          *     they had. A licence that people concluded stands in CycloneDX's `licenses`, with what the package declares in the property `sca-portal:declared-license`; SPDX has fields for
          *     both. Where it is not known what depends on what, no dependencies are written: CycloneDX's `compositions` say `unknown`, SPDX says `CONTAINS`. A
-         *     document whose scan is removed while it is sent breaks off. A project without a succeeded scan gives a valid document without components. A `scan_id` whose scan
+         *     document whose scan is removed while it is sent breaks off. What goes out comes in again the same, but for what SPDX cannot say: licences of other documents
+         *     (`DocumentRef-...`), a copyright text that is the word `NONE` or `NOASSERTION`, and in tag-value the characters `</text>`. A project without a succeeded scan gives a valid document without components. A `scan_id` whose scan
          *     has no results is 409 `scan-not-finished`.
          */
         get: operations["getProjectSbom"];

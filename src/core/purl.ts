@@ -40,7 +40,7 @@ export function parsePurl(text: string): Purl {
   const path = rest.replace(/\/+$/, '');
   const last = path.lastIndexOf('/');
   const name = decode(path.slice(last + 1));
-  if (name === '') throw new Error('the package URL has no name');
+  if (name.trim() === '') throw new Error('the package URL has no name');
   const namespace = last === -1 ? null : joinDecoded(path.slice(0, last), () => true);
   return normalise({ type, namespace, name, version: version === '' ? null : version, qualifiers, subpath });
 }
@@ -59,7 +59,8 @@ function normalise(purl: Purl): Purl {
 
 /** The canonical text. */
 export function formatPurl({ type, namespace, name, version, qualifiers = NO_QUALIFIERS, subpath = null }: Omit<Purl, 'qualifiers' | 'subpath'> & Partial<Pick<Purl, 'qualifiers' | 'subpath'>>): string {
-  const space = namespace === null || namespace === '' ? '' : `${namespace.split('/').map(encode).join('/')}/`;
+  const parents = (namespace ?? '').split('/').filter((part) => part !== '');
+  const space = parents.map((part) => `${encode(part)}/`).join('');
   const behind = version === null || version === '' ? '' : `@${encode(version)}`;
   const pairs = formatQualifiers(qualifiers);
   const path = subpath === null || subpath === '' ? '' : `#${subpath.split('/').map(encode).join('/')}`;

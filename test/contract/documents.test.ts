@@ -122,6 +122,27 @@ test('what goes out in any format comes in the same: components, versions, licen
     assert.equal(await contentOf(database.db, copy), expected, format);
   }
 });
+test('whatever texts hold, documents are valid and come in the same', async () => {
+  const odd = `<!-- ]]> & "'\`\\ \u0001\u0085\u2028\ufffe\uffff\u{1f600} \u202e é &#0; %2F`;
+  const hostile = [
+    component(odd, { purl: undefined, group: '/a//b/', version: odd, supplier: { name: odd }, description: `${odd}\n${odd}`, copyright: `${odd}\r\n${odd}`, licenses: [{ license: { name: odd, text: { content: odd } } }] }),
+    component('blank', { purl: 'pkg:npm/%20@1' }), component('data', { type: 'data', scope: 'excluded' }), component('sub', { purl: 'pkg:golang/example.com/m@v1#a/b', licenses: [{ expression: 'GPL-2.0+ WITH Classpath-exception-2.0' }] }),
+    component('rpm', { purl: 'pkg:rpm/redhat/NetworkManager@1.0?epoch=1', properties: [{ name: 'aquasecurity:trivy:SrcName', value: odd }, { name: 'sca-portal:installed', value: 'distro=a%20b&arch=x' }] }),
+  ];
+  const id = await newProject(admin);
+  await scanToEnd(admin, id, sbomForm(JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, components: hostile, dependencies: [{ ref: 'sub', dependsOn: hostile.map((one) => one['bom-ref']) }] })));
+  const expected = await contentOf(database.db, id);
+  assert.is(expected.length, 5 + 4);
+  const texts = new Map<string, string>();
+  for (const format of FORMATS) {
+    texts.set(format, await sbom(format, id));
+    const copy = await newProject(admin);
+    await scanToEnd(admin, copy, sbomForm(texts.get(format) ?? '', { format }));
+    assert.equal(await contentOf(database.db, copy), expected, format);
+  }
+  const [json = '', xml = '', spdx = ''] = texts.values();
+  assert.equal([faultsOfJson(JSON.parse(json)), await faultsOfXml(xml), faultsOfSpdx(JSON.parse(spdx))], [[], [], []]);
+});
 test('who depends on whom is said to be unknown where it is', async () => {
   const flat = await newProject(admin);
   await scanToEnd(admin, flat, sbomForm(JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, components: [component('alpha'), component('beta')] })));

@@ -164,14 +164,14 @@ function identify(raw: RawComponent): { purl: string; parsed: Purl | null; names
   return { purl: formatPurl({ type: 'generic', namespace, name: raw.name, version: raw.version }), parsed: null, namespace, name: raw.name, version: raw.version };
 }
 
-/** Without control characters, cut to a length. */
+/** On one line, without control characters and what XML cannot hold, cut to a length. */
 function clean(text: string, length: number): string {
-  return cut(text.replaceAll(/[\u0000-\u001f\u007f]+/g, ' ').trim(), length);
+  return cut(text.replaceAll(/[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffe\uffff]+/g, ' ').trim(), length);
 }
 
 /** The same for a text whose lines matter. */
 function cleanLines(text: string, length: number): string {
-  return cut(text.replaceAll(/\r\n?/g, '\n').replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f]+/g, ' ').replaceAll(/[ \t]+$/gm, '').trim(), length);
+  return cut(text.replaceAll(/\r\n?|[\u0085\u2028\u2029]/g, '\n').replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\ufffe\uffff]+/g, ' ').replaceAll(/[ \t]+$/gm, '').trim(), length);
 }
 
 function cleanOrNull(text: string | null, length: number): string | null {

@@ -3,7 +3,7 @@ import type { DocumentComponentRow } from '../../db/components.ts';
 import { licenseIds, parseExpression } from '../licenses/expression.ts';
 import type { DocumentHead, Graph } from './document.ts';
 import { fullPurl } from './installed.ts';
-import { HASH_TO_SPDX, packageComment } from './spdx-vocabulary.ts';
+import { HASH_TO_SPDX, packageComment, PURPOSES } from './spdx-vocabulary.ts';
 
 export const ROOT_ID = 'SPDXRef-Product';
 export const NONE = 'NOASSERTION';
@@ -13,11 +13,6 @@ export const documentNamespace = (head: DocumentHead): string => `https://truste
 export const creators = ({ tool, author }: DocumentHead): string[] => [`Tool: ${tool.name}-${tool.version}`, `Organization: ${author}`];
 /** SPDX wants seconds. */
 export const created = (head: DocumentHead): string => head.timestamp.replace(/\.\d+Z$/, 'Z');
-
-/** Package purposes of SPDX 2.3 by CycloneDX type, as tag-value writes them. */
-const PURPOSES: Readonly<Record<string, string>> = {
-  application: 'APPLICATION', framework: 'FRAMEWORK', library: 'LIBRARY', container: 'CONTAINER', 'operating-system': 'OPERATING-SYSTEM', device: 'DEVICE', firmware: 'FIRMWARE', file: 'FILE',
-};
 
 export interface SpdxDocumentPackage {
   id: string;
@@ -45,7 +40,7 @@ export function toPackage(row: DocumentComponentRow): SpdxDocumentPackage {
     id: packageId(row.ordinal), name: row.namespace === null ? row.name : `${row.namespace}/${row.name}`, version: row.version === '' ? null : row.version, supplier: row.supplier === null ? NONE : `Organization: ${row.supplier}`,
     license: asserted(row.license_expression), concluded: asserted(row.license_concluded), copyright: row.copyright ?? NONE, purpose: PURPOSES[row.type] ?? 'OTHER',
     checksums: Object.entries(row.hashes).flatMap(([name, value]) => (HASH_TO_SPDX[name] === undefined ? [] : [{ algorithm: HASH_TO_SPDX[name], value }])),
-    purl: fullPurl(row), description: row.description, comment: packageComment(row.scope, row.installed), licenseComments: row.license_detected === null ? null : `Found in the package's files: ${row.license_detected}`,
+    purl: fullPurl(row), description: row.description, comment: packageComment(row.scope, row.type, row.installed), licenseComments: row.license_detected === null ? null : `Found in the package's files: ${row.license_detected}`,
   };
 }
 

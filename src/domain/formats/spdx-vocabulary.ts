@@ -1,5 +1,6 @@
 /** Words of SPDX that reading and writing share. */
-import type { DependencyScope } from '../../core/component.ts';
+import type { ComponentType, DependencyScope } from '../../core/component.ts';
+import { componentType } from './cyclonedx.ts';
 import { INSTALLED_PROPERTY } from './installed.ts';
 
 /** CycloneDX's name of a hash algorithm -> SPDX's. */
@@ -9,15 +10,28 @@ export const HASH_TO_SPDX: Readonly<Record<string, string>> = {
 };
 export const HASH_FROM_SPDX: Readonly<Record<string, string>> = Object.fromEntries(Object.entries(HASH_TO_SPDX).map(([ours, spdx]) => [spdx, ours]));
 
-/** Packages have no scope in SPDX, only relationships have; ours is also kept in the package's comment, since a package may have no relationship. So is what a package URL lacks. */
-export function packageComment(scope: DependencyScope, installed: string | null): string | null {
-  const notes = [...(scope === 'required' ? [] : [`sca-portal:scope=${scope}`]), ...(installed === null ? [] : [`${INSTALLED_PROPERTY}=${installed}`])];
+/** Package purposes of SPDX 2.3 by CycloneDX type, as tag-value writes them; it has none for the other types. */
+export const PURPOSES: Readonly<Record<string, string>> = {
+  application: 'APPLICATION', framework: 'FRAMEWORK', library: 'LIBRARY', container: 'CONTAINER', 'operating-system': 'OPERATING-SYSTEM', device: 'DEVICE', firmware: 'FIRMWARE', file: 'FILE',
+};
+
+/**
+ * What a package's comment keeps: the scope, which in SPDX only relationships have and a package may have none; the type, where there is no such purpose; and which
+ * qualifiers the package URL was not given with.
+ */
+export function packageComment(scope: DependencyScope, type: string, installed: string | null): string | null {
+  const notes = [...(scope === 'required' ? [] : [`sca-portal:scope=${scope}`]), ...(PURPOSES[type] === undefined ? [`sca-portal:type=${type}`] : []), ...(installed === null ? [] : [`${INSTALLED_PROPERTY}=${installed}`])];
   return notes.length === 0 ? null : notes.join(' ');
 }
 
 export function scopeInComment(comment: string | null): DependencyScope | null {
   const [, scope] = /(?:^|\s)sca-portal:scope=(\w+)/.exec(comment ?? '') ?? [];
   return scope === 'optional' || scope === 'dev' || scope === 'excluded' ? scope : null;
+}
+
+export function typeInComment(comment: string | null): ComponentType | null {
+  const [, type] = /(?:^|\s)sca-portal:type=(\S+)/.exec(comment ?? '') ?? [];
+  return type === undefined ? null : componentType(type);
 }
 
 export const installedInComment = (comment: string | null): string | null => /(?:^|\s)sca-portal:installed=(\S+)/.exec(comment ?? '')?.[1] ?? null;

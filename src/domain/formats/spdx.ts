@@ -1,10 +1,10 @@
 /** SPDX 2.2 and 2.3, whatever the serialisation: packages and relationships become components and edges. */
 import type { ComponentType, DependencyScope, Inventory } from '../../core/component.ts';
-import { isDigest } from './cyclonedx.ts';
+import { componentType, isDigest } from './cyclonedx.ts';
 import { sourceInWords } from './installed.ts';
 import { InventoryBuilder, licenseText, SBOM_LIMITS, type RawComponent, type SbomLimits } from './sbom-builder.ts';
 import { SbomError } from './sbom-error.ts';
-import { HASH_FROM_SPDX, installedInComment, scopeInComment } from './spdx-vocabulary.ts';
+import { HASH_FROM_SPDX, installedInComment, PURPOSES, scopeInComment, typeInComment } from './spdx-vocabulary.ts';
 
 /** A package as the document writes it. */
 export interface SpdxPackage {
@@ -25,10 +25,8 @@ export interface SpdxPackage {
   copyright: string | null;
 }
 
-const PURPOSES: Readonly<Record<string, ComponentType>> = {
-  APPLICATION: 'application', FRAMEWORK: 'framework', LIBRARY: 'library', CONTAINER: 'container', 'OPERATING-SYSTEM': 'operating-system', OPERATING_SYSTEM: 'operating-system',
-  DEVICE: 'device', FIRMWARE: 'firmware', FILE: 'file',
-};
+/** By the name of the purpose, with dashes. */
+const TYPES: ReadonlyMap<string, ComponentType> = new Map(Object.entries(PURPOSES).map(([type, purpose]) => [purpose, componentType(type)]));
 /** `A DEV_DEPENDENCY_OF B`: B depends on A, which has this scope. */
 const SCOPES: Readonly<Record<string, DependencyScope>> = {
   DEPENDENCY_OF: 'required', RUNTIME_DEPENDENCY_OF: 'required', BUILD_DEPENDENCY_OF: 'dev', DEV_DEPENDENCY_OF: 'dev', TEST_DEPENDENCY_OF: 'dev', OPTIONAL_DEPENDENCY_OF: 'optional', PROVIDED_DEPENDENCY_OF: 'excluded',
@@ -87,7 +85,7 @@ export class SpdxCollector {
   #toRaw(one: SpdxPackage): RawComponent {
     const license = [one.declared, one.concluded].find((text) => text !== null && !NOTHING.has(text));
     return {
-      ref: one.id, purl: one.purl, type: PURPOSES[one.purpose ?? ''] ?? 'library', group: null, name: one.name, version: one.version, scope: this.#scopes.get(one.id) ?? scopeInComment(one.comment) ?? 'required',
+      ref: one.id, purl: one.purl, type: TYPES.get(one.purpose?.replaceAll('_', '-') ?? '') ?? typeInComment(one.comment) ?? 'library', group: null, name: one.name, version: one.version, scope: this.#scopes.get(one.id) ?? scopeInComment(one.comment) ?? 'required',
       licenses: license === undefined || license === null ? [] : [licenseText({ expression: license })],
       hashes: Object.fromEntries(Object.entries(one.checksums).flatMap(([algorithm, value]) => (HASH_FROM_SPDX[algorithm] !== undefined && isDigest(value) ? [[HASH_FROM_SPDX[algorithm], value.toLowerCase()]] : []))),
       supplier: one.supplier === null || one.supplier === 'NOASSERTION' ? null : one.supplier.replace(/^(?:Organization|Person|Tool):\s*/, '').replace(/\s*\([^()]*@[^()]*\)$/, ''),

@@ -140,6 +140,13 @@ export interface ConcludedLicenses {
   updated_at: Generated<Timestamp>;
 }
 
+export interface DocumentKeys {
+  kid: string;
+  public_jwk: Json;
+  private_sealed: Buffer | null;
+  created_at: Generated<Timestamp>;
+}
+
 export interface ExploitPredictions {
   cve_id: string;
   score: number;
@@ -635,6 +642,7 @@ export interface DB {
   blobs: Blobs;
   components: Components;
   concluded_licenses: ConcludedLicenses;
+  document_keys: DocumentKeys;
   exploit_predictions: ExploitPredictions;
   exploited_vulnerabilities: ExploitedVulnerabilities;
   finding_decisions: FindingDecisions;

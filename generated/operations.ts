@@ -742,6 +742,58 @@ export const operations = {
       "unavailable"
     ]
   },
+  "getProjectSbomSignature": {
+    "method": "get",
+    "path": "/v1/projects/{id}/sbom/signature",
+    "access": {
+      "permission": "report.download",
+      "within": "project",
+      "from": "path.id"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [
+      "if-none-match"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "scan-not-finished",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "getDocumentKeys": {
+    "method": "get",
+    "path": "/v1/document-keys",
+    "access": {
+      "public": "They are public keys."
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "internal-error",
+      "unavailable"
+    ]
+  },
   "getProjectSarif": {
     "method": "get",
     "path": "/v1/projects/{id}/sarif",
@@ -3521,6 +3573,8 @@ export const operationIds = [
   "updateProject",
   "deleteProject",
   "getProjectSbom",
+  "getProjectSbomSignature",
+  "getDocumentKeys",
   "getProjectSarif",
   "getProjectVex",
   "importProjectVex",

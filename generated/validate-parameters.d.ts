@@ -25,6 +25,8 @@ export declare const getProject: ValidateFunction;
 export declare const updateProject: ValidateFunction;
 export declare const deleteProject: ValidateFunction;
 export declare const getProjectSbom: ValidateFunction;
+export declare const getProjectSbomSignature: ValidateFunction;
+export declare const getDocumentKeys: ValidateFunction;
 export declare const getProjectSarif: ValidateFunction;
 export declare const getProjectVex: ValidateFunction;
 export declare const importProjectVex: ValidateFunction;

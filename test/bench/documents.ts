@@ -42,6 +42,7 @@ async function bench(): Promise<void> {
   const [large, small] = [await project(10_000), await project(2_000)];
   await measure('list of 50 components (baseline)', `/v1/projects/${large}/components`);
   for (const format of ['cyclonedx-json', 'cyclonedx-xml', 'spdx-json', 'spdx-tv']) await measure(`SBOM of 10,000, ${format}`, `/v1/projects/${large}/sbom?format=${format}`);
+  await measure('signature of the first', `/v1/projects/${large}/sbom/signature`);
   for (const format of ['text', 'markdown', 'html']) await measure(`NOTICE of 2,000, ${format}`, `/v1/projects/${small}/notice?format=${format}`);
   await measure('report of 10,000', `/v1/projects/${large}/report`);
 }

@@ -17,6 +17,18 @@ export interface SigningKey extends Pick<SigningKeyRow, 'kid' | 'signsFrom' | 's
   privateKey: CryptoKey | Uint8Array;
 }
 
+/** What others need to check what we signed. */
+export interface PublicKey {
+  kty: 'OKP';
+  crv: 'Ed25519';
+  x: string;
+  kid: string;
+  alg: typeof ALGORITHM;
+  use: 'sig';
+}
+
+export const toPublicKey = ({ kid, publicJwk: { x = '' } }: Pick<SigningKeyRow, 'kid' | 'publicJwk'>): PublicKey => ({ kty: 'OKP', crv: 'Ed25519', x, kid, alg: ALGORITHM, use: 'sig' });
+
 export interface KeyRing {
   /** The key that signs now; a new one where there is none. */
   current: () => Promise<SigningKey>;
@@ -114,7 +126,8 @@ async function reopen(known: SigningKey | undefined, row: SigningKeyRow, vault: 
   return { kid, signsFrom, signsUntil, trustedUntil, publicJwk, publicKey: await importJWK(publicJwk, algorithm), privateKey: await importJWK(openPrivate(row, vault), algorithm) };
 }
 
-function openPrivate({ privateSealed }: SigningKeyRow, vault: Vault): JWK {
+/** The private half. Throws where it was sealed with another master key. */
+export function openPrivate({ privateSealed }: Pick<SigningKeyRow, 'privateSealed'>, vault: Vault): JWK {
   let text: string;
   try {
     text = vault.open(privateSealed);

@@ -3,7 +3,7 @@ import { SignJWT, jwtVerify } from 'jose';
 import { uuidv7 } from '../../core/ids.ts';
 import type { Vault } from '../../core/vault.ts';
 import type { Db } from '../../db/connect.ts';
-import { ALGORITHM, openKeyRing, type KeyRing } from './signing-keys.ts';
+import { ALGORITHM, openKeyRing, toPublicKey, type KeyRing, type PublicKey } from './signing-keys.ts';
 
 export interface AccessClaims {
   userId: string;
@@ -13,16 +13,6 @@ export interface AccessClaims {
 export interface VerifiedClaims extends AccessClaims {
   /** When we stop believing it, milliseconds since 1970. */
   expiresAt: number;
-}
-
-/** What others need to check our tokens. */
-export interface PublicKey {
-  kty: 'OKP';
-  crv: 'Ed25519';
-  x: string;
-  kid: string;
-  alg: 'EdDSA';
-  use: 'sig';
 }
 
 export interface TokenService {
@@ -88,7 +78,7 @@ export async function createTokenService(db: Db, vault: Vault, now: () => Date, 
       }
       return claims;
     },
-    publicKeys: async () => (await ring.trusted()).map(({ kid, publicJwk: { x = '' } }) => ({ kty: 'OKP', crv: 'Ed25519', x, kid, alg: ALGORITHM, use: 'sig' })),
+    publicKeys: async () => (await ring.trusted()).map(toPublicKey),
     keysChanged: ring.changed,
   };
 }

@@ -40,7 +40,7 @@ export function parsePurl(text: string): Purl {
   const path = rest.replace(/\/+$/, '');
   const last = path.lastIndexOf('/');
   const name = decode(path.slice(last + 1));
-  if (name.trim() === '') throw new Error('the package URL has no name');
+  if (name === '') throw new Error('the package URL has no name');
   const namespace = last === -1 ? null : joinDecoded(path.slice(0, last), () => true);
   return normalise({ type, namespace, name, version: version === '' ? null : version, qualifiers, subpath });
 }

@@ -23,7 +23,7 @@ async function seedPackages(): Promise<void> {
 
 async function seedProject(): Promise<string> {
   const id = await newProject(admin);
-  await sql`INSERT INTO scans (project_id, kind, status, is_current, completed_at) VALUES (${id}, 'sbom', 'succeeded', true, now())`.execute(db);
+  await sql`INSERT INTO scans (project_id, kind, status, is_current, component_count, completed_at) VALUES (${id}, 'sbom', 'succeeded', true, ${COMPONENTS}, now())`.execute(db);
   await sql`UPDATE projects p SET current_scan_id = s.id FROM scans s WHERE s.project_id = p.id AND p.id = ${id}`.execute(db);
   await sql`INSERT INTO components (project_id, package_version_id, purl) SELECT ${id}, pv.id, 'pkg:npm/' || p.name || '@1.0.0' FROM package_versions pv JOIN packages p ON p.id = pv.package_id`.execute(db);
   await sql`

@@ -155,6 +155,7 @@ function identify(raw: RawComponent): { purl: string; parsed: Purl | null; names
     try {
       const parsed = givenPurl(parsePurl(clean(raw.purl, LENGTH.purl)), raw.installed);
       const version = parsed.version ?? raw.version;
+      if (parsed.name.trim() === '') throw new Error('a name of spaces is none');
       return { purl: formatPurl({ ...parsed, version }), parsed, namespace: parsed.namespace, name: parsed.name, version };
     } catch {
       // falls through: the name and version stand for it

@@ -934,6 +934,10 @@ export interface paths {
          * @description Sets where the project's pull requests are and by which token the portal may comment there: of GitHub one that may write issues or pull requests and commit statuses, of GitLab
          *     one with the scope `api`. The token is sealed, and comes with every change, so that none goes to an address that it was not given for. Addresses of private networks are refused
          *     unless an operator allows them.
+         *
+         *     From then on the portal tells the code host by itself: while a scan with a commit is under way and when it has ended, the commit has the status `sca-portal/<slug>` (`pending`,
+         *     `success`, `failure` where the gate fails, `error` where the scan did), and a pull or merge request that a webhook told of gets the comment of `postScanPullRequestComment`. The
+         *     slug is the project's. Failures that pass are tried again for about half an hour; `last_report` says what came of the last one. `comments` and `commit_statuses` turn either off.
          */
         put: operations["replaceProjectCodeHost"];
         post?: never;
@@ -1160,8 +1164,8 @@ export interface paths {
         /**
          * Comment on a pull request
          * @description Posts the scan's gate, and the vulnerabilities that are new against the base, as one comment on a pull or merge request of the project's repository (GitHub, GitLab), by
-         *     the project's code host and token. The comment is updated in place when it is there, and the commit gets a status `sca-portal` where the scan has one and the token may set
-         *     it. The base is the current scan of the branch that the request goes to, where a webhook told it, else the project's current scan. The answer comes when the code host has
+         *     the project's code host and token. The comment is updated in place when it is there, and the commit gets the status `sca-portal/<slug>` where the scan has a commit, the
+         *     code host's `commit_statuses` is on and the token may set it. Of scans that a webhook asked for the portal does this by itself. The base is the current scan of the branch that the request goes to, where a webhook told it, else the project's current scan. The answer comes when the code host has
          *     taken the comment: failures that pass are tried three times, and a `Retry-After` of up to ten seconds is waited for; else 502 says what the host said, and may be sent again
          *     without a second comment. With `dry_run` nothing is sent and needed, and the text's beginning comes back.
          */
@@ -1707,8 +1711,8 @@ export interface paths {
          * Take a GitHub webhook
          * @description Set it up with content type `application/json` and a project's webhook secret. The projects are those whose `git_url` is the payload's repository and whose secret
          *     fits the signature; a missing or wrong signature and an unknown repository are the same 401. `push` queues a scan of the branch or tag, `pull_request` (`opened`,
-         *     `synchronize`, `reopened`) one of `pr-<number>`; a push that deletes a ref, and any other event, is `ignored`. The same delivery twice is `duplicate`; one that was
-         *     skipped can be sent again. A payload that names no repository is 404, one of more than 4 MiB 413.
+         *     `synchronize`, `reopened`) one of `pr-<number>`; a push that deletes a ref, and any other event, is `ignored`. The same delivery twice is `duplicate`. One for
+         *     which there was no room (`skipped_...`) can be sent again, and is made up for by itself within a day unless a later one for its ref is scanned: the deliveries tell. A payload that names no repository is 404, one of more than 4 MiB 413.
          */
         post: operations["receiveGithubWebhook"];
         delete?: never;
@@ -1731,7 +1735,7 @@ export interface paths {
          * @description Set it up with a project's webhook secret as secret token. The projects are those whose `git_url` is the payload's repository and whose secret is the token; a
          *     missing or wrong token and an unknown repository are the same 401. `Push Hook` and `Tag Push Hook` queue a scan of the ref, `Merge Request Hook` (`open`, `reopen`,
          *     `update` with new commits) one of `mr-<number>`; a push that deletes a ref, and any other event, is `ignored`. The same event twice for one project is
-         *     `duplicate`; one that was skipped can be sent again. A payload that names no repository is 404, one of more than 4 MiB 413.
+         *     `duplicate`. One for which there was no room (`skipped_...`) can be sent again, and is made up for by itself within a day unless a later one for its ref is scanned. A payload that names no repository is 404, one of more than 4 MiB 413.
          */
         post: operations["receiveGitlabWebhook"];
         delete?: never;
@@ -3849,7 +3853,13 @@ export interface components {
          * @example {
          *       "kind": "github",
          *       "api_url": "https://api.github.com",
-         *       "updated_at": "2026-11-24T10:40:00.000Z"
+         *       "comments": true,
+         *       "commit_statuses": true,
+         *       "updated_at": "2026-11-24T10:40:00.000Z",
+         *       "last_report": {
+         *         "at": "2026-11-24T11:02:17.000Z",
+         *         "error": null
+         *       }
          *     }
          */
         CodeHost: {
@@ -3857,7 +3867,17 @@ export interface components {
             kind: "github" | "gitlab";
             /** Format: uri */
             api_url: string;
+            /** @description Are pull requests that a webhook told of commented by themselves? */
+            comments: boolean;
+            /** @description Do commits get a status by themselves? */
+            commit_statuses: boolean;
             updated_at: components["schemas"]["Timestamp"];
+            /** @description What came of the last scan that the code host was told of by itself; null where none was since the settings changed. */
+            last_report: {
+                at: components["schemas"]["Timestamp"];
+                /** @description In words; null: the code host took it. */
+                error: string | null;
+            } | null;
         };
         /**
          * @example {
@@ -3872,6 +3892,16 @@ export interface components {
             api_url?: string;
             /** @description Write-only. */
             token: string;
+            /**
+             * @description Comment on pull requests that a webhook told of when their scan has ended.
+             * @default true
+             */
+            comments: boolean;
+            /**
+             * @description Give commits a status when their scan begins and ends.
+             * @default true
+             */
+            commit_statuses: boolean;
         };
         /**
          * @example {
@@ -3908,7 +3938,7 @@ export interface components {
             secret: string;
         };
         /**
-         * @description `skipped_...`: no scan now; send it again later.
+         * @description `skipped_...`: no scan now. The newest of each ref is made up for within a day, as soon as there is room, and is `enqueued` then.
          * @enum {string}
          */
         WebhookStatus: "enqueued" | "duplicate" | "ignored" | "skipped_active_scan" | "skipped_team_at_capacity" | "skipped_disk_full";

@@ -251,6 +251,12 @@ export interface IdempotencyKeys {
   expires_at: Timestamp;
 }
 
+export interface Leases {
+  name: string;
+  holder: string;
+  until: Timestamp;
+}
+
 export interface LicenseFindings {
   id: Generated<string>;
   project_id: string;
@@ -424,6 +430,10 @@ export interface ProjectCodeHosts {
   token_sealed: Buffer;
   updated_by_user_id: string | null;
   updated_at: Generated<Timestamp>;
+  comments: Generated<boolean>;
+  commit_statuses: Generated<boolean>;
+  reported_at: Timestamp | null;
+  report_error: string | null;
 }
 
 export interface Projects {
@@ -612,6 +622,7 @@ export interface WebhookDeliveries {
   reason: string | null;
   scan_id: string | null;
   received_at: Generated<Timestamp>;
+  wish: Json | null;
 }
 
 export interface WebhookSecrets {
@@ -652,6 +663,7 @@ export interface DB {
   gate_checks: GateChecks;
   gate_outcomes: GateOutcomes;
   idempotency_keys: IdempotencyKeys;
+  leases: Leases;
   license_findings: LicenseFindings;
   license_policies: LicensePolicies;
   licenses: Licenses;

@@ -1,7 +1,8 @@
 /** Secrets by which projects know their code host, and what came of each delivery. */
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
+import { toJson } from './json.ts';
 import { orderAndPage, where } from './paging.ts';
 
 export type WebhookProvider = 'github' | 'gitlab';
@@ -54,19 +55,65 @@ export interface Delivery {
   deliveryId: string;
   event: string;
   ref: string | null;
+  /** The scan that it asks for; null where it asks for none. */
+  wish: ScanWish | null;
+}
+
+export interface ScanWish {
+  /** As the host names it. */
+  ref: string;
+  commit: string | null;
+  metadata: Record<string, unknown>;
 }
 
 /** Its row, which nobody else has until the transaction ends; null where the delivery was dealt with before. One that was skipped may come again. */
-export async function claimDelivery(tx: Tx, { projectId, provider, deliveryId, event, ref }: Delivery): Promise<string | null> {
+export async function claimDelivery(tx: Tx, { projectId, provider, deliveryId, event, ref, wish }: Delivery): Promise<string | null> {
   const { rows } = await sql<{ id: string }>`
-    INSERT INTO webhook_deliveries AS d (project_id, provider, delivery_id, event, ref, status) VALUES (${projectId}, ${provider}, ${deliveryId}, ${event}, ${ref}, 'ignored')
-    ON CONFLICT (project_id, provider, delivery_id) DO UPDATE SET event = excluded.event, ref = excluded.ref, received_at = now() WHERE d.status LIKE 'skipped%'
+    INSERT INTO webhook_deliveries AS d (project_id, provider, delivery_id, event, ref, wish, status) VALUES (${projectId}, ${provider}, ${deliveryId}, ${event}, ${ref}, ${wish === null ? null : toJson(wish)}, 'ignored')
+    ON CONFLICT (project_id, provider, delivery_id) DO UPDATE SET event = excluded.event, ref = excluded.ref, wish = excluded.wish, received_at = now() WHERE d.status LIKE 'skipped%'
     RETURNING id`.execute(tx);
   return rows[0]?.id ?? null;
 }
 
 export async function settleDelivery(tx: Tx, id: string, outcome: { status: DeliveryStatus; reason: string | null; scanId: string | null }): Promise<void> {
   await sql`UPDATE webhook_deliveries SET status = ${outcome.status}, reason = ${outcome.reason}, scan_id = ${outcome.scanId} WHERE id = ${id}`.execute(tx);
+}
+
+/** Skipped within the last day, and not yet made up for. */
+const waiting = (d: RawBuilder<unknown>): RawBuilder<unknown> =>
+  sql`${d}.wish IS NOT NULL AND ${d}.status IN ('skipped_active_scan', 'skipped_team_at_capacity', 'skipped_disk_full') AND ${d}.received_at > now() - interval '1 day'`;
+
+/** Is there one of the scan's team? */
+export async function hasWaitingDeliveries(tx: Tx, scanId: string): Promise<boolean> {
+  const { rows } = await sql`
+    SELECT FROM scans s JOIN projects p ON p.id = s.project_id JOIN projects same ON same.team_id = p.team_id
+    WHERE s.id = ${scanId} AND EXISTS (SELECT FROM webhook_deliveries d WHERE d.project_id = same.id AND ${waiting(sql`d`)}) LIMIT 1`.execute(tx);
+  return rows.length > 0;
+}
+
+/** Those whose ref has had a later delivery wait for nothing any more. */
+export async function dropOvertakenDeliveries(tx: Tx): Promise<void> {
+  await sql`
+    UPDATE webhook_deliveries d SET status = 'ignored', reason = 'A later delivery for the ref is scanned in its place.' FROM webhook_deliveries later
+    WHERE ${waiting(sql`d`)} AND later.project_id = d.project_id AND later.ref = d.ref AND (later.received_at, later.id) > (d.received_at, d.id)
+      AND (later.status = 'enqueued' OR (${waiting(sql`later`)}))`.execute(tx);
+}
+
+export type WaitingDelivery = Delivery & { id: string; wish: ScanWish };
+
+/** Deliveries that wait and whose ref is not being scanned, the oldest first. */
+export async function waitingDeliveries(db: Db, limit: number): Promise<WaitingDelivery[]> {
+  const { rows } = await sql<WaitingDelivery>`
+    SELECT d.id, d.project_id AS "projectId", d.provider, d.delivery_id AS "deliveryId", d.event, d.ref, d.wish FROM webhook_deliveries d
+    WHERE ${waiting(sql`d`)} AND NOT EXISTS (SELECT FROM scans s WHERE s.project_id = d.project_id AND s.ref = d.ref AND s.status IN ('queued', 'running'))
+    ORDER BY d.received_at, d.id LIMIT ${limit}`.execute(db);
+  return rows;
+}
+
+/** Does it wait still? Nobody else has it until the transaction ends. */
+export async function lockWaitingDelivery(tx: Tx, id: string): Promise<boolean> {
+  const { rows } = await sql`SELECT FROM webhook_deliveries d WHERE d.id = ${id} AND ${waiting(sql`d`)} FOR UPDATE SKIP LOCKED`.execute(tx);
+  return rows.length > 0;
 }
 
 export interface DeliveryRow {

@@ -1,7 +1,7 @@
 /** What every use case is given: the services of the process, who acts, and what is known of the request. */
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import type { Actor } from '../core/actor.ts';
+import { SYSTEM, type Actor } from '../core/actor.ts';
 import type { Db, Tx } from '../db/connect.ts';
 import type { Mailer } from '../integrations/mail.ts';
 import type { JobName, JobPayloads } from '../jobs/catalogue.ts';
@@ -39,3 +39,6 @@ export interface Context extends Services {
   actor: Actor;
   request: RequestInfo;
 }
+
+/** For use cases that a job runs. */
+export const ofJob = (services: Services, operation: JobName): Context => ({ ...services, actor: SYSTEM, request: { id: crypto.randomUUID(), operation, ip: null, userAgent: null } });

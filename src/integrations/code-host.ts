@@ -65,12 +65,20 @@ export async function postComment(host: CodeHost, request: PullRequest, marker: 
   });
 }
 
-/** The commit's status. Throws CodeHostError. */
-export async function setCommitStatus(host: CodeHost, { repository }: PullRequest, commit: string, status: { state: 'success' | 'failure' | 'pending'; name: string; description: string; url: string }): Promise<void> {
+export interface CommitStatus {
+  state: 'success' | 'failure' | 'pending' | 'error';
+  /** Later ones of a name replace earlier ones. */
+  name: string;
+  description: string;
+  url: string;
+}
+
+/** Sets the commit's status. Throws CodeHostError. */
+export async function setCommitStatus(host: CodeHost, repository: string, commit: string, status: CommitStatus): Promise<void> {
   const { state, name, description, url } = status;
   await patiently(host.signal, async () => accepted(host.kind === 'github'
     ? await call(host, 'POST', `/repos/${repository}/statuses/${commit}`, { state, context: name, description: description.slice(0, 140), target_url: url })
-    : await call(host, 'POST', `/projects/${encodeURIComponent(repository)}/statuses/${commit}`, { state: state === 'failure' ? 'failed' : state, name, description: description.slice(0, 255), target_url: url })));
+    : await call(host, 'POST', `/projects/${encodeURIComponent(repository)}/statuses/${commit}`, { state: state === 'failure' || state === 'error' ? 'failed' : state, name, description: description.slice(0, 255), target_url: url })));
 }
 
 const commentsPath = ({ kind }: CodeHost, { repository, number }: PullRequest): string =>
@@ -106,7 +114,7 @@ function accepted(answer: HostAnswer): HostAnswer {
 }
 
 /** What may go over by itself. */
-class Passing extends CodeHostError {}
+export class Passing extends CodeHostError {}
 
 async function patiently<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   for (let tries = 1; ; tries += 1) {

@@ -14,6 +14,10 @@ export interface JobPayloads {
   /** Dead letters of run-scan: every try failed. */
   'give-up-scan': { scan_id: string };
   'sweep-scans': Record<string, never>;
+  /** Tells the code host that a scan is under way, or what came of it. */
+  'report-scan': { scan_id: string; moment: 'start' | 'end' };
+  /** Starts scans that webhooks asked for when there was no room. */
+  'take-up-pushes': Record<string, never>;
   'send-mail': MailOrder;
   /** Judges current scans again; null for all teams. */
   'judge-licenses': { team_id: string | null };

@@ -12,11 +12,13 @@ import { expireSuppressionsJob } from './expire-suppressions.ts';
 import { judgeLicensesJob, lapseLicensePoliciesJob } from './judge-licenses.ts';
 import { rekeyVersionsJob } from './rekey-versions.ts';
 import { rotateSigningKeysJob } from './rotate-signing-keys.ts';
+import { reportScanJob } from './report-scan.ts';
 import { giveUpScanJob, runScanJob } from './run-scan.ts';
 import { sendMailJob } from './send-mail.ts';
 import { sweepScansJob } from './sweep-scans.ts';
 import { sweepExpiredJob } from './sweep-expired.ts';
 import { syncVulndbJob } from './sync-vulndb.ts';
+import { takeUpPushesJob } from './take-up-pushes.ts';
 
 export interface Queue {
   enqueue: Services['enqueue'];
@@ -49,6 +51,8 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
       await work(boss, services, giveUpScanJob, stopping.signal);
       await work(boss, services, runScanJob, stopping.signal);
       await work(boss, services, sweepScansJob, stopping.signal);
+      await work(boss, services, takeUpPushesJob, stopping.signal);
+      await work(boss, services, reportScanJob, stopping.signal);
       await work(boss, services, sendMailJob, stopping.signal);
       await work(boss, services, judgeLicensesJob, stopping.signal);
       await work(boss, services, lapseLicensePoliciesJob, stopping.signal);
@@ -68,7 +72,7 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
   };
 }
 
-const JOBS = [giveUpScanJob, runScanJob, sweepScansJob, sendMailJob, judgeLicensesJob, lapseLicensePoliciesJob, sweepExpiredJob, rotateSigningKeysJob, evaluateGatesJob, ageGatesJob, expireSuppressionsJob, deliverNoticesJob, syncVulndbJob, rekeyVersionsJob] as const;
+const JOBS = [giveUpScanJob, runScanJob, sweepScansJob, takeUpPushesJob, reportScanJob, sendMailJob, judgeLicensesJob, lapseLicensePoliciesJob, sweepExpiredJob, rotateSigningKeysJob, evaluateGatesJob, ageGatesJob, expireSuppressionsJob, deliverNoticesJob, syncVulndbJob, rekeyVersionsJob] as const;
 
 async function work<Name extends JobName>(boss: PgBoss, services: Services, job: JobDefinition<Name>, stopping: AbortSignal): Promise<void> {
   for (let count = 0; count < job.concurrency(services.config); count += 1) await startWorker(boss, services, job, stopping);

@@ -2,6 +2,7 @@
 import { deleteExpiredAccountTokens } from '../db/accounts.ts';
 import { deleteExpiredStates } from '../db/identities.ts';
 import { deleteExpiredIdempotencyKeys } from '../db/idempotency.ts';
+import { deleteExpiredLeases } from '../db/leases.ts';
 import { deleteExpiredRateLimits } from '../db/rate-limits.ts';
 import { deleteOldSessions } from '../db/sessions.ts';
 import { deleteOldNotifications } from '../db/notifications.ts';
@@ -21,6 +22,7 @@ export const sweepExpiredJob: JobDefinition<'sweep-expired'> = {
     await deleteExpiredRateLimits(db, now());
     await deleteExpiredIdempotencyKeys(db, now());
     await deleteExpiredStates(db, now());
+    await deleteExpiredLeases(db);
     await deleteExpiredAccountTokens(db, now());
     await deleteOldSessions(db, new Date(now().getTime() - SESSION_KEEP_MS));
     await deleteOldNotifications(db, new Date(now().getTime() - NOTIFICATION_KEEP_MS));

@@ -21,7 +21,7 @@ type Kind = 'github' | 'gitlab';
 async function hosted(kind: Kind, repository = 'acme/shop', settings: object = {}): Promise<{ id: string; host: TestCodeHost }> {
   const id = await newProject(admin, { git_url: `https://git.invalid/${repository}.git`, default_branch: 'main' });
   const host = await startCodeHost(kind, repository, 7, TOKEN);
-  await admin.expect(200, 'replaceProjectCodeHost', { path: { id }, json: { kind, api_url: `${host.url}/`, token: TOKEN, ...settings } });
+  await admin.expect(200, 'replaceProjectCodeHost', { path: { id }, json: { kind, api_url: `${host.url}/`, token: TOKEN, commit_statuses: false, ...settings } }); // what is told by itself is in code-host-reports.test.ts
   return { id, host };
 }
 const scan = async (id: string, ref: string, ...purls: string[]): Promise<string> => (await scanToEnd(admin, id, sbomForm(cycloneDx(purls.map((purl) => ({ purl, license: 'MIT' }))), { ref, commit_sha: COMMIT }))).id;
@@ -56,7 +56,8 @@ settings('refuses private addresses, plain http, credentials in the URL, a missi
 const comments = suite('postScanPullRequestComment');
 for (const kind of ['github', 'gitlab'] as const) {
   comments(`${kind}: tells the gate and what is new against the base, once, made anew in its place, with a commit status`, async () => {
-    const { id, host } = await hosted(kind);
+    const { id, host } = await hosted(kind, 'acme/shop', { commit_statuses: true });
+    const slug = String(member((await admin.expect(200, 'getProject', { path: { id } })).body, 'slug'));
     await scan(id, 'main', 'pkg:npm/beta@1.0.0');
     const head = await scan(id, 'pr-7', 'pkg:npm/beta@1.0.0', 'pkg:npm/alpha@1.0.0');
     host.comments.set(1, 'Nice work!');
@@ -68,7 +69,7 @@ for (const kind of ['github', 'gitlab'] as const) {
     assert.match(text, /\| critical \| \[CVE-2024-8001\]\(https:\/\/osv\.dev\/vulnerability\/CVE-2024-8001\) \| `alpha 1\.0\.0` \| `2\.0\.0` \|/);
     assert.not.match(text, /beta/);
     assert.match(String(member(first.body, 'body_preview')), /^❌ Gate failed 1 vulnerability of severity critical open/);
-    assert.equal([host.statuses[0]?.['sha'], host.statuses[0]?.['state'], host.statuses[0]?.[kind === 'github' ? 'context' : 'name']], [COMMIT, kind === 'github' ? 'failure' : 'failed', 'sca-portal']);
+    assert.equal([host.statuses.at(-1)?.['sha'], host.statuses.at(-1)?.['state'], host.statuses.at(-1)?.[kind === 'github' ? 'context' : 'name']], [COMMIT, kind === 'github' ? 'failure' : 'failed', `sca-portal/${slug}`]);
     const fixed = await scan(id, 'pr-7', 'pkg:npm/alpha@2.0.0');
     const second = await post(fixed);
     assert.equal([member(second.body, 'status'), member(second.body, 'comment_id'), host.comments.size], ['updated', 1001, 2]);
@@ -111,7 +112,7 @@ for (const kind of ['github', 'gitlab'] as const) {
     assert.ok(Number(limited.headers.get('Retry-After')) > 880);
     await refused({ status: 500 }, { status: 500 }, { status: 500 });
     assert.is(host.comments.size, 0);
-    await admin.expect(200, 'replaceProjectCodeHost', { path: { id }, json: { kind, api_url: host.url, token: 'another' } });
+    await admin.expect(200, 'replaceProjectCodeHost', { path: { id }, json: { kind, api_url: host.url, token: 'another', commit_statuses: false } });
     await refused();
   });
 }
@@ -146,7 +147,7 @@ comments('a dry run needs no code host; without one, for another repository, and
 comments('a host that hangs is given up after a while', async () => {
   const { id } = await hosted('github');
   const silent = await startServer(() => undefined);
-  await admin.expect(200, 'replaceProjectCodeHost', { path: { id }, json: { kind: 'github', api_url: silent.url, token: TOKEN } });
+  await admin.expect(200, 'replaceProjectCodeHost', { path: { id }, json: { kind: 'github', api_url: silent.url, token: TOKEN, commit_statuses: false } });
   const answer = await post(await scan(id, 'pr-7', 'pkg:npm/beta@1.0.0'));
   assert.equal([answer.status, /too long/.test(answer.text)], [502, true], answer.text);
 }, { timeoutMs: 60_000 });

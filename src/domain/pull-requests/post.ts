@@ -1,14 +1,14 @@
 /** Commenting on a pull request: one comment a project, made anew in its place. */
 import { baseUrl } from '../../config.ts';
 import { DomainError, notFound } from '../../core/errors.ts';
-import { createTurnstile } from '../../core/turnstile.ts';
 import { cut, isRecord } from '../../core/values.ts';
-import { baseOfRequest, findCodeHost } from '../../db/code-hosts.ts';
+import { baseOfRequest, findCodeHost, type CodeHostRow } from '../../db/code-hosts.ts';
+import { withLease } from '../../db/leases.ts';
+import type { ProjectRow } from '../../db/projects.ts';
 import { listFindingChanges } from '../../db/scan-diff-findings.ts';
 import { findScan, type ScanRow } from '../../db/scans.ts';
-import { withAdvisoryLock } from '../../db/transaction.ts';
 import { createAddressGuard } from '../../integrations/addresses.ts';
-import { CodeHostError, postComment, setCommitStatus, type CodeHost, type PullRequest } from '../../integrations/code-host.ts';
+import { CodeHostError, postComment, setCommitStatus, type CodeHost, type CommitStatus, type PullRequest } from '../../integrations/code-host.ts';
 import { audit } from '../audit.ts';
 import type { Context } from '../context.ts';
 import { gateResult, type GateResult } from '../gate/result.ts';
@@ -18,8 +18,6 @@ import { commentText, markerOf, previewOf } from './words.ts';
 const ROWS = 25;
 const PREVIEW = 280;
 const DEADLINE_MS = 25_000;
-/** Each holds a connection to the database while the code host takes its time. */
-const turnstile = createTurnstile(4, 50, () => new DomainError('unavailable', 'Too many comments are being posted at the moment. Try again.', { retryAfter: 10 }));
 
 export interface CommentOutcome {
   status: 'posted' | 'updated' | 'dry_run';
@@ -37,26 +35,47 @@ export async function commentOnRequest(context: Context, scanId: string, request
   if (scan === undefined) throw notFound('The scan');
   if (scan.status !== 'succeeded') throw new DomainError('scan-not-finished', `The scan is ${scan.status}: it has nothing to tell yet.`);
   const project = await getProject(context, scan.project_id);
-  const gate = await gateResult(context, project.id, scan.id);
-  const link = `${baseUrl(context.config, context.config.PORT)}/projects/${project.id}/scans/${scan.id}`;
-  const text = await compose(context, scan, gate, link);
-  const outcome = { gate: gate.gate, preview: cut(previewOf(text), PREVIEW) };
-  if (isDryRun) return { ...outcome, status: 'dry_run', commentId: null, commentUrl: null, commitStatus: null };
+  const words = await wordsFor(context, scan, project);
+  if (isDryRun) return { ...words.outcome, status: 'dry_run', commentId: null, commentUrl: null, commitStatus: null };
   if (!isOfProject(request.repository, project.git_url)) {
     throw new DomainError('validation-failed', "repo_full_name is not the repository of the project's git_url.", { errors: [{ pointer: '/repo_full_name', message: "is not the project's repository" }] });
   }
-  return turnstile.pass(() => withAdvisoryLock(context.db, `pull-request:${project.id}:${request.number}`, async (tx) => {
-    const host = await hostOf(context, project.id);
-    const { status, id, url } = await told(() => postComment(host, request, markerOf(project.id), text));
-    const state = { pass: 'success', warn: 'success', fail: 'failure', pending: 'pending' } as const;
-    const commitStatus = scan.commit_sha === null ? null : await setCommitStatus(host, request, scan.commit_sha, { state: state[gate.gate], name: 'sca-portal', description: gate.reason ?? 'No rule of the policy is broken.', url: link })
-      .then(() => 'set' as const, (error: unknown) => {
-        context.log.warn({ err: error, scan_id: scan.id }, 'a commit status could not be set');
-        return 'not_set' as const;
-      });
-    await audit(tx, context, { action: 'update', table: 'pull_requests', id: scan.id, teamId: project.team_id, diff: { repository: request.repository, number: request.number, status, comment_id: id } });
-    return { ...outcome, status, commentId: id, commentUrl: url, commitStatus };
-  }));
+  return told(() => commentOnHost(context, scan, project, request, words));
+}
+
+export interface Told {
+  text: string;
+  status: CommitStatus;
+  outcome: Pick<CommentOutcome, 'gate' | 'preview'>;
+}
+
+/** Comments, one at a time on each request, over all processes. Throws code-host-not-set, unavailable, CodeHostError. */
+export function commentOnHost(context: Context, scan: ScanRow, project: ProjectRow, request: PullRequest, { text, status, outcome }: Told): Promise<CommentOutcome> {
+  const busy = (): DomainError => new DomainError('unavailable', 'The pull request is being commented on at the moment. Try again.', { retryAfter: 10 });
+  return withLease(context.db, `pull-request:${project.id}:${request.number}`, { seconds: DEADLINE_MS / 1000 + 5, waitMs: DEADLINE_MS, refuse: busy }, async () => {
+    const { host, commit_statuses: setsStatus } = await hostOf(context, project.id);
+    const posted = await postComment(host, request, markerOf(project.id), text);
+    const commitStatus = scan.commit_sha === null || !setsStatus ? null : await setCommitStatus(host, request.repository, scan.commit_sha, status).then(() => 'set' as const, (error: unknown) => {
+      context.log.warn({ err: error, scan_id: scan.id }, 'a commit status could not be set');
+      return 'not_set' as const;
+    });
+    await audit(context.db, context, { action: 'update', table: 'pull_requests', id: scan.id, teamId: project.team_id, diff: { repository: request.repository, number: request.number, status: posted.status, comment_id: posted.id } });
+    return { ...outcome, status: posted.status, commentId: posted.id, commentUrl: posted.url, commitStatus };
+  });
+}
+
+const STATES = { pass: 'success', warn: 'success', fail: 'failure', pending: 'pending' } as const;
+const statusOf = (gate: GateResult, slug: string, url: string): CommitStatus => ({ state: STATES[gate.gate], name: statusName(slug), description: gate.reason ?? 'No rule of the policy is broken.', url });
+/** Projects of one repository each have their own. */
+export const statusName = (slug: string): string => `sca-portal/${slug}`;
+export const linkTo = ({ config }: Context, { id, project_id: projectId }: ScanRow): string => `${baseUrl(config, config.PORT)}/projects/${projectId}/scans/${id}`;
+
+/** What a scan has to tell. Throws not-found. */
+export async function wordsFor(context: Context, scan: ScanRow, project: ProjectRow): Promise<Told> {
+  const gate = await gateResult(context, project.id, scan.id);
+  const link = linkTo(context, scan);
+  const text = await compose(context, scan, gate, link);
+  return { text, status: statusOf(gate, project.slug, link), outcome: { gate: gate.gate, preview: cut(previewOf(text), PREVIEW) } };
 }
 
 async function told<T>(work: () => Promise<T>): Promise<T> {
@@ -85,8 +104,9 @@ function isOfProject(repository: string, gitUrl: string | null): boolean {
   return path.endsWith(`/${wanted}`) || path.endsWith(`:${wanted}`);
 }
 
-async function hostOf({ db, vault, config }: Context, projectId: string): Promise<CodeHost> {
+/** Throws code-host-not-set. */
+export async function hostOf({ db, vault, config }: Context, projectId: string): Promise<CodeHostRow & { host: CodeHost }> {
   const row = await findCodeHost(db, projectId);
   if (row === undefined) throw new DomainError('code-host-not-set', 'The project has no code host. Set one: PUT /v1/projects/{id}/code-host.');
-  return { kind: row.kind, apiUrl: row.api_url, token: vault.open(row.token_sealed), guard: createAddressGuard(config.ALLOW_PRIVATE_ADDRESSES), signal: AbortSignal.timeout(DEADLINE_MS) };
+  return { ...row, host: { kind: row.kind, apiUrl: row.api_url, token: vault.open(row.token_sealed), guard: createAddressGuard(config.ALLOW_PRIVATE_ADDRESSES), signal: AbortSignal.timeout(DEADLINE_MS) } };
 }

@@ -5,6 +5,7 @@ import { cancelScan as cancelRow } from '../../db/scans.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { audit } from '../audit.ts';
 import type { Context } from '../context.ts';
+import { scanEnded } from './follow.ts';
 
 /** Throws not-found, scan-already-finished. Of a cancel and a publication at the same moment exactly one wins: both lock the row. */
 export function cancelScan(context: Context, scanId: string): Promise<AdminScanRow> {
@@ -15,6 +16,7 @@ export function cancelScan(context: Context, scanId: string): Promise<AdminScanR
     const scan = await findAdminScan(tx, scanId);
     if (scan === undefined) throw notFound('The scan');
     if (!cancelled) throw new DomainError('scan-already-finished', `The scan is ${scan.status} already; there is nothing to cancel.`);
+    await scanEnded(tx, context, scanId);
     await audit(tx, context, { action: 'cancel', table: 'scans', id: scanId, teamId: scan.team_id, diff: { status: [before.status, 'cancelled'] } });
     return scan;
   });

@@ -13,6 +13,7 @@ import { recogniseSbom } from '../formats/sbom-format.ts';
 import { getProject } from '../projects/read.ts';
 import { volumeOf } from '../system/disk.ts';
 import { containerFormat } from './container-source.ts';
+import { scanQueued } from './follow.ts';
 import { GIT_FORMAT, planGitScan } from './git-source.ts';
 import type { ScanRequest, Upload } from './request.ts';
 
@@ -58,6 +59,7 @@ export async function queueScan(tx: Tx, context: Context, project: Pick<ProjectR
     requestedByUserId: userIdOf(context.actor),
   });
   await setScanJob(tx, id, await context.enqueue(tx, 'run-scan', { scan_id: id }, { group: active.teamId }));
+  await scanQueued(tx, context, id);
   await audit(tx, context, { action: 'create', table: 'scans', id, teamId: project.team_id, diff: { kind: request.kind, ref: plan.ref, source_format: sourceFormat, ...(request.image === null ? {} : { image: request.image }) } });
   const scan = await findScan(tx, id);
   if (scan === undefined) throw new Error('the new scan is not there');

@@ -17,6 +17,7 @@ import { licenseIds, parseExpression } from '../licenses/expression.ts';
 import { normalise } from '../licenses/normalise.ts';
 import { recordLicenses } from '../licenses/record.ts';
 import { settleLicenses } from '../licenses/settle.ts';
+import { scanEnded } from './follow.ts';
 import { orderComponents } from './graph.ts';
 import { denseRanks } from './ranks.ts';
 
@@ -124,6 +125,7 @@ export function publish(services: Services, scan: ClaimedScan, facts: ScanFacts,
     await succeedScan(tx, scan, { componentCount: rows.length, occurrenceCount: facts.occurrences, warnings: facts.warnings.slice(0, 100), ownLicense: facts.ownLicense === undefined || facts.ownLicense === null ? null : normalise(facts.ownLicense.expression) });
     await refreshFindings(tx, { projectId: scan.projectId });
     await markGate(tx, services, scan.projectId, 'scan');
+    await scanEnded(tx, services, scan.id);
     return true;
   });
 }

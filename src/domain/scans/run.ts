@@ -20,6 +20,7 @@ import type { Services } from '../context.ts';
 import { SbomError, readSbom } from '../formats/sbom-read.ts';
 import { isSbomFormat } from '../formats/sbom-format.ts';
 import { gatherFromImage, isImageFormat } from './container-source.ts';
+import { scanEnded } from './follow.ts';
 import { gatherFromGit, GIT_FORMAT } from './git-source.ts';
 import { Superseded, until, watchOwnership } from './ownership.ts';
 import { publish, prepareComponents, resolvePackages, type PreparedComponent, type ScanFacts } from './publish.ts';
@@ -125,7 +126,9 @@ function faultOf(error: unknown): { code: string; message: string } | null {
 /** Ends the scan, and has told whom it concerns. */
 export function endFailed(services: Pick<Services, 'db' | 'enqueue'>, scan: { id: string; attempt?: number }, fault: { code: string; message: string }): Promise<void> {
   return inTransaction(services.db, async (tx) => {
-    if (await failScan(tx, scan, fault)) await services.enqueue(tx, 'deliver-notices', {});
+    if (!(await failScan(tx, scan, fault))) return;
+    await services.enqueue(tx, 'deliver-notices', {});
+    await scanEnded(tx, services, scan.id);
   });
 }
 

@@ -1,8 +1,9 @@
 /** What a code host's event asks for: a scan of a ref at a commit, or nothing. Pure; payloads are untrusted. */
 import { isRecord } from '../../core/values.ts';
+import type { ScanWish } from '../../db/webhooks.ts';
 
 export type Wish =
-  | { scan: { ref: string; commit: string | null; metadata: Record<string, unknown> } }
+  | { scan: ScanWish }
   | { ignored: string };
 
 const COMMIT = /^[0-9a-f]{40}(?:[0-9a-f]{24})?$/i;

@@ -3,14 +3,13 @@
  * comes again, or twice at once, starts one scan.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
-import { DomainError, notFound, type ProblemSlug } from '../../core/errors.ts';
+import { DomainError, notFound } from '../../core/errors.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { claimDelivery, settleDelivery, webhookProjects, type Delivery, type DeliveryStatus, type WebhookProvider } from '../../db/webhooks.ts';
 import type { Context } from '../context.ts';
-import { getProject } from '../projects/read.ts';
-import { planScan, queueScan } from '../scans/create.ts';
-import { normaliseRef, type ScanRequest } from '../scans/request.ts';
-import { githubRepository, githubWish, gitlabRepository, gitlabWish, type Wish } from './events.ts';
+import { normaliseRef } from '../scans/request.ts';
+import { outcomeOf, planDelivery, startScan } from './start.ts';
+import { githubRepository, githubWish, gitlabRepository, gitlabWish } from './events.ts';
 
 export interface IncomingWebhook {
   provider: WebhookProvider;
@@ -35,10 +34,6 @@ export interface Receipt {
   projects: readonly ProjectReceipt[];
 }
 
-const SKIPPED: Partial<Record<ProblemSlug, DeliveryStatus>> = { 'scan-in-progress': 'skipped_active_scan', 'too-many-active-scans': 'skipped_team_at_capacity', 'disk-pressure': 'skipped_disk_full' };
-/** Of what cannot be scanned whatever is sent again: an archived project, a ref that git does not allow, a server without git. */
-const UNFIT: ReadonlySet<ProblemSlug> = new Set<ProblemSlug>(['project-archived', 'no-scan-source', 'scan-kind-unavailable', 'validation-failed', 'not-found']);
-
 /** Throws not-found (a payload without a repository), invalid-webhook-signature. */
 export async function receiveWebhook(context: Context, webhook: IncomingWebhook): Promise<Receipt> {
   const { provider, event, payload } = webhook;
@@ -48,8 +43,9 @@ export async function receiveWebhook(context: Context, webhook: IncomingWebhook)
   if (projects.length === 0) throw new DomainError('invalid-webhook-signature', "No project of this repository has a webhook secret that fits. Compare the secret at the code host with the project's.");
   const wish = provider === 'github' ? githubWish(event, payload) : gitlabWish(event, payload);
   const deliveryId = webhook.deliveryId ?? `sha256:${createHash('sha256').update(webhook.raw).digest('hex').slice(0, 48)}`;
+  const wanted = 'scan' in wish ? { ref: normaliseRef(wish.scan.ref), wish: wish.scan } : { ref: null, wish: null };
   const receipts: ProjectReceipt[] = [];
-  for (const { id } of projects) receipts.push(await settle(context, { projectId: id, provider, deliveryId, event, ref: 'scan' in wish ? normaliseRef(wish.scan.ref) : null }, wish));
+  for (const { id } of projects) receipts.push(await settle(context, { projectId: id, provider, deliveryId, event, ...wanted }, 'ignored' in wish ? wish.ignored : null));
   return { deliveryId, projects: receipts };
 }
 
@@ -61,37 +57,16 @@ function isTrue({ provider, proof, raw }: IncomingWebhook, secret: string): bool
 }
 
 /** One project's part of a delivery. */
-async function settle(context: Context, delivery: Delivery, wish: Wish): Promise<ProjectReceipt> {
-  const { projectId } = delivery;
-  const plan = 'scan' in wish ? await fallible(async () => planFor(context, delivery, wish.scan)) : { refused: null };
+async function settle(context: Context, delivery: Delivery, ignored: string | null): Promise<ProjectReceipt> {
+  const { projectId, wish } = delivery;
+  const plan = wish === null ? null : await planDelivery(context, delivery, wish);
   return inTransaction(context.db, async (tx) => {
     const row = await claimDelivery(tx, delivery);
     if (row === null) return { projectId, status: 'duplicate', scanId: null };
-    const outcome = 'done' in plan ? await fallible(async () => queueScan(tx, context, plan.done.project, plan.done.request, plan.done.plan)) : plan;
-    const scanId = 'done' in outcome ? outcome.done.id : null;
-    const status = scanId !== null ? 'enqueued' : 'done' in outcome || outcome.refused === null ? 'ignored' : (SKIPPED[outcome.refused.kind] ?? 'ignored');
-    const reason = 'ignored' in wish ? wish.ignored : 'done' in outcome ? null : (outcome.refused?.message ?? null);
-    await settleDelivery(tx, row, { status, reason, scanId });
-    return { projectId, status, scanId };
+    const outcome = plan === null ? { status: 'ignored' as const, reason: ignored, scanId: null } : outcomeOf(await startScan(tx, context, plan));
+    await settleDelivery(tx, row, outcome);
+    return { projectId, status: outcome.status, scanId: outcome.scanId };
   });
-}
-
-async function planFor(context: Context, { provider, event, projectId }: Delivery, { ref, commit, metadata }: Extract<Wish, { scan: unknown }>['scan']) {
-  const project = await getProject(context, projectId);
-  const request: ScanRequest = {
-    kind: 'source', ref: normaliseRef(ref), statedRef: ref, commitSha: commit, metadata: { webhook: { provider, event, ...metadata } }, image: null, upload: null, statedFormat: null,
-  };
-  return { project, request, plan: await planScan(context, project, request) };
-}
-
-/** What came of it, or the refusal that is an outcome of a delivery; anything else is thrown on. */
-async function fallible<T>(work: () => Promise<T>): Promise<{ done: T } | { refused: DomainError | null }> {
-  try {
-    return { done: await work() };
-  } catch (error) {
-    if (error instanceof DomainError && (SKIPPED[error.kind] !== undefined || UNFIT.has(error.kind))) return { refused: error };
-    throw error;
-  }
 }
 
 /** As `settle` counts them. */

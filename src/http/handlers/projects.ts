@@ -25,7 +25,7 @@ export const projects = {
     return noContent;
   },
   getProjectCodeHost: async (context, { path }) => ok(await getCodeHost(context, path.id)),
-  replaceProjectCodeHost: async (context, { path, body }) => ok(await replaceCodeHost(context, path.id, { kind: body.kind, apiUrl: body.api_url, token: body.token })),
+  replaceProjectCodeHost: async (context, { path, body }) => ok(await replaceCodeHost(context, path.id, { kind: body.kind, apiUrl: body.api_url, token: body.token, comments: body.comments, commitStatuses: body.commit_statuses })),
   deleteProjectCodeHost: async (context, { path }) => {
     await removeCodeHost(context, path.id);
     return noContent;

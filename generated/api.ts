@@ -1624,6 +1624,161 @@ export interface paths {
         patch: operations["markNotificationRead"];
         trace?: never;
     };
+    "/v1/notification-channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List notification channels
+         * @description The caller's own, and those of the teams that the caller is an admin of; for a super admin all but those of other users. Secrets are never shown again.
+         */
+        get: operations["listNotificationChannels"];
+        put?: never;
+        /**
+         * Make a notification channel
+         * @description `organization` takes a super admin, `team` an admin of the team; `user` is the caller's own, Slack or Teams only, and gets what concerns the caller where their preferences
+         *     (`slack_enabled`, `teams_enabled`) say so. An organisation, a team and a user each have at most 50. `secret` is in this answer only: keep it. Nothing is sent yet; `POST .../test` tries it.
+         *
+         *     What a receiver should know: messages come as one POST each, at least once and in no promised order; 2xx within 10 seconds means taken, its body is not looked at. Redirects are not followed.
+         *     Anything else is tried up to 12 times over about a day, with growing pauses (or as Retry-After says, up to an hour), then given up: `state` `failed`. 410, or nothing but failures for 5
+         *     days, switches the channel off. The address is judged at each try, and private ones are refused unless ALLOW_PRIVATE_ADDRESSES lets them in.
+         */
+        post: operations["createNotificationChannel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notification-channels/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the channel. */
+                id: components["parameters"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * Get a notification channel
+         * @description One channel with its version. For who may not manage it, it does not exist.
+         */
+        get: operations["getNotificationChannel"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a notification channel
+         * @description With its deliveries; what is pending is not sent.
+         */
+        delete: operations["deleteNotificationChannel"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a notification channel
+         * @description Type and scope stay. What is pending goes to the new URL.
+         */
+        patch: operations["updateNotificationChannel"];
+        trace?: never;
+    };
+    "/v1/notification-channels/{id}/test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the channel. */
+                id: components["parameters"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test message
+         * @description Sends a message of the kind `test` at once, also where the channel is off, and answers how it went: 200 with `state` `delivered` or `failed`. It is tried once and does not count among the
+         *     channel's failures.
+         */
+        post: operations["testNotificationChannel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notification-channels/{id}/rotate-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the channel. */
+                id: components["parameters"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replace the secret of a webhook
+         * @description The new secret is in this answer only. For `grace_seconds` messages carry two signatures, so that the receiver can be changed over. Slack and Teams have no secret and are 409.
+         */
+        post: operations["rotateNotificationChannelSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notification-channels/{id}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the channel. */
+                id: components["parameters"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        /**
+         * List what a channel was sent
+         * @description With how the last try went. Kept for 30 days.
+         */
+        get: operations["listNotificationDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notification-channels/{id}/deliveries/{delivery_id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the channel. */
+                id: components["parameters"]["ChannelId"];
+                /** @description Id of the delivery. */
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a message again
+         * @description Queues a delivered or failed message anew, with the same `webhook-id` and its tries counted from zero. One that is pending is due at once, and one that was given up gets its tries anew. A channel that is off, and a test, are 409.
+         */
+        post: operations["resendNotificationDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/api-keys": {
         parameters: {
             query?: never;
@@ -2405,8 +2560,8 @@ export interface webhooks {
         get?: never;
         put?: never;
         /**
-         * An approval was asked for
-         * @description Sent for each approval that a user or a scan opened.
+         * Approvals were asked for
+         * @description One message for each project and cause: what a user asked for, or all that a scan or a changed policy opened.
          */
         post: operations["sendApprovalRequested"];
         delete?: never;
@@ -2429,6 +2584,66 @@ export interface webhooks {
          * @description Sent when an approval has reached `approved` or `rejected`.
          */
         post: operations["sendApprovalDecided"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "disk.pressure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A disk is nearly full
+         * @description Sent to channels of the organisation, at most once a day for each level.
+         */
+        post: operations["sendDiskPressure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "backup.failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A backup failed
+         * @description Sent to channels of the organisation.
+         */
+        post: operations["sendBackupFailed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "channel.test": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A test message
+         * @description Sent when somebody tries a channel.
+         */
+        post: operations["sendChannelTest"];
         delete?: never;
         options?: never;
         head?: never;
@@ -5365,6 +5580,259 @@ export interface components {
             count: number;
         };
         /**
+         * @description `webhook` gets the signed messages that this contract lists under `webhooks`; `slack` and `teams` are incoming webhooks of Slack (or what speaks like it) and of Microsoft Teams.
+         * @enum {string}
+         */
+        ChannelType: "webhook" | "slack" | "teams";
+        /**
+         * @description What is sent there: what concerns the whole installation and every project, a team's projects; `user` is the own Slack or Teams of a user, who gets there what their preferences say.
+         * @enum {string}
+         */
+        ChannelScope: "organization" | "team" | "user";
+        /**
+         * @example {
+         *       "id": "0198f3c1-8a9b-7c00-9d11-e2f3a4b5c6d7",
+         *       "type": "webhook",
+         *       "scope": "team",
+         *       "team_id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3",
+         *       "user_id": null,
+         *       "name": "Incident bot",
+         *       "url": "https://bot.example.com/hooks/sca",
+         *       "kinds": [
+         *         "cve_detected",
+         *         "gate_changed"
+         *       ],
+         *       "is_enabled": true,
+         *       "disabled_reason": null,
+         *       "failures": 0,
+         *       "failing_since": null,
+         *       "last_success_at": "2026-11-24T10:40:00.000Z",
+         *       "former_secret_until": null,
+         *       "created_by_user_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e61",
+         *       "version": 1,
+         *       "created_at": "2026-11-24T10:40:00.000Z",
+         *       "updated_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
+        NotificationChannel: {
+            id: components["schemas"]["Uuid"];
+            type: components["schemas"]["ChannelType"];
+            scope: components["schemas"]["ChannelScope"];
+            /**
+             * Format: uuid
+             * @description The team, with scope `team`.
+             */
+            team_id: string | null;
+            /**
+             * Format: uuid
+             * @description Whose it is, with scope `user`.
+             */
+            user_id: string | null;
+            name: string;
+            /** @description Where it sends to, without what may be secret: of Slack and Teams the host alone, of webhooks all but the query. */
+            url: string;
+            kinds: components["schemas"]["NotificationKind"][];
+            is_enabled: boolean;
+            /** @description Why the portal switched it off by itself; null where it did not. */
+            disabled_reason: string | null;
+            /** @description Tries that have failed since the last success. */
+            failures: number;
+            /** Format: date-time */
+            failing_since: string | null;
+            /** Format: date-time */
+            last_success_at: string | null;
+            /**
+             * Format: date-time
+             * @description Until then messages are signed with the former secret as well.
+             */
+            former_secret_until: string | null;
+            /** Format: uuid */
+            created_by_user_id: string | null;
+            version: number;
+            created_at: components["schemas"]["Timestamp"];
+            updated_at: components["schemas"]["Timestamp"];
+        };
+        NotificationChannelPage: {
+            items: components["schemas"]["NotificationChannel"][];
+            total: number;
+            limit: number;
+            offset: number;
+        };
+        /**
+         * @example {
+         *       "type": "webhook",
+         *       "scope": "team",
+         *       "team_id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3",
+         *       "name": "Incident bot",
+         *       "url": "https://bot.example.com/hooks/sca",
+         *       "kinds": [
+         *         "cve_detected",
+         *         "gate_changed"
+         *       ]
+         *     }
+         */
+        NotificationChannelCreate: {
+            type: components["schemas"]["ChannelType"];
+            scope: components["schemas"]["ChannelScope"];
+            /**
+             * Format: uuid
+             * @description The team, with scope `team`.
+             */
+            team_id?: string;
+            name: string;
+            /** @description https; http only where its host has addresses that ALLOW_PRIVATE_ADDRESSES lets in. No user and password. */
+            url: string;
+            /** @description What is sent there; all kinds when left out. */
+            kinds?: components["schemas"]["NotificationKind"][];
+        };
+        /**
+         * @description The channel with the secret of its signatures.
+         * @example {
+         *       "secret": "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo=",
+         *       "id": "0198f3c1-8a9b-7c00-9d11-e2f3a4b5c6d7",
+         *       "type": "webhook",
+         *       "scope": "team",
+         *       "team_id": "0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3",
+         *       "user_id": null,
+         *       "name": "Incident bot",
+         *       "url": "https://bot.example.com/hooks/sca",
+         *       "kinds": [
+         *         "cve_detected",
+         *         "gate_changed"
+         *       ],
+         *       "is_enabled": true,
+         *       "disabled_reason": null,
+         *       "failures": 0,
+         *       "failing_since": null,
+         *       "last_success_at": "2026-11-24T10:40:00.000Z",
+         *       "former_secret_until": null,
+         *       "created_by_user_id": "0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e61",
+         *       "version": 1,
+         *       "created_at": "2026-11-24T10:40:00.000Z",
+         *       "updated_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
+        NotificationChannelCreated: {
+            /** @description What messages are signed with, shown this once; null for Slack and Teams. */
+            secret: string | null;
+            id: components["schemas"]["Uuid"];
+            type: components["schemas"]["ChannelType"];
+            scope: components["schemas"]["ChannelScope"];
+            /**
+             * Format: uuid
+             * @description The team, with scope `team`.
+             */
+            team_id: string | null;
+            /**
+             * Format: uuid
+             * @description Whose it is, with scope `user`.
+             */
+            user_id: string | null;
+            name: string;
+            /** @description Where it sends to, without what may be secret: of Slack and Teams the host alone, of webhooks all but the query. */
+            url: string;
+            kinds: components["schemas"]["NotificationKind"][];
+            is_enabled: boolean;
+            /** @description Why the portal switched it off by itself; null where it did not. */
+            disabled_reason: string | null;
+            /** @description Tries that have failed since the last success. */
+            failures: number;
+            /** Format: date-time */
+            failing_since: string | null;
+            /** Format: date-time */
+            last_success_at: string | null;
+            /**
+             * Format: date-time
+             * @description Until then messages are signed with the former secret as well.
+             */
+            former_secret_until: string | null;
+            /** Format: uuid */
+            created_by_user_id: string | null;
+            version: number;
+            created_at: components["schemas"]["Timestamp"];
+            updated_at: components["schemas"]["Timestamp"];
+        };
+        /**
+         * @example {
+         *       "is_enabled": true
+         *     }
+         */
+        NotificationChannelUpdate: {
+            name?: string;
+            /** @description As at creation. The secret stays: rotate it where the former receiver must not know it. */
+            url?: string;
+            kinds?: components["schemas"]["NotificationKind"][];
+            /** @description false: nothing new is queued, and what waits is given up. true: also where the portal switched it off, with its failures forgotten. */
+            is_enabled?: boolean;
+        };
+        /**
+         * @example {
+         *       "id": "0198f3c8-6071-7000-8a11-e4f506172839",
+         *       "channel_id": "0198f3c1-8a9b-7c00-9d11-e2f3a4b5c6d7",
+         *       "message_id": "msg_0198f3c8607071118a22f50617283940",
+         *       "kind": "gate_changed",
+         *       "state": "delivered",
+         *       "attempts": 2,
+         *       "next_attempt_at": null,
+         *       "last_attempt_at": "2026-11-24T10:41:02.000Z",
+         *       "response_status": 204,
+         *       "error": null,
+         *       "duration_ms": 84,
+         *       "delivered_at": "2026-11-24T10:41:02.084Z",
+         *       "created_at": "2026-11-24T10:40:00.000Z"
+         *     }
+         */
+        NotificationDelivery: {
+            id: components["schemas"]["Uuid"];
+            /** Format: uuid */
+            channel_id: string;
+            /** @description `webhook-id` of the message, the same at each try and for each channel that was told. */
+            message_id: string;
+            /** @enum {string} */
+            kind: "cve_detected" | "scan_completed" | "scan_failed" | "gate_changed" | "approval_pending" | "approval_state_changed" | "disk_pressure" | "backup_failed" | "test";
+            /**
+             * @description `failed`: given up, a dead letter; it can be sent again.
+             * @enum {string}
+             */
+            state: "pending" | "delivered" | "failed";
+            /** @description Tries since it was last queued. */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description Of what is pending; no earlier than this.
+             */
+            next_attempt_at: string | null;
+            /** Format: date-time */
+            last_attempt_at: string | null;
+            /** @description HTTP status of the last try; null where there was no answer. */
+            response_status: number | null;
+            /** @description Why the last try failed. What the receiver said in its body is not kept. */
+            error: string | null;
+            /** @description Of the last try. */
+            duration_ms: number | null;
+            /** Format: date-time */
+            delivered_at: string | null;
+            created_at: components["schemas"]["Timestamp"];
+        };
+        /**
+         * @example {
+         *       "grace_seconds": 86400
+         *     }
+         */
+        NotificationChannelRotate: {
+            /**
+             * @description How long messages are signed with both secrets. 0: the former one has leaked.
+             * @default 86400
+             */
+            grace_seconds: number;
+        };
+        NotificationDeliveryPage: {
+            items: components["schemas"]["NotificationDelivery"][];
+            total: number;
+            limit: number;
+            offset: number;
+        };
+        /**
          * @description `*` stands for all of them.
          * @enum {string}
          */
@@ -6232,7 +6700,7 @@ export interface components {
          *           "name": "Payments service",
          *           "slug": "payments-service"
          *         },
-         *         "scan_id": "0198f3b1-6c7d-7e88-8f99-a0b1c2d3e4f5",
+         *         "source": "scan",
          *         "total": 1,
          *         "findings": [
          *           {
@@ -6259,13 +6727,13 @@ export interface components {
             data: {
                 project: components["schemas"]["EventProject"];
                 /**
-                 * Format: uuid
-                 * @description Null where imported vulnerability data was the cause.
+                 * @description Why they are new: a scan, or vulnerability data that was imported.
+                 * @enum {string}
                  */
-                scan_id: string | null;
+                source: "scan" | "import";
                 /** @description How many findings are new. */
                 total: number;
-                /** @description The worst of them: by severity, then by CVSS score. */
+                /** @description The worst of them: by severity, then by CVSS score. Those that are no longer open when the message is written are left out. */
                 findings: {
                     /** Format: uuid */
                     id: string;
@@ -6447,17 +6915,20 @@ export interface components {
          *           "name": "Payments service",
          *           "slug": "payments-service"
          *         },
-         *         "approval": {
-         *           "id": "0198f3b4-5e6f-7b22-a9c3-1d2e3f405162",
-         *           "component_id": "0198f3b2-0a1b-7c44-8d55-9e8f7a6b5c4d",
-         *           "component_name": "certifi",
-         *           "component_purl": "pkg:pypi/certifi@2024.7.4",
-         *           "license_expression": "MPL-2.0",
-         *           "status": "pending",
-         *           "requested_by_user_id": null,
-         *           "decided_by_user_id": null,
-         *           "decision_note": null
-         *         }
+         *         "total": 1,
+         *         "approvals": [
+         *           {
+         *             "id": "0198f3b4-5e6f-7b22-a9c3-1d2e3f405162",
+         *             "component_id": "0198f3b2-0a1b-7c44-8d55-9e8f7a6b5c4d",
+         *             "component_name": "certifi",
+         *             "component_purl": "pkg:pypi/certifi@2024.7.4",
+         *             "license_expression": "MPL-2.0",
+         *             "status": "pending",
+         *             "requested_by_user_id": null,
+         *             "decided_by_user_id": null,
+         *             "decision_note": null
+         *           }
+         *         ]
          *       }
          *     }
          */
@@ -6467,7 +6938,10 @@ export interface components {
             timestamp: components["schemas"]["Timestamp"];
             data: {
                 project: components["schemas"]["EventProject"];
-                approval: components["schemas"]["EventApproval"];
+                /** @description How many approvals were opened. */
+                total: number;
+                /** @description The first of them by package URL. */
+                approvals: components["schemas"]["EventApproval"][];
             };
         };
         /**
@@ -6502,6 +6976,68 @@ export interface components {
             data: {
                 project: components["schemas"]["EventProject"];
                 approval: components["schemas"]["EventApproval"];
+            };
+        };
+        /**
+         * @example {
+         *       "type": "disk.pressure",
+         *       "timestamp": "2026-11-24T10:40:00.000Z",
+         *       "data": {
+         *         "level": "warning",
+         *         "used_percent": 83.4,
+         *         "limit_percent": 95
+         *       }
+         *     }
+         */
+        DiskPressureEvent: {
+            /** @enum {string} */
+            type: "disk.pressure";
+            timestamp: components["schemas"]["Timestamp"];
+            data: {
+                /**
+                 * @description `hard`: new scans are refused.
+                 * @enum {string}
+                 */
+                level: "warning" | "hard";
+                used_percent: number;
+                /** @description From which new scans are refused. */
+                limit_percent: number;
+            };
+        };
+        /**
+         * @example {
+         *       "type": "backup.failed",
+         *       "timestamp": "2026-11-24T10:40:00.000Z",
+         *       "data": {
+         *         "name": "auto-20261124T020000Z",
+         *         "message": "The disk is full."
+         *       }
+         *     }
+         */
+        BackupFailedEvent: {
+            /** @enum {string} */
+            type: "backup.failed";
+            timestamp: components["schemas"]["Timestamp"];
+            data: {
+                name: string;
+                message: string;
+            };
+        };
+        /**
+         * @example {
+         *       "type": "channel.test",
+         *       "timestamp": "2026-11-24T10:40:00.000Z",
+         *       "data": {
+         *         "message": "A test message of the channel Incident bot."
+         *       }
+         *     }
+         */
+        ChannelTestEvent: {
+            /** @enum {string} */
+            type: "channel.test";
+            timestamp: components["schemas"]["Timestamp"];
+            data: {
+                message: string;
             };
         };
     };
@@ -6556,6 +7092,8 @@ export interface components {
         LicensePolicyId: string;
         /** @description Id of the approval. */
         ApprovalId: string;
+        /** @description Id of the channel. */
+        ChannelId: string;
         /** @description Id of the user. */
         AdminUserId: string;
         /** @description Id of the team. */
@@ -14962,6 +15500,968 @@ export interface operations {
             };
         };
     };
+    listNotificationChannels: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items. */
+                sort?: string;
+                /** @description Only of this type. */
+                type?: "webhook" | "slack" | "teams";
+                /** @description Only with this scope. */
+                scope?: "organization" | "team" | "user";
+                /** @description Only this team's own. */
+                team_id?: string;
+                /** @description Only those that are on, or off. */
+                enabled?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of channels. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationChannelPage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    createNotificationChannel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A string of your choice, kept for 24 hours. The same key with the same request gives the first answer again (with `Idempotency-Replayed: true`); with another request 422 `idempotency-mismatch`; while the first still runs 409 `idempotency-in-progress`. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NotificationChannelCreate"];
+            };
+        };
+        responses: {
+            /** @description The new channel. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    Location: components["headers"]["Location"];
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationChannelCreated"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `idempotency-in-progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `conflict`: The request contradicts the present state.
+             */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer.
+             *
+             *     `idempotency-mismatch`: The Idempotency-Key was used before with another request.
+             */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getNotificationChannel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the channel. */
+                id: components["parameters"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The channel. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationChannel"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    deleteNotificationChannel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the channel. */
+                id: components["parameters"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    updateNotificationChannel: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The row's version, as `"3"` (an ETag) or `3`. Missing is 428, stale is 412 with `current_version`. */
+                "If-Match"?: components["parameters"]["IfMatch"];
+            };
+            path: {
+                /** @description Id of the channel. */
+                id: components["parameters"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NotificationChannelUpdate"];
+            };
+        };
+        responses: {
+            /** @description The channel as it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationChannel"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-failed`: If-Match does not name the current version. */
+            412: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer. */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `precondition-required`: This operation needs If-Match with the version of the row. */
+            428: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    testNotificationChannel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the channel. */
+                id: components["parameters"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How it went. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    RateLimit: components["headers"]["RateLimit"];
+                    "RateLimit-Policy": components["headers"]["RateLimitPolicy"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationDelivery"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `too-many-requests`: The rate limit is used up; Retry-After says for how many seconds. */
+            429: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    rotateNotificationChannelSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description A string of your choice, kept for 24 hours. The same key with the same request gives the first answer again (with `Idempotency-Replayed: true`); with another request 422 `idempotency-mismatch`; while the first still runs 409 `idempotency-in-progress`. */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of the channel. */
+                id: components["parameters"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NotificationChannelRotate"];
+            };
+        };
+        responses: {
+            /** @description The channel with its new secret. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Idempotency-Replayed": components["headers"]["IdempotencyReplayed"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationChannelCreated"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `idempotency-in-progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `conflict`: The request contradicts the present state.
+             */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `payload-too-large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unsupported-media-type`: The Content-Type is not one that this operation takes. */
+            415: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /**
+             * @description `validation-failed`: The body is well-formed but does not fit its schema or rules. `errors` names each fault by JSON pointer.
+             *
+             *     `idempotency-mismatch`: The Idempotency-Key was used before with another request.
+             */
+            422: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    listNotificationDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Page size. */
+                limit?: components["parameters"]["Limit"];
+                /** @description Rows to pass over, from 0. */
+                offset?: components["parameters"]["Offset"];
+                /** @description Order of the items. */
+                sort?: string;
+                /** @description Only in these states; repeat the key for several. `failed` are the dead letters. */
+                state?: ("pending" | "delivered" | "failed")[];
+                /** @description Only of this kind. */
+                kind?: "cve_detected" | "scan_completed" | "scan_failed" | "gate_changed" | "approval_pending" | "approval_state_changed" | "disk_pressure" | "backup_failed" | "test";
+            };
+            header?: never;
+            path: {
+                /** @description Id of the channel. */
+                id: components["parameters"]["ChannelId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of deliveries. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationDeliveryPage"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resendNotificationDelivery: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the channel. */
+                id: components["parameters"]["ChannelId"];
+                /** @description Id of the delivery. */
+                delivery_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Queued. */
+            202: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationDelivery"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `forbidden`: The credential is good, but does not allow this. */
+            403: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `conflict`: The request contradicts the present state. */
+            409: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     listApiKeys: {
         parameters: {
             query?: {
@@ -18417,6 +19917,123 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ApprovalDecidedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken. Any 2xx does; anything else, or none within 10 seconds, is tried again with growing pauses. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    sendDiskPressure: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the message; the same at each try. Keep those that you have seen, to drop repeats.
+                 * @example msg_0198f3c8607170008a11e4f506172839
+                 */
+                "webhook-id": components["parameters"]["WebhookId"];
+                /**
+                 * @description Time of this try in seconds since 1970. Refuse what is more than 5 minutes off.
+                 * @example 1795516800
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description `v1,` and the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, keyed with the bytes that the base64 after `whsec_` in your secret stands for.
+                 *     Several, separated by spaces, while a secret is being replaced: one that fits is enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["DiskPressureEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken. Any 2xx does; anything else, or none within 10 seconds, is tried again with growing pauses. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    sendBackupFailed: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the message; the same at each try. Keep those that you have seen, to drop repeats.
+                 * @example msg_0198f3c8607170008a11e4f506172839
+                 */
+                "webhook-id": components["parameters"]["WebhookId"];
+                /**
+                 * @description Time of this try in seconds since 1970. Refuse what is more than 5 minutes off.
+                 * @example 1795516800
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description `v1,` and the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, keyed with the bytes that the base64 after `whsec_` in your secret stands for.
+                 *     Several, separated by spaces, while a secret is being replaced: one that fits is enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BackupFailedEvent"];
+            };
+        };
+        responses: {
+            /** @description Taken. Any 2xx does; anything else, or none within 10 seconds, is tried again with growing pauses. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+        };
+    };
+    sendChannelTest: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Id of the message; the same at each try. Keep those that you have seen, to drop repeats.
+                 * @example msg_0198f3c8607170008a11e4f506172839
+                 */
+                "webhook-id": components["parameters"]["WebhookId"];
+                /**
+                 * @description Time of this try in seconds since 1970. Refuse what is more than 5 minutes off.
+                 * @example 1795516800
+                 */
+                "webhook-timestamp": components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description `v1,` and the base64 of HMAC-SHA256 over `<webhook-id>.<webhook-timestamp>.<body>`, keyed with the bytes that the base64 after `whsec_` in your secret stands for.
+                 *     Several, separated by spaces, while a secret is being replaced: one that fits is enough.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature": components["parameters"]["WebhookSignature"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChannelTestEvent"];
             };
         };
         responses: {

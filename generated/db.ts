@@ -120,6 +120,33 @@ export interface Blobs {
   created_at: Generated<Timestamp>;
 }
 
+export interface ChannelDeliveries {
+  id: Generated<string>;
+  channel_id: string;
+  message_id: string;
+  kind: string;
+  state: Generated<'pending' | 'delivered' | 'failed'>;
+  attempts: Generated<number>;
+  next_attempt_at: Generated<Timestamp>;
+  last_attempt_at: Timestamp | null;
+  response_status: number | null;
+  error: string | null;
+  duration_ms: number | null;
+  delivered_at: Timestamp | null;
+  created_at: Generated<Timestamp>;
+}
+
+export interface ChannelMessages {
+  id: Generated<string>;
+  notice_id: number | null;
+  kind: string;
+  title: string;
+  body: string;
+  link: string | null;
+  event: Json;
+  created_at: Generated<Timestamp>;
+}
+
 export interface Components {
   id: Generated<string>;
   project_id: string;
@@ -138,6 +165,11 @@ export interface ConcludedLicenses {
   version: Generated<number>;
   created_at: Generated<Timestamp>;
   updated_at: Generated<Timestamp>;
+}
+
+export interface DiskAlerts {
+  level: 'warning' | 'hard';
+  told_at: Timestamp;
 }
 
 export interface DocumentKeys {
@@ -329,10 +361,35 @@ export interface Notices {
   id: Computed<number>;
   kind: 'cve_detected' | 'scan_completed' | 'scan_failed' | 'gate_changed' | 'approval_pending' | 'approval_state_changed' | 'disk_pressure' | 'backup_failed';
   project_id: string | null;
-  audience: 'team' | 'team_admins' | 'user' | 'super_admins';
+  audience: 'team' | 'team_admins' | 'user' | 'super_admins' | 'channels';
   user_id: string | null;
   facts: Generated<Json>;
   created_at: Generated<Timestamp>;
+}
+
+export interface NotificationChannels {
+  id: Generated<string>;
+  type: 'webhook' | 'slack' | 'teams';
+  scope: 'organization' | 'team' | 'user';
+  team_id: string | null;
+  user_id: string | null;
+  name: string;
+  url_sealed: Buffer;
+  url: string;
+  secret_sealed: Buffer | null;
+  former_secret_sealed: Buffer | null;
+  former_secret_until: Timestamp | null;
+  kinds: string[];
+  is_enabled: Generated<boolean>;
+  disabled_reason: string | null;
+  failures: Generated<number>;
+  failing_since: Timestamp | null;
+  retry_at: Timestamp | null;
+  last_success_at: Timestamp | null;
+  created_by_user_id: string | null;
+  version: Generated<number>;
+  created_at: Generated<Timestamp>;
+  updated_at: Generated<Timestamp>;
 }
 
 export interface NotificationPreferences {
@@ -651,8 +708,11 @@ export interface DB {
   audit_log: AuditLog;
   blob_chunks: BlobChunks;
   blobs: Blobs;
+  channel_deliveries: ChannelDeliveries;
+  channel_messages: ChannelMessages;
   components: Components;
   concluded_licenses: ConcludedLicenses;
+  disk_alerts: DiskAlerts;
   document_keys: DocumentKeys;
   exploit_predictions: ExploitPredictions;
   exploited_vulnerabilities: ExploitedVulnerabilities;
@@ -673,6 +733,7 @@ export interface DB {
   memberships: Memberships;
   merged_findings: MergedFindings;
   notices: Notices;
+  notification_channels: NotificationChannels;
   notification_preferences: NotificationPreferences;
   notifications: Notifications;
   oauth_identities: OauthIdentities;

@@ -2527,6 +2527,277 @@ export const operations = {
       "unavailable"
     ]
   },
+  "listNotificationChannels": {
+    "method": "get",
+    "path": "/v1/notification-channels",
+    "access": {
+      "self": "interactive"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [
+      "name",
+      "type",
+      "scope",
+      "failing_since",
+      "created_at"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "createNotificationChannel": {
+    "method": "post",
+    "path": "/v1/notification-channels",
+    "access": {
+      "self": "interactive"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [
+      "idempotency-key"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "createNotificationChannel__application_json"
+    },
+    "rateLimit": null,
+    "idempotent": true,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "idempotency-in-progress",
+      "conflict",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "idempotency-mismatch",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "getNotificationChannel": {
+    "method": "get",
+    "path": "/v1/notification-channels/{id}",
+    "access": {
+      "self": "interactive"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "updateNotificationChannel": {
+    "method": "patch",
+    "path": "/v1/notification-channels/{id}",
+    "access": {
+      "self": "interactive"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [
+      "if-match"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "updateNotificationChannel__application_json"
+    },
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": true,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "precondition-failed",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "precondition-required",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "deleteNotificationChannel": {
+    "method": "delete",
+    "path": "/v1/notification-channels/{id}",
+    "access": {
+      "self": "interactive"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "testNotificationChannel": {
+    "method": "post",
+    "path": "/v1/notification-channels/{id}/test",
+    "access": {
+      "self": "interactive"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": {
+      "name": "channel-test",
+      "limit": 10,
+      "window_seconds": 60,
+      "by": "actor"
+    },
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "too-many-requests",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "rotateNotificationChannelSecret": {
+    "method": "post",
+    "path": "/v1/notification-channels/{id}/rotate-secret",
+    "access": {
+      "self": "interactive"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [
+      "idempotency-key"
+    ],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": true,
+    "bodies": {
+      "application/json": "rotateNotificationChannelSecret__application_json"
+    },
+    "rateLimit": null,
+    "idempotent": true,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "idempotency-in-progress",
+      "conflict",
+      "payload-too-large",
+      "unsupported-media-type",
+      "validation-failed",
+      "idempotency-mismatch",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "listNotificationDeliveries": {
+    "method": "get",
+    "path": "/v1/notification-channels/{id}/deliveries",
+    "access": {
+      "self": "interactive"
+    },
+    "built": true,
+    "arrays": [
+      "state"
+    ],
+    "headers": [],
+    "sortFields": [
+      "created_at",
+      "last_attempt_at",
+      "attempts"
+    ],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "internal-error",
+      "unavailable"
+    ]
+  },
+  "resendNotificationDelivery": {
+    "method": "post",
+    "path": "/v1/notification-channels/{id}/deliveries/{delivery_id}/resend",
+    "access": {
+      "self": "interactive"
+    },
+    "built": true,
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "forbidden",
+      "not-found",
+      "conflict",
+      "internal-error",
+      "unavailable"
+    ]
+  },
   "listApiKeys": {
     "method": "get",
     "path": "/v1/api-keys",
@@ -3629,6 +3900,15 @@ export const operationIds = [
   "getUnreadNotificationCount",
   "markAllNotificationsRead",
   "markNotificationRead",
+  "listNotificationChannels",
+  "createNotificationChannel",
+  "getNotificationChannel",
+  "updateNotificationChannel",
+  "deleteNotificationChannel",
+  "testNotificationChannel",
+  "rotateNotificationChannelSecret",
+  "listNotificationDeliveries",
+  "resendNotificationDelivery",
   "listApiKeys",
   "createApiKey",
   "deleteApiKey",

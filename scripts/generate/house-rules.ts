@@ -4,7 +4,7 @@ import { operationsOf, type Json, type OpenApiDocument, type OperationEntry, typ
 const VERBS = new Set([
   'list', 'get', 'create', 'update', 'replace', 'delete',
   'login', 'logout', 'refresh', 'register', 'forgot', 'reset', 'verify', 'authorize', 'callback', 'transition', 'activate', 'deactivate',
-  'add', 'remove', 'cancel', 'export', 'download', 'restore', 'import', 'mark', 'post', 'receive', 'rotate',
+  'add', 'remove', 'cancel', 'export', 'download', 'restore', 'import', 'mark', 'post', 'receive', 'rotate', 'test', 'resend',
 ]);
 const PERMISSIONS = new Set([
   'project.read', 'project.create', 'project.update', 'project.delete', 'scan.read', 'scan.trigger', 'scan.comment', 'finding.triage',

@@ -129,7 +129,7 @@ export async function openApprovals(tx: Tx, rows: JudgedRows): Promise<{ opened:
       ON CONFLICT (component_id) WHERE status IN ('pending', 'under_review') DO NOTHING
       RETURNING id, project_id
     ), announced AS (
-      INSERT INTO notices (kind, project_id, audience, facts) SELECT 'approval_pending', project_id, 'team_admins', jsonb_build_object('count', count(*)) FROM opened GROUP BY project_id
+      INSERT INTO notices (kind, project_id, audience, facts) SELECT 'approval_pending', project_id, 'team_admins', jsonb_build_object('count', count(*), 'approval_ids', (array_agg(id ORDER BY id))[1:100]) FROM opened GROUP BY project_id
     )
     SELECT (SELECT count(*)::int FROM opened) AS opened, (SELECT count(*)::int FROM changed) AS changed`.execute(tx);
   return found.rows[0] ?? { opened: 0, changed: 0 };

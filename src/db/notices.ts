@@ -1,16 +1,16 @@
 /** What has happened and is still to be told. */
-import { sql } from 'kysely';
+import { sql, type RawBuilder } from 'kysely';
 import type { components } from '../../generated/api.ts';
 import type { Tx } from './connect.ts';
 import { toJson } from './json.ts';
 
 export type NotificationKind = components['schemas']['NotificationKind'];
 
-/** Who hears of it: everybody in the owning team, its admins, or one user. */
-export type Audience = { to: 'team' | 'team_admins' } | { to: 'user'; userId: string };
+/** Who hears of it in the portal: everybody in the owning team, its admins, one user, the super admins, or nobody but channels. */
+export type Audience = { to: 'team' | 'team_admins' | 'super_admins' | 'channels' } | { to: 'user'; userId: string };
 
 /** Notes it in the transaction in which it happens. */
-export async function announce(tx: Tx, notices: readonly { kind: NotificationKind; projectId: string; audience: Audience; facts: object }[]): Promise<void> {
+export async function announce(tx: Tx, notices: readonly { kind: NotificationKind; projectId: string | null; audience: Audience; facts: object }[]): Promise<void> {
   if (notices.length === 0) return;
   const rows = notices.map(({ kind, projectId, audience, facts }) => ({ kind, project_id: projectId, audience: audience.to, user_id: audience.to === 'user' ? audience.userId : null, facts }));
   await sql`
@@ -21,18 +21,27 @@ export async function announce(tx: Tx, notices: readonly { kind: NotificationKin
 export interface NoticeRow {
   id: number;
   kind: NotificationKind;
-  project_id: string;
-  project_name: string;
+  /** Null: it is about the installation. */
+  project_id: string | null;
+  project_name: string | null;
   facts: Record<string, unknown>;
+  created_at: string;
 }
 
 /** The oldest notices, which nobody else has until the transaction ends. */
 export async function takeNotices(tx: Tx, limit: number): Promise<NoticeRow[]> {
   const { rows } = await sql<NoticeRow>`
-    SELECT n.id, n.kind, n.project_id, p.name AS project_name, n.facts FROM notices n JOIN projects p ON p.id = n.project_id
+    SELECT n.id, n.kind, n.project_id, p.name AS project_name, n.facts, n.created_at FROM notices n LEFT JOIN projects p ON p.id = n.project_id
     ORDER BY n.id LIMIT ${limit} FOR UPDATE OF n SKIP LOCKED`.execute(tx);
   return rows;
 }
+
+/** Users whom notices concern, as (notice_id, kind, project_id, created_at, user_id). @param notices a table of them */
+export const RECIPIENTS = (notices: RawBuilder<unknown>): RawBuilder<unknown> => sql`
+  SELECT d.id AS notice_id, d.kind, d.project_id, d.created_at, m.user_id
+  FROM ${notices} d JOIN projects p ON p.id = d.project_id JOIN memberships m ON m.team_id = p.team_id AND (d.audience = 'team' OR m.role = 'team_admin') WHERE d.audience IN ('team', 'team_admins')
+  UNION ALL SELECT d.id, d.kind, d.project_id, d.created_at, d.user_id FROM ${notices} d WHERE d.audience = 'user'
+  UNION ALL SELECT d.id, d.kind, d.project_id, d.created_at, u.id FROM ${notices} d JOIN users u ON u.is_super_admin WHERE d.audience = 'super_admins'`;
 
 /** The words of a notice. */
 export interface Told {
@@ -53,11 +62,7 @@ export async function tellNotices(tx: Tx, told: readonly Told[], byMail: boolean
   const { rows } = await sql<{ count: number }>`
     WITH done AS (
       DELETE FROM notices WHERE id = ANY(${told.map(({ id }) => id)}::bigint[]) RETURNING *
-    ), recipients AS (
-      SELECT d.id AS notice_id, d.kind, d.project_id, d.created_at, m.user_id
-      FROM done d JOIN projects p ON p.id = d.project_id JOIN memberships m ON m.team_id = p.team_id AND (d.audience = 'team' OR m.role = 'team_admin') WHERE d.audience IN ('team', 'team_admins')
-      UNION SELECT id, kind, project_id, created_at, user_id FROM done WHERE audience = 'user'
-    ), made AS (
+    ), recipients AS (${RECIPIENTS(sql`done`)}), made AS (
       INSERT INTO notifications (user_id, kind, project_id, title, body, link, target_table, target_id, created_at, mail_due_at)
       SELECT r.user_id, r.kind, r.project_id, t.title, t.body, t.link, t.target_table, t.target_id, r.created_at,
         CASE WHEN ${byMail} AND coalesce((q.kinds -> r.kind ->> 'email_enabled')::boolean, q.email_enabled, true) THEN now() END

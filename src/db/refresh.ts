@@ -100,8 +100,9 @@ export async function refreshFindings(tx: Tx, at: RefreshScope): Promise<Finding
       INSERT INTO gate_checks (project_id, cause) SELECT project_id, ${source} FROM touched_projects
     ), announced AS (
       INSERT INTO notices (kind, project_id, audience, facts)
-      SELECT 'cve_detected', project_id, 'team', jsonb_build_object('critical', count(*) FILTER (WHERE severity_rank = 0), 'high', count(*) FILTER (WHERE severity_rank = 1), 'source', ${source}::text)
-      FROM (SELECT project_id, status, severity_rank FROM opened UNION ALL SELECT project_id, status, severity_rank FROM fresh) fresh_ones
+      SELECT 'cve_detected', project_id, 'team', jsonb_build_object('critical', count(*) FILTER (WHERE severity_rank = 0), 'high', count(*) FILTER (WHERE severity_rank = 1), 'source', ${source}::text,
+        'finding_ids', (array_agg(id ORDER BY severity_rank, id))[1:100])
+      FROM (SELECT id, project_id, status, severity_rank FROM opened UNION ALL SELECT id, project_id, status, severity_rank FROM fresh) fresh_ones
       WHERE status = 'new' AND severity_rank <= 1 GROUP BY project_id
     )
     SELECT (SELECT count(*)::int FROM opened) + (SELECT count(*)::int FROM fresh) AS opened, (SELECT count(*)::int FROM resolved) AS resolved`.execute(tx);

@@ -249,7 +249,7 @@ export async function succeedScan(tx: Tx, scan: ClaimedScan, outcome: ScanOutcom
       WHERE id = ${scan.id} RETURNING *
     ), announced AS (
       INSERT INTO notices (kind, project_id, audience, user_id, facts)
-      SELECT 'scan_completed', project_id, 'user', requested_by_user_id, jsonb_build_object('scan_id', id, 'ref', ref, 'components', component_count) FROM ended WHERE requested_by_user_id IS NOT NULL
+      SELECT 'scan_completed', project_id, CASE WHEN requested_by_user_id IS NULL THEN 'channels' ELSE 'user' END, requested_by_user_id, jsonb_build_object('scan_id', id, 'ref', ref, 'components', component_count) FROM ended
     ) SELECT ${NOTIFY} FROM ended`.execute(tx);
   await chooseCurrentScan(tx, scan.projectId);
 }

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { Tx } from './connect.ts';
 
 export type VersionedOutcome = { state: 'updated'; version: number } | { state: 'gone' } | { state: 'stale'; version: number };
-type Table = 'projects' | 'findings' | 'users' | 'teams' | 'license_policies';
+type Table = 'projects' | 'findings' | 'users' | 'teams' | 'license_policies' | 'notification_channels';
 
 /** Sets the defined columns where the row still has this version; raises version and updated_at. */
 export async function updateVersioned(tx: Tx, table: Table, id: string, version: number, changes: object): Promise<VersionedOutcome> {

@@ -2,10 +2,9 @@
  * Writing on pull requests by the APIs of GitHub and GitLab. The host is a user's word: its address is judged and pinned, redirects are not followed, time and size are bounded. What
  * may have been done though no answer came is looked for before it is done again, so that a try that is repeated leaves one comment.
  */
-import { request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
 import { isRecord, messageOf, pause } from '../core/values.ts';
 import { AddressError, type AddressGuard } from './addresses.ts';
+import { requestPinned } from './pinned-request.ts';
 
 export interface CodeHost {
   kind: 'github' | 'gitlab';
@@ -134,41 +133,14 @@ async function call(host: CodeHost, method: string, path: string, json?: object)
   const headers: Record<string, string | number> = { 'User-Agent': 'sca-portal', 'Accept-Encoding': 'identity', ...credential, ...(payload === null ? {} : { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(payload) }) };
   try {
     const addresses = await host.guard.resolve(url.hostname);
-    return await send(url, { method, headers, addresses, payload, signal: AbortSignal.any([host.signal, AbortSignal.timeout(ANSWER_MS)]) });
+    const answer = await requestPinned(url, { method, headers, addresses, payload, maxBytes: MAX_ANSWER_BYTES, signal: AbortSignal.any([host.signal, AbortSignal.timeout(ANSWER_MS)]) });
+    if (answer.isCut) throw new CodeHostError('The code host answers more than can be read.');
+    return { status: answer.status, body: parse(answer.text), retryAfter: waitOf(answer.headers) };
   } catch (error) {
     if (error instanceof AddressError) throw error.code === 'refused' ? new CodeHostError(error.message) : new Passing(error.message);
     if (host.signal.aborted) throw new CodeHostError('The code host takes too long to answer.');
     throw error instanceof CodeHostError ? error : new Passing(`The code host does not answer (${messageOf(error)}).`);
   }
-}
-
-interface Sending {
-  method: string;
-  headers: Record<string, string | number>;
-  addresses: readonly { address: string; family: number }[];
-  payload: string | null;
-  signal: AbortSignal;
-}
-
-function send(url: URL, { method, headers, addresses, payload, signal }: Sending): Promise<HostAnswer> {
-  return new Promise((resolve, reject) => {
-    const request = (url.protocol === 'https:' ? requestHttps : requestHttp)({
-      method, headers, hostname: url.hostname.replace(/^\[(.*)\]$/, '$1'), port: url.port, path: `${url.pathname}${url.search}`, agent: false, signal,
-      lookup: (_host, { all }, done) => {
-        if (all === true) done(null, addresses.map(({ address, family }) => ({ address, family })));
-        else done(null, addresses[0]?.address ?? '', addresses[0]?.family);
-      },
-    }, (response) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      response.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        if (size > MAX_ANSWER_BYTES) request.destroy(new CodeHostError('The code host answers more than can be read.'));
-        else chunks.push(chunk);
-      }).on('end', () => resolve({ status: response.statusCode ?? 0, body: parse(Buffer.concat(chunks).toString('utf8')), retryAfter: waitOf(response.headers) })).on('error', reject);
-    });
-    request.on('error', reject).end(payload ?? undefined);
-  });
 }
 
 function parse(text: string): unknown {

@@ -30,6 +30,8 @@ export interface JobPayloads {
   'expire-suppressions': Record<string, never>;
   /** Tells users what has happened. */
   'deliver-notices': Record<string, never>;
+  /** Sends what channels are to be told. */
+  'send-messages': Record<string, never>;
   'rekey-versions': Record<string, never>;
   /** Fetches vulnerability data that is due. */
   'sync-vulndb': Record<string, never>;

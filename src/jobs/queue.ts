@@ -15,6 +15,7 @@ import { rotateSigningKeysJob } from './rotate-signing-keys.ts';
 import { reportScanJob } from './report-scan.ts';
 import { giveUpScanJob, runScanJob } from './run-scan.ts';
 import { sendMailJob } from './send-mail.ts';
+import { sendMessagesJob } from './send-messages.ts';
 import { sweepScansJob } from './sweep-scans.ts';
 import { sweepExpiredJob } from './sweep-expired.ts';
 import { syncVulndbJob } from './sync-vulndb.ts';
@@ -62,6 +63,7 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
       await work(boss, services, ageGatesJob, stopping.signal);
       await work(boss, services, expireSuppressionsJob, stopping.signal);
       await work(boss, services, deliverNoticesJob, stopping.signal);
+      await work(boss, services, sendMessagesJob, stopping.signal);
       await work(boss, services, syncVulndbJob, stopping.signal);
       await work(boss, services, rekeyVersionsJob, stopping.signal);
     },
@@ -72,7 +74,7 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
   };
 }
 
-const JOBS = [giveUpScanJob, runScanJob, sweepScansJob, takeUpPushesJob, reportScanJob, sendMailJob, judgeLicensesJob, lapseLicensePoliciesJob, sweepExpiredJob, rotateSigningKeysJob, evaluateGatesJob, ageGatesJob, expireSuppressionsJob, deliverNoticesJob, syncVulndbJob, rekeyVersionsJob] as const;
+const JOBS = [giveUpScanJob, runScanJob, sweepScansJob, takeUpPushesJob, reportScanJob, sendMailJob, judgeLicensesJob, lapseLicensePoliciesJob, sweepExpiredJob, rotateSigningKeysJob, evaluateGatesJob, ageGatesJob, expireSuppressionsJob, deliverNoticesJob, sendMessagesJob, syncVulndbJob, rekeyVersionsJob] as const;
 
 async function work<Name extends JobName>(boss: PgBoss, services: Services, job: JobDefinition<Name>, stopping: AbortSignal): Promise<void> {
   for (let count = 0; count < job.concurrency(services.config); count += 1) await startWorker(boss, services, job, stopping);

@@ -4,6 +4,7 @@ import { deleteExpiredStates } from '../db/identities.ts';
 import { deleteExpiredIdempotencyKeys } from '../db/idempotency.ts';
 import { deleteExpiredLeases } from '../db/leases.ts';
 import { deleteExpiredRateLimits } from '../db/rate-limits.ts';
+import { deleteOldMessages } from '../db/channel-deliveries.ts';
 import { deleteOldSessions } from '../db/sessions.ts';
 import { deleteOldNotifications } from '../db/notifications.ts';
 import { deleteOldDeliveries } from '../db/webhooks.ts';
@@ -26,6 +27,7 @@ export const sweepExpiredJob: JobDefinition<'sweep-expired'> = {
     await deleteExpiredAccountTokens(db, now());
     await deleteOldSessions(db, new Date(now().getTime() - SESSION_KEEP_MS));
     await deleteOldNotifications(db, new Date(now().getTime() - NOTIFICATION_KEEP_MS));
+    await deleteOldMessages(db, new Date(now().getTime() - DELIVERY_KEEP_MS));
     await deleteOldDeliveries(db, new Date(now().getTime() - DELIVERY_KEEP_MS));
   },
 };

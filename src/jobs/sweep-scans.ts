@@ -1,5 +1,6 @@
-/** Scans that nobody works on any longer, folders of workers that were killed, uploads of requests that never ended. */
+/** Scans that nobody works on any longer, folders of workers that were killed, uploads of requests that never ended, and disks that fill up. */
 import { rescueOrphans, sweepOldScans, sweepSpool, sweepWorkspaces } from '../domain/scans/sweep.ts';
+import { watchDisk } from '../domain/system/disk.ts';
 import type { JobDefinition } from './job.ts';
 
 export const sweepScansJob: JobDefinition<'sweep-scans'> = {
@@ -12,5 +13,6 @@ export const sweepScansJob: JobDefinition<'sweep-scans'> = {
     await sweepWorkspaces(services);
     await sweepSpool(services);
     await sweepOldScans(services, signal);
+    await watchDisk(services);
   },
 };

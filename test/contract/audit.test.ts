@@ -80,6 +80,17 @@ async function someFinding(): Promise<{ id: string; project: string }> {
   return { id: rows[0]?.id ?? '', project };
 }
 
+/** A channel that nobody listens to, with a message for it. */
+async function channel(): Promise<{ id: string; delivery: string }> {
+  const { body } = await admin.expect(201, 'createNotificationChannel', { json: { type: 'webhook', scope: 'organization', name: 'Nobody', url: 'https://hooks.invalid/in' } });
+  const id = String(member(body, 'id'));
+  secret(member(body, 'secret'));
+  const { rows } = await sql<{ id: string }>`
+    WITH said AS (INSERT INTO channel_messages (kind, title, body, event) VALUES ('scan_completed', 'T', 'B', '{}') RETURNING id)
+    INSERT INTO channel_deliveries (channel_id, message_id, kind, state) SELECT ${id}, id, 'scan_completed', 'failed' FROM said RETURNING id`.execute(db);
+  return { id, delivery: rows[0]?.id ?? '' };
+}
+
 type Call = { client: ContractClient; options: CallOptions; status: number; table: string };
 type Changing = { [Id in BuiltOperationId]: (typeof operations)[Id]['method'] extends 'get' ? never : Id }[BuiltOperationId];
 
@@ -147,6 +158,15 @@ const CALLS: Record<Changing, () => Call | Promise<Call>> = {
     const { componentId } = await approval();
     await admin.expect(200, 'replaceConcludedLicense', { path: { component_id: componentId }, json: { expression: 'MIT', justification: 'as its repository says' } });
     return { client: admin, options: { path: { component_id: componentId }, headers: { 'If-Match': '1' } }, status: 204, table: 'concluded_licenses' };
+  },
+  createNotificationChannel: () => ({ client: admin, options: { json: { type: 'webhook', scope: 'organization', name: 'Bot', url: 'https://hooks.invalid/services?key=t0p-secret' } }, status: 201, table: 'notification_channels' }),
+  updateNotificationChannel: async () => ({ client: admin, options: { path: { id: (await channel()).id }, headers: { 'If-Match': '1' }, json: { is_enabled: false } }, status: 200, table: 'notification_channels' }),
+  deleteNotificationChannel: async () => ({ client: admin, options: { path: { id: (await channel()).id } }, status: 204, table: 'notification_channels' }),
+  testNotificationChannel: async () => ({ client: admin, options: { path: { id: (await channel()).id } }, status: 200, table: 'channel_deliveries' }),
+  rotateNotificationChannelSecret: async () => ({ client: admin, options: { path: { id: (await channel()).id }, json: {} }, status: 201, table: 'notification_channels' }),
+  resendNotificationDelivery: async () => {
+    const { id, delivery } = await channel();
+    return { client: admin, options: { path: { id, delivery_id: delivery } }, status: 202, table: 'channel_deliveries' };
   },
   createLicensePolicy: () => ({ client: admin, options: { json: { scope: 'organization', license: 'ISC', tier: 'allowed' } }, status: 201, table: 'license_policies' }),
   updateLicensePolicy: async () => ({ client: admin, options: { path: { id: await policy() }, headers: { 'If-Match': '1' }, json: { tier: 'forbidden' } }, status: 200, table: 'license_policies' }),

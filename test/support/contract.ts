@@ -147,6 +147,24 @@ export function member(body: unknown, ...path: (string | number)[]): unknown {
   }, body);
 }
 
+/** Holds the body of a webhook that was sent against what the contract says of its type. */
+export async function holdWebhook(body: unknown): Promise<void> {
+  const type = String(member(body, 'type'));
+  const at = ['webhooks', type, 'post', 'requestBody', 'content', 'application/json', 'schema'];
+  assert.ok(isRecord(member(document, ...at)), `the webhook '${type}' is not in the contract`);
+  await holdAgainst(at, body, `webhook ${type}`);
+}
+
+/** @param at where the schema stands in the contract */
+async function holdAgainst(at: readonly string[], body: unknown, where: string): Promise<void> {
+  const pointer = at.map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/');
+  const known = validators.get(pointer) ?? validate(`${DOCUMENT_URI}#/${pointer}`);
+  validators.set(pointer, known);
+  // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- parsed JSON
+  const result = (await known)(body as never, BASIC);
+  assert.ok(result.valid, `${where} breaks the contract: ${JSON.stringify('errors' in result ? result.errors.slice(0, 5) : [])}\n${JSON.stringify(body).slice(0, 600)}`);
+}
+
 async function holdAgainstContract(operationId: OperationId, answer: Answer): Promise<void> {
   const { method, path } = operations[operationId];
   const at = ['paths', path, method, 'responses', String(answer.status)];
@@ -162,12 +180,7 @@ async function holdAgainstContract(operationId: OperationId, answer: Answer): Pr
   const mediaType = (answer.headers.get('Content-Type') ?? '').split(';')[0] ?? '';
   assert.ok(content[mediaType] !== undefined, `${where} has the undeclared type '${mediaType}'`);
   if (!/json$/.test(mediaType) || member(content, mediaType, 'schema') === undefined) return;
-  const pointer = [...at, 'content', mediaType, 'schema'].map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/');
-  const known = validators.get(pointer) ?? validate(`${DOCUMENT_URI}#/${pointer}`);
-  validators.set(pointer, known);
-  // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- parsed JSON
-  const result = (await known)(answer.body as never, BASIC);
-  assert.ok(result.valid, `${where} breaks the contract: ${JSON.stringify('errors' in result ? result.errors.slice(0, 5) : [])}\n${answer.text.slice(0, 600)}`);
+  await holdAgainst([...at, 'content', mediaType, 'schema'], answer.body, where);
   if (mediaType === 'application/problem+json') {
     assert.is(member(answer.body, 'status'), answer.status, `${where}: status of body and answer differ`);
   }

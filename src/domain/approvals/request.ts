@@ -22,7 +22,7 @@ export async function requestApproval(context: Context, projectId: string, compo
     await lockLicenses(tx, [project.id]);
     const id = await insertApproval(tx, { projectId: project.id, componentId, requestedByUserId: userIdOf(context.actor) });
     if (id === undefined) throw new DomainError('approval-already-open', 'The component has an open approval. Wait for its decision, or withdraw it.');
-    await announce(tx, [{ kind: 'approval_pending', projectId: project.id, audience: { to: 'team_admins' }, facts: { count: 1 } }]);
+    await announce(tx, [{ kind: 'approval_pending', projectId: project.id, audience: { to: 'team_admins' }, facts: { count: 1, approval_ids: [id] } }]);
     await context.enqueue(tx, 'deliver-notices', {});
     await audit(tx, context, { action: 'create', table: 'approvals', id, teamId: project.team_id, diff: { project_id: project.id, component_id: componentId } });
     return getApproval({ db: tx }, id);

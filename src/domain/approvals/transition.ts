@@ -33,11 +33,9 @@ export async function transitionApproval(context: Context, id: string, ifMatch: 
       await settleLicenses(tx, { componentId: approval.component_id }, context.request.operation, context.now());
       await markGate(tx, context, approval.project_id, 'policy');
     }
-    if (approval.requested_by_user_id !== null) {
-      const { component_purl: component, license_expression: license } = approval;
-      await announce(tx, [{ kind: 'approval_state_changed', projectId: approval.project_id, audience: { to: 'user', userId: approval.requested_by_user_id }, facts: { approval_id: id, status: to, component, license, note } }]);
-      await context.enqueue(tx, 'deliver-notices', {});
-    }
+    const { component_purl: component, license_expression: license, requested_by_user_id: userId } = approval;
+    await announce(tx, [{ kind: 'approval_state_changed', projectId: approval.project_id, audience: userId === null ? { to: 'channels' } : { to: 'user', userId }, facts: { approval_id: id, status: to, component, license, note } }]);
+    await context.enqueue(tx, 'deliver-notices', {});
     await audit(tx, context, { action: 'update', table: 'approvals', id, teamId: approval.team_id, diff: { status: [present.status, to], decision_note: note } });
     return getApproval({ db: tx }, id);
   });

@@ -38,14 +38,16 @@ async function evaluateBatch(tx: Tx, now: Date): Promise<{ projects: number; cha
   const marked = await takeGateChecks(tx, BATCH);
   const judged = marked.flatMap((project) => (project.scan_id === null ? [] : [{ project, scanId: project.scan_id, policy: toGatePolicy(project.gate) }]));
   const facts = await succeededFacts(tx, judged.map(({ project, scanId, policy }) => toJudge(project.id, scanId, policy)), now);
+  const counts = new Map<string, { critical: number; forbidden: number }>();
   const outcomes = judged.flatMap(({ project, scanId, policy }) => {
     const own = facts.get(project.id);
     if (own === undefined) return [];
-    const { gate, reason } = evaluateGate(own, policy);
+    const { gate, reason, critical_cve_count: critical, forbidden_license_count: forbidden } = evaluateGate(own, policy);
+    counts.set(project.id, { critical, forbidden });
     return gate === 'pending' ? [] : [{ project_id: project.id, scan_id: scanId, outcome: gate, reason, cause: project.cause }];
   });
   const changes = await recordOutcomes(tx, outcomes, now);
-  await announce(tx, changes.filter(isNews).map(({ project_id: projectId, scan_id, outcome, previous, reason }) => ({ kind: 'gate_changed', projectId, audience: { to: 'team' }, facts: { scan_id, outcome, previous, reason } })));
+  await announce(tx, changes.filter(isNews).map(({ project_id: projectId, scan_id, outcome, previous, reason }) => ({ kind: 'gate_changed', projectId, audience: { to: 'team' }, facts: { scan_id, outcome, previous, reason, ...counts.get(projectId) } })));
   return { projects: marked.length, changes };
 }
 

@@ -1,10 +1,13 @@
 /** From what has happened to who hears of it: notifications in the portal, then mails. Runs again after a failure; each notice is told once. */
 import { baseUrl } from '../../config.ts';
-import { takeNotices, tellNotices } from '../../db/notices.ts';
+import { insertMessages, wantedNotices } from '../../db/channel-deliveries.ts';
+import type { Tx } from '../../db/connect.ts';
+import { takeNotices, tellNotices, type NoticeRow, type Told } from '../../db/notices.ts';
 import { claimDueMails, endMail, type DueMail } from '../../db/notifications.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { MailRefused, type Mailer } from '../../integrations/mail.ts';
 import type { Services } from '../context.ts';
+import { eventsOf } from './events.ts';
 import { wordsOf } from './words.ts';
 
 const NOTICES = 200;
@@ -13,16 +16,34 @@ const MAILS = 50;
 const MAX_TRIES = 12;
 
 /** Notices to notifications; how many were made. */
-export async function deliverNotices({ db, mailer }: Pick<Services, 'db' | 'mailer'>): Promise<number> {
+export async function deliverNotices(services: Pick<Services, 'db' | 'mailer' | 'enqueue'>): Promise<number> {
+  const { db, mailer } = services;
   let total = 0;
   for (let taken = NOTICES; taken === NOTICES; ) {
     taken = await inTransaction(db, async (tx) => {
       const notices = await takeNotices(tx, NOTICES);
-      if (notices.length > 0) total += await tellNotices(tx, notices.map(wordsOf), mailer !== null);
+      if (notices.length === 0) return 0;
+      const told = notices.map(wordsOf);
+      await tellChannels(tx, services, notices, told);
+      total += await tellNotices(tx, told, mailer !== null);
       return notices.length;
     });
   }
   return total;
+}
+
+/** Puts messages into the outbox of the channels that want them. */
+async function tellChannels(tx: Tx, { enqueue }: Pick<Services, 'enqueue'>, notices: readonly NoticeRow[], told: readonly Told[]): Promise<void> {
+  const wanted = await wantedNotices(tx, notices.map(({ id }) => id));
+  if (wanted.length === 0) return;
+  const ids = new Set(wanted.map(({ notice_id: id }) => id));
+  const events = await eventsOf(tx, notices.filter(({ id }) => ids.has(id)));
+  const messages = notices.flatMap(({ id, kind }, index) => {
+    const [event, words] = [events.get(id), told[index]];
+    return event === undefined || words === undefined ? [] : [{ notice_id: id, kind, title: words.title, body: words.body, link: words.link, event }];
+  });
+  await insertMessages(tx, messages, wanted);
+  if (messages.length > 0) await enqueue(tx, 'send-messages', {});
 }
 
 /** Sends what is due by mail until there is no more, or the worker stops. A mail that cannot be sent is due again later, at most a dozen times. */

@@ -9,8 +9,9 @@ const text = (value: unknown): string | null => (typeof value === 'string' && va
 const count = (value: unknown): number => (typeof value === 'number' ? value : 0);
 const many = (number: number, one: string, several = `${one}s`): string => `${number} ${number === 1 ? one : several}`;
 
-export function wordsOf({ id, kind, project_id: projectId, project_name: name, facts }: NoticeRow): Told {
-  const project = `/projects/${projectId}`;
+export function wordsOf({ id, kind, project_id: projectId, project_name, facts }: NoticeRow): Told {
+  const project = `/projects/${projectId ?? ''}`;
+  const name = project_name ?? '';
   const tell = (title: string, body: string, link: string, target: [table: string, id: string | null]): Told =>
     ({ id, title: cut(title, TITLE), body: cut(body, BODY), link, target_table: target[1] === null ? null : target[0], target_id: target[1] });
   const scanId = text(facts['scan_id']);
@@ -34,7 +35,8 @@ export function wordsOf({ id, kind, project_id: projectId, project_name: name, f
     case 'approval_state_changed':
       return tell(`${text(facts['component']) ?? 'A component'} in ${name} is ${(text(facts['status']) ?? '').replace('_', ' ')}`, text(facts['note']) ?? `Its licence is ${text(facts['license']) ?? 'not known'}.`, `${project}/approvals`, ['approvals', text(facts['approval_id'])]);
     case 'disk_pressure':
+      return tell(facts['level'] === 'hard' ? 'The disk is full: new scans are refused' : 'The disk is nearly full', `${count(facts['used_percent'])} % are used; from ${count(facts['limit_percent'])} % new scans are refused.`, '/admin/disk', ['disk', null]);
     case 'backup_failed':
-      return tell(text(facts['title']) ?? '', text(facts['body']) ?? '', '/admin', ['projects', null]);
+      return tell('A backup has failed', `${text(facts['name']) ?? ''}: ${text(facts['message']) ?? ''}`, '/admin/backup', ['backups', null]);
   }
 }

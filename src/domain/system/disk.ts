@@ -2,7 +2,10 @@
 import { statfs } from 'node:fs/promises';
 import { messageOf } from '../../core/values.ts';
 import { databaseSize } from '../../db/size.ts';
-import type { Context } from '../context.ts';
+import { announce } from '../../db/notices.ts';
+import { takeDiskAlert } from '../../db/disk-alerts.ts';
+import { inTransaction } from '../../db/transaction.ts';
+import type { Context, Services } from '../context.ts';
 
 export interface VolumeUse {
   totalBytes: number;
@@ -14,6 +17,19 @@ export interface VolumeUse {
 export async function volumeOf(folder: string): Promise<VolumeUse> {
   const { blocks, bavail, bsize } = await statfs(folder);
   return { totalBytes: blocks * bsize, freeBytes: bavail * bsize, usedPercent: blocks === 0 ? 0 : 100 * (1 - bavail / blocks) };
+}
+
+/** Has super admins told, once a day for each level, that the disk fills up. */
+export async function watchDisk(services: Pick<Services, 'config' | 'db' | 'now' | 'enqueue'>): Promise<void> {
+  const { config, db, now } = services;
+  const { usedPercent: used } = await volumeOf(config.DATA_DIR);
+  if (used < config.DISK_WARNING_PERCENT) return;
+  const level = used >= config.DISK_HARD_LIMIT_PERCENT ? 'hard' : 'warning';
+  await inTransaction(db, async (tx) => {
+    if (!(await takeDiskAlert(tx, level, now()))) return;
+    await announce(tx, [{ kind: 'disk_pressure', projectId: null, audience: { to: 'super_admins' }, facts: { level, used_percent: Math.round(used * 10) / 10, limit_percent: config.DISK_HARD_LIMIT_PERCENT } }]);
+    await services.enqueue(tx, 'deliver-notices', {});
+  });
 }
 
 export interface DiskItem {

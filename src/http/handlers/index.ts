@@ -12,6 +12,7 @@ import { findings } from './findings.ts';
 import { health } from './health.ts';
 import { licensePolicies } from './license-policies.ts';
 import { licenses } from './licenses.ts';
+import { notificationChannels } from './notification-channels.ts';
 import { notifications } from './notifications.ts';
 import { oauth } from './oauth.ts';
 import { portfolio } from './portfolio.ts';
@@ -23,4 +24,4 @@ import { users } from './users.ts';
 import { vex } from './vex.ts';
 import { webhooks } from './webhooks.ts';
 
-export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...portfolio, ...scans, ...components, ...findings, ...results, ...vex, ...approvals, ...licenses, ...licensePolicies, ...admin, ...adminAccounts, ...adminAudit, ...health, ...webhooks, ...notifications, ...system } satisfies Handlers;
+export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...portfolio, ...scans, ...components, ...findings, ...results, ...vex, ...approvals, ...licenses, ...licensePolicies, ...admin, ...adminAccounts, ...adminAudit, ...health, ...webhooks, ...notifications, ...notificationChannels, ...system } satisfies Handlers;

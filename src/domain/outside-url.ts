@@ -1,0 +1,18 @@
+/** URLs of other services that users set. What they lead to is judged again whenever they are called. */
+import { isIP } from 'node:net';
+import { DomainError } from '../core/errors.ts';
+import { createAddressGuard, isPrivateAddress } from '../integrations/addresses.ts';
+import type { Context } from './context.ts';
+
+/** Plain http only to an address within a network that an operator has allowed. Throws validation-failed. @param pointer of the URL in the body */
+export function acceptOutsideUrl({ config }: Pick<Context, 'config'>, text: string, pointer: string, takes: { query: boolean }): URL {
+  const refuse = (message: string): DomainError => new DomainError('validation-failed', `${pointer.slice(1)} ${message}.`, { errors: [{ pointer, message }] });
+  if (!URL.canParse(text)) throw refuse('is not a URL');
+  const url = new URL(text);
+  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+  if (createAddressGuard(config.ALLOW_PRIVATE_ADDRESSES).refuses(host)) throw refuse('leads to a private address');
+  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isIP(host) !== 0 && isPrivateAddress(host))) throw refuse('must begin with https://');
+  if (url.username !== '' || url.password !== '') throw refuse('takes no user and password');
+  if (url.hash !== '' || (url.search !== '' && !takes.query)) throw refuse(takes.query ? 'takes no fragment' : 'takes no query or fragment');
+  return url;
+}

@@ -185,6 +185,7 @@ messages('a secret that is replaced goes on signing for as long as was said', as
   for (const one of [secret, second]) assert.throws(() => verify(one, last));
   const slack = await newChannel(admin, { type: 'slack', url: receiver.url, kinds: ['backup_failed'] });
   await admin.refused('conflict', 'rotateNotificationChannelSecret', { path: { id: slack.id }, json: {} });
+  await admin.refused('validation-failed', 'rotateNotificationChannelSecret', { path: { id }, json: { grace_seconds: -1 } });
 });
 messages('a full disk and other news of the installation go to super admins and channels of the organisation, once a day', async () => {
   const receiver = await startReceiver();

@@ -2322,8 +2322,9 @@ export interface paths {
         };
         /**
          * Download a backup
-         * @description A tar.gz archive with the data and a manifest with checksums. It holds everything, password hashes and sealed credentials included: keep it as you keep the
-         *     database. The master key (SECRET_KEY) is not in it. A backup that is not `succeeded` is 409.
+         * @description A tar.gz archive: the rows of each table as PostgreSQL's COPY writes them, and a manifest with counts and checksums at its end. It holds everything, password hashes and sealed credentials
+         *     included: keep it as you keep the database. The master key (SECRET_KEY) is not in it, and a restore needs the same one. With BACKUP_PASSPHRASE the whole is encrypted in the format of age
+         *     (age-encryption.org), which its own program opens too. A backup that is not `succeeded`, or whose file is not where this process can read it, is 409.
          */
         get: operations["downloadAdminBackup"];
         put?: never;
@@ -2345,11 +2346,36 @@ export interface paths {
         put?: never;
         /**
          * Restore a backup
-         * @description Replaces all data by that of the archive. The archive is checked whole before anything changes (manifest, checksums, schema version, bounds): a bad one is 422
-         *     `invalid-backup`. The restore itself is one transaction: it either all happens or nothing changes. Queued and running scans are cancelled, every session ends.
-         *     `confirm` must hold the word `restore`; missing or other, 412.
+         * @description Replaces all data by that of the archive, the audit log included. The archive is checked whole before anything changes (manifest, checksums, schema version, bounds, master key): a bad one is
+         *     422 `invalid-backup`. One of an older version of the portal is brought up to date. The restore itself is one transaction beside the running portal: it either all happens or nothing changes,
+         *     and what is written meanwhile is replaced with the rest. Afterwards scans that were queued or running are cancelled, messages that were waiting are not sent, vulnerability data is
+         *     fetched anew, and every session ends: log in with an account of the archive. Backups that were listed go on being listed. `confirm` must hold the word `restore`; missing or other, 412.
+         *     One restore runs at a time: a second is 409.
          */
         post: operations["restoreAdminBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/backup/restore/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the restore. */
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get a restore
+         * @description How far a restore is, and what came of it. Whoever ordered it has to log in again once it has succeeded.
+         */
+        get: operations["getAdminRestore"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2374,7 +2400,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a backup
-         * @description Removes a manual backup. Automatic ones are removed by retention only.
+         * @description Removes a manual backup and its file; one that is being made is 409. Automatic ones are removed by retention only.
          */
         delete: operations["deleteAdminBackup"];
         options?: never;
@@ -6568,11 +6594,14 @@ export interface components {
          *       "name": "manual-20261124T104000Z",
          *       "kind": "manual",
          *       "status": "succeeded",
+         *       "progress_percent": 100,
          *       "size_bytes": 73400320,
          *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+         *       "is_encrypted": false,
          *       "db_revision": "0003_vulnerabilities",
          *       "error_message": null,
-         *       "created_at": "2026-11-24T10:40:00.000Z"
+         *       "created_at": "2026-11-24T10:40:00.000Z",
+         *       "finished_at": "2026-11-24T10:41:10.000Z"
          *     }
          */
         Backup: {
@@ -6581,14 +6610,20 @@ export interface components {
             kind: "auto" | "manual";
             /** @enum {string} */
             status: "running" | "succeeded" | "failed";
+            /** @description By the size of what is written already; where it stopped, of one that failed. */
+            progress_percent: number;
             /** @description Of the archive; 0 until it is done. */
             size_bytes: number;
             /** @description Of the archive; null until it is done. */
             sha256: string | null;
+            /** @description By BACKUP_PASSPHRASE, in the format of age. */
+            is_encrypted: boolean;
             /** @description Last migration of the schema it was taken from. */
             db_revision: string | null;
             error_message: string | null;
             created_at: components["schemas"]["Timestamp"];
+            /** Format: date-time */
+            finished_at: string | null;
         };
         BackupPage: {
             items: components["schemas"]["Backup"][];
@@ -6623,6 +6658,8 @@ export interface components {
              * @description A downloaded backup.
              */
             archive: string;
+            /** @description Of an encrypted archive, where it is not the BACKUP_PASSPHRASE of this portal. */
+            passphrase?: string;
             /** @description The word `restore`. */
             confirm?: string;
         };
@@ -6635,10 +6672,39 @@ export interface components {
         BackupRestoreAccepted: {
             /**
              * Format: uuid
-             * @description The job, as the logs name it.
+             * @description Id of the restore, for `GET /v1/admin/backup/restore/{task_id}`.
              */
             task_id: string;
             message: string;
+        };
+        /**
+         * @example {
+         *       "task_id": "0198f3c4-5f60-7b88-8c99-d3e4f5061728",
+         *       "backup_name": "manual-20261124T104000Z",
+         *       "status": "running",
+         *       "progress_percent": 40,
+         *       "error_message": null,
+         *       "ordered_by_email": "admin@example.com",
+         *       "created_at": "2026-11-24T10:45:00.000Z",
+         *       "finished_at": null
+         *     }
+         */
+        Restore: {
+            /** Format: uuid */
+            task_id: string;
+            /** @description As the manifest of the archive has it. */
+            backup_name: string;
+            /**
+             * @description `failed`: nothing has changed.
+             * @enum {string}
+             */
+            status: "queued" | "running" | "succeeded" | "failed";
+            progress_percent: number;
+            error_message: string | null;
+            ordered_by_email: string | null;
+            created_at: components["schemas"]["Timestamp"];
+            /** Format: date-time */
+            finished_at: string | null;
         };
         /**
          * @example {
@@ -19013,16 +19079,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -19123,16 +19179,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -19170,6 +19216,7 @@ export interface operations {
                 };
                 content: {
                     "application/gzip": string;
+                    "application/octet-stream": string;
                 };
             };
             /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
@@ -19222,16 +19269,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -19261,6 +19298,7 @@ export interface operations {
             /** @description The archive is good, the restore is queued. */
             202: {
                 headers: {
+                    Location: components["headers"]["Location"];
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
                 };
@@ -19362,8 +19400,73 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAdminRestore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the restore. */
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The restore. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Restore"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -19438,7 +19541,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `backup-protected`: Automatic backups are removed by retention only. */
+            /**
+             * @description `backup-protected`: Automatic backups are removed by retention only.
+             *
+             *     `conflict`: The request contradicts the present state.
+             */
             409: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
@@ -19450,16 +19557,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;

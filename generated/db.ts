@@ -106,6 +106,21 @@ export interface AuditLog {
   project_id: string | null;
 }
 
+export interface Backups {
+  name: string;
+  kind: 'auto' | 'manual';
+  status: Generated<'running' | 'succeeded' | 'failed'>;
+  progress_percent: Generated<number>;
+  size_bytes: Generated<number>;
+  sha256: Buffer | null;
+  is_encrypted: boolean;
+  db_revision: string | null;
+  error_message: string | null;
+  created_at: Generated<Timestamp>;
+  seen_at: Generated<Timestamp>;
+  finished_at: Timestamp | null;
+}
+
 export interface BlobChunks {
   blob_id: string;
   seq: number;
@@ -528,6 +543,19 @@ export interface RefreshTokens {
   spent_at: Timestamp | null;
 }
 
+export interface Restores {
+  id: Generated<string>;
+  backup_name: string;
+  status: Generated<'queued' | 'running' | 'succeeded' | 'failed'>;
+  progress_percent: Generated<number>;
+  passphrase_sealed: Buffer | null;
+  error_message: string | null;
+  ordered_by_email: string | null;
+  created_at: Generated<Timestamp>;
+  seen_at: Generated<Timestamp>;
+  finished_at: Timestamp | null;
+}
+
 export interface ScanComponents {
   scan_id: string;
   component_id: string;
@@ -706,6 +734,7 @@ export interface DB {
   api_keys: ApiKeys;
   approvals: Approvals;
   audit_log: AuditLog;
+  backups: Backups;
   blob_chunks: BlobChunks;
   blobs: Blobs;
   channel_deliveries: ChannelDeliveries;
@@ -747,6 +776,7 @@ export interface DB {
   projects: Projects;
   rate_limits: RateLimits;
   refresh_tokens: RefreshTokens;
+  restores: Restores;
   scan_components: ScanComponents;
   scan_license_texts: ScanLicenseTexts;
   scans: Scans;

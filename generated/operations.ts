@@ -6,7 +6,6 @@ export const operations = {
     "access": {
       "public": "Whoever registers has no credential yet."
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -46,7 +45,6 @@ export const operations = {
     "access": {
       "public": "Whoever logs in has no credential yet."
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -80,7 +78,6 @@ export const operations = {
     "access": {
       "public": "The refresh cookie is the credential."
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -104,7 +101,6 @@ export const operations = {
     "access": {
       "public": "The refresh cookie is the credential; whose access token has expired must be able to log out too."
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -126,7 +122,6 @@ export const operations = {
     "access": {
       "self": "any"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -149,7 +144,6 @@ export const operations = {
     "access": {
       "public": "Whoever forgot the password cannot log in."
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -182,7 +176,6 @@ export const operations = {
     "access": {
       "public": "The mailed token is the credential."
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -217,7 +210,6 @@ export const operations = {
     "access": {
       "public": "The log-in page asks before anyone is logged in."
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -239,7 +231,6 @@ export const operations = {
     "access": {
       "public": "The mailed token is the credential."
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -275,7 +266,6 @@ export const operations = {
     "access": {
       "public": "Whoever logs in has no credential yet."
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -305,7 +295,6 @@ export const operations = {
     "access": {
       "public": "The browser comes from the provider and has no credential of ours."
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -335,7 +324,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -372,7 +360,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [
@@ -400,7 +387,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -424,7 +410,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -449,7 +434,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -473,7 +457,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -503,7 +486,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [
@@ -530,7 +512,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -557,7 +538,6 @@ export const operations = {
       "permission": "project.read",
       "within": "visible"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [
@@ -588,7 +568,6 @@ export const operations = {
       "within": "team",
       "from": "body.team_id"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -625,7 +604,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -652,7 +630,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "if-match"
@@ -691,7 +668,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -720,7 +696,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "if-none-match"
@@ -750,7 +725,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "if-none-match"
@@ -778,7 +752,6 @@ export const operations = {
     "access": {
       "public": "They are public keys."
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -802,7 +775,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "if-none-match"
@@ -832,7 +804,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "if-none-match"
@@ -862,7 +833,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -900,7 +870,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "if-none-match"
@@ -930,7 +899,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "if-none-match"
@@ -960,7 +928,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [
       "severity",
       "license",
@@ -1002,7 +969,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [
       "status",
       "kind"
@@ -1038,7 +1004,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -1089,7 +1054,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [
       "severity",
       "status"
@@ -1129,7 +1093,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -1166,7 +1129,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [
       "tier",
       "kind"
@@ -1201,7 +1163,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1228,7 +1189,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [
       "tier",
       "decided_by"
@@ -1263,7 +1223,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [
       "kind",
       "status",
@@ -1300,7 +1259,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1327,7 +1285,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "if-match"
@@ -1364,7 +1321,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1391,7 +1347,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1424,7 +1379,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1451,7 +1405,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1478,7 +1431,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -1510,7 +1462,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1537,7 +1488,6 @@ export const operations = {
       "within": "project",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [
       "status"
     ],
@@ -1571,7 +1521,6 @@ export const operations = {
       "from": "path.id",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1597,7 +1546,6 @@ export const operations = {
       "permission": "scan.read",
       "within": "visible"
     },
-    "built": true,
     "arrays": [
       "status",
       "kind"
@@ -1632,7 +1580,6 @@ export const operations = {
       "within": "scan",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1659,7 +1606,6 @@ export const operations = {
       "within": "scan",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1687,7 +1633,6 @@ export const operations = {
       "within": "scan",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [
       "change"
     ],
@@ -1721,7 +1666,6 @@ export const operations = {
       "within": "scan",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [
       "change",
       "severity",
@@ -1759,7 +1703,6 @@ export const operations = {
       "within": "scan",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1793,7 +1736,6 @@ export const operations = {
       "permission": "project.read",
       "within": "visible"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [
@@ -1823,7 +1765,6 @@ export const operations = {
       "within": "component",
       "from": "path.component_id"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1850,7 +1791,6 @@ export const operations = {
       "within": "component",
       "from": "path.component_id"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "if-match"
@@ -1887,7 +1827,6 @@ export const operations = {
       "within": "component",
       "from": "path.component_id"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "if-match"
@@ -1919,7 +1858,6 @@ export const operations = {
       "within": "license_finding",
       "from": "path.finding_id"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -1945,7 +1883,6 @@ export const operations = {
       "permission": "project.read",
       "within": "visible"
     },
-    "built": true,
     "arrays": [
       "severity",
       "status"
@@ -1981,7 +1918,6 @@ export const operations = {
       "permission": "project.read",
       "within": "visible"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2007,7 +1943,6 @@ export const operations = {
       "permission": "project.read",
       "within": "visible"
     },
-    "built": true,
     "arrays": [
       "status"
     ],
@@ -2042,7 +1977,6 @@ export const operations = {
       "within": "finding",
       "from": "path.finding_id"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2069,7 +2003,6 @@ export const operations = {
       "within": "finding",
       "from": "path.finding_id"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "if-match"
@@ -2106,7 +2039,6 @@ export const operations = {
       "permission": "project.read",
       "within": "visible"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [
@@ -2139,7 +2071,6 @@ export const operations = {
       "within": "team",
       "from": "body.team_id"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -2175,7 +2106,6 @@ export const operations = {
       "within": "license_policy",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2202,7 +2132,6 @@ export const operations = {
       "within": "license_policy",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "if-match"
@@ -2238,7 +2167,6 @@ export const operations = {
       "within": "license_policy",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2264,7 +2192,6 @@ export const operations = {
       "permission": "approval.read",
       "within": "visible"
     },
-    "built": true,
     "arrays": [
       "status"
     ],
@@ -2299,7 +2226,6 @@ export const operations = {
       "from": "body.project_id",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -2338,7 +2264,6 @@ export const operations = {
       "from": "path.id",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2366,7 +2291,6 @@ export const operations = {
       "from": "path.id",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2395,7 +2319,6 @@ export const operations = {
       "from": "path.id",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "if-match"
@@ -2430,7 +2353,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [
       "kind"
     ],
@@ -2460,7 +2382,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2484,7 +2405,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2508,7 +2428,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2533,7 +2452,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [
@@ -2563,7 +2481,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -2597,7 +2514,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2622,7 +2538,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "if-match"
@@ -2656,7 +2571,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2681,7 +2595,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2712,7 +2625,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -2747,7 +2659,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [
       "state"
     ],
@@ -2778,7 +2689,6 @@ export const operations = {
     "access": {
       "self": "interactive"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2805,7 +2715,6 @@ export const operations = {
       "permission": "api_key.manage",
       "within": "visible"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [
@@ -2836,7 +2745,6 @@ export const operations = {
       "permission": "api_key.manage",
       "within": "visible"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -2871,7 +2779,6 @@ export const operations = {
       "within": "api_key",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -2898,7 +2805,6 @@ export const operations = {
       "within": "api_key",
       "from": "path.id"
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -2933,7 +2839,6 @@ export const operations = {
     "access": {
       "public": "GitHub signs each delivery with the project's secret."
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "x-hub-signature-256",
@@ -2972,7 +2877,6 @@ export const operations = {
     "access": {
       "public": "GitLab sends the project's secret token with each event."
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "x-gitlab-token",
@@ -3013,7 +2917,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [
@@ -3044,7 +2947,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -3070,7 +2972,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -3104,7 +3005,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -3132,7 +3032,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -3158,7 +3057,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -3185,7 +3083,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [
@@ -3217,7 +3114,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -3253,7 +3149,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -3279,7 +3174,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "if-match"
@@ -3315,7 +3209,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -3343,7 +3236,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -3379,7 +3271,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -3406,7 +3297,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": true,
     "arrays": [
       "status",
       "kind"
@@ -3441,7 +3331,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -3468,7 +3357,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": true,
     "arrays": [
       "target_table",
       "action"
@@ -3499,7 +3387,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": true,
     "arrays": [
       "target_table",
       "action"
@@ -3528,7 +3415,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -3554,7 +3440,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -3580,7 +3465,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
     "arrays": [],
     "headers": [],
     "sortFields": [
@@ -3600,7 +3484,6 @@ export const operations = {
       "unauthorized",
       "not-found",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -3612,7 +3495,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
     "arrays": [],
     "headers": [
       "idempotency-key"
@@ -3632,7 +3514,6 @@ export const operations = {
       "conflict",
       "idempotency-mismatch",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -3644,7 +3525,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -3660,7 +3540,6 @@ export const operations = {
       "not-found",
       "conflict",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -3672,11 +3551,10 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
     "arrays": [],
     "headers": [],
     "sortFields": [],
-    "bodyLimit": "upload",
+    "bodyLimit": "backup",
     "bodyRequired": true,
     "bodies": {
       "multipart/form-data": "restoreAdminBackup__multipart_form_data"
@@ -3695,7 +3573,31 @@ export const operations = {
       "validation-failed",
       "invalid-backup",
       "internal-error",
-      "not-built-yet",
+      "unavailable"
+    ]
+  },
+  "getAdminRestore": {
+    "method": "get",
+    "path": "/v1/admin/backup/restore/{task_id}",
+    "access": {
+      "permission": "admin",
+      "within": "installation",
+      "hide": true
+    },
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "internal-error",
       "unavailable"
     ]
   },
@@ -3707,7 +3609,6 @@ export const operations = {
       "within": "installation",
       "hide": true
     },
-    "built": false,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -3722,8 +3623,8 @@ export const operations = {
       "unauthorized",
       "not-found",
       "backup-protected",
+      "conflict",
       "internal-error",
-      "not-built-yet",
       "unavailable"
     ]
   },
@@ -3733,7 +3634,6 @@ export const operations = {
     "access": {
       "public": "They are public keys."
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -3755,7 +3655,6 @@ export const operations = {
     "access": {
       "public": "Supervisors and load balancers have no credential."
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -3777,7 +3676,6 @@ export const operations = {
     "access": {
       "public": "Supervisors and load balancers have no credential."
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -3800,7 +3698,6 @@ export const operations = {
     "access": {
       "public": "Supervisors and load balancers have no credential."
     },
-    "built": true,
     "arrays": [],
     "headers": [],
     "sortFields": [],
@@ -3938,6 +3835,7 @@ export const operationIds = [
   "createAdminBackup",
   "downloadAdminBackup",
   "restoreAdminBackup",
+  "getAdminRestore",
   "deleteAdminBackup",
   "getJwks",
   "getHealth",

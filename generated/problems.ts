@@ -302,12 +302,6 @@ export const problems = {
     "title": "Internal Server Error",
     "extensions": []
   },
-  "not-built-yet": {
-    "type": "https://trustedoss.io/problems/not-built-yet",
-    "status": 501,
-    "title": "Not Built Yet",
-    "extensions": []
-  },
   "code-host-not-set": {
     "type": "https://trustedoss.io/problems/code-host-not-set",
     "status": 409,

@@ -119,6 +119,7 @@ export declare const listAdminBackups: ValidateFunction;
 export declare const createAdminBackup: ValidateFunction;
 export declare const downloadAdminBackup: ValidateFunction;
 export declare const restoreAdminBackup: ValidateFunction;
+export declare const getAdminRestore: ValidateFunction;
 export declare const deleteAdminBackup: ValidateFunction;
 export declare const getJwks: ValidateFunction;
 export declare const getHealth: ValidateFunction;

@@ -100,6 +100,11 @@ function ecosystemList(text: string): 'auto' | 'all' | string[] {
   return names;
 }
 
+function cronOrOff(text: string): string {
+  if (text !== 'off' && !/^[\d*,/-]+( [\d*,/A-Za-z-]+){4}$/.test(text)) throw new Error('must be a cron expression of five fields, or off');
+  return text;
+}
+
 const list = (text: string): string[] => text.split(',').map((item) => item.trim()).filter((item) => item !== '');
 const setting = <T>(shown: string, fallback: T, help: string, read: (text: string) => T): Setting<T> => ({ shown, fallback, help, read });
 
@@ -156,6 +161,11 @@ const SETTINGS = {
   EPSS_URL: setting(EPSS, EPSS, 'EPSS scores, or a mirror of them; `off` for none.', addressOrOff),
   DISK_WARNING_PERCENT: setting('80', 80, 'Use of the data disk from which `GET /v1/admin/disk` warns.', integer(1, 100)),
   DISK_HARD_LIMIT_PERCENT: setting('95', 95, 'Use of the data disk above which new scans are refused (503).', integer(50, 100)),
+  BACKUP_DIR: setting('DATA_DIR/backups', null, 'Folder of backups. Where processes run on several machines it must be one that all of them share.', matching(/\S/, 'a folder')),
+  BACKUP_SCHEDULE: setting('0 0 * * *', '0 0 * * *', 'When backups are made by themselves, a cron expression (UTC); `off` for never.', cronOrOff),
+  BACKUP_KEEP_DAYS: setting('7', 7, 'Age at which automatic backups are removed; the newest good one stays.', integer(1, 3650)),
+  BACKUP_PASSPHRASE: setting('none: not encrypted', null, 'Passphrase, at least 16 characters, that backups are encrypted with, in the format of age (age-encryption.org).', matching(/^[\s\S]{16,1024}$/, '16 to 1024 characters long')),
+  BACKUP_MAX_BYTES: setting('10737418240', 10_240 * MIB, 'Largest archive that can be uploaded to be restored, in bytes.', integer(1024 * 1024, 1024 * 1024 * MIB)),
   SHUTDOWN_TIMEOUT_SECONDS: setting('10', 10, 'Time that running requests and jobs get at shutdown.', integer(1, 600)),
 } as const;
 
@@ -163,7 +173,8 @@ type Values = { readonly [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name
 
 type Refined =
   | 'DATA_DIR' | 'DATABASE_URL' | 'BASE_URL' | 'ADMIN_EMAIL' | 'ADMIN_PASSWORD' | 'SECRET_KEY' | 'SMTP_URL' | 'MAIL_FROM'
-  | 'ALLOW_PRIVATE_ADDRESSES' | 'VULNDB_ECOSYSTEMS' | 'GIT_CA_FILE' | 'GIT_KNOWN_HOSTS_FILE' | 'TRIVY_PATH' | 'IMAGE_CA_FILE';
+  | 'ALLOW_PRIVATE_ADDRESSES' | 'VULNDB_ECOSYSTEMS' | 'GIT_CA_FILE' | 'GIT_KNOWN_HOSTS_FILE' | 'TRIVY_PATH' | 'IMAGE_CA_FILE'
+  | 'BACKUP_DIR' | 'BACKUP_PASSPHRASE';
 
 export interface Config extends Omit<Values, Refined> {
   /** Absolute. */
@@ -182,6 +193,9 @@ export interface Config extends Omit<Values, Refined> {
   GIT_KNOWN_HOSTS_FILE: string | null;
   TRIVY_PATH: string | null;
   IMAGE_CA_FILE: string | null;
+  /** Absolute. */
+  BACKUP_DIR: string;
+  BACKUP_PASSPHRASE: string | null;
 }
 
 export class ConfigError extends Error {}
@@ -204,7 +218,8 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   if (faults.length > 0) throw new ConfigError(`The settings are wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
   // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- built from SETTINGS, whose readers have these types
   const config = values as unknown as Config;
-  return { ...config, DATA_DIR: path.resolve(config.DATA_DIR), IDENTITY_PROVIDERS: providers };
+  const dataDir = path.resolve(config.DATA_DIR);
+  return { ...config, DATA_DIR: dataDir, BACKUP_DIR: path.resolve(values['BACKUP_DIR'] === null ? path.join(dataDir, 'backups') : config.BACKUP_DIR), IDENTITY_PROVIDERS: providers };
 }
 
 /** The environment as a child process of ours gets it. */

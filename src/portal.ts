@@ -13,6 +13,7 @@ import { EVICTED_CHANNEL } from './db/live-sockets.ts';
 import { migrate } from './db/migrate.ts';
 import { PROGRESS_CHANNEL } from './db/scans.ts';
 import { SIGNING_KEYS_CHANNEL } from './db/signing-keys.ts';
+import { DATA_RESTORED_CHANNEL } from './db/backup/settle.ts';
 import { ensureFirstAdmin, type FirstAdmin } from './domain/auth/first-admin.ts';
 import { createTokenService, DEFAULT_ISSUER } from './domain/auth/tokens.ts';
 import type { Services } from './domain/context.ts';
@@ -48,6 +49,11 @@ export interface PortalParts {
   /** Run jobs in this process. */
   worker: boolean;
 }
+
+/** A backup of 10 GB at 3 MB/s. */
+const LONGEST_UPLOAD_MS = 3_600_000;
+/** A connection on which nothing moves for so long is closed. */
+const SILENCE_MS = 180_000;
 
 /** Undoes what was started, last first; one that fails or hangs does not keep the others. */
 class Shutdown {
@@ -96,7 +102,7 @@ async function start(config: Config, parts: PortalParts, log: Logger, shutdown: 
   const queue = await startQueue(databaseUrl, parts.worker, config, log);
   shutdown.add('job queue', () => queue.stop(deadlineMs));
   const address = { port: config.PORT };
-  const services = await createServices(config, database, queue, log, () => baseUrl(config, address.port));
+  const services = await createServices(config, databaseUrl, database, queue, log, () => baseUrl(config, address.port));
   const firstAdmin = await ensureFirstAdmin(database.db, config);
   if (parts.worker) {
     await sweepWorkspaces(services);
@@ -117,12 +123,12 @@ async function startEmbedded(config: Config, log: Logger, shutdown: Shutdown): P
   return embedded.url;
 }
 
-async function createServices(config: Config, { db }: Database, queue: Queue, log: Logger, publicUrl: () => string): Promise<Services> {
+async function createServices(config: Config, databaseUrl: string, { db }: Database, queue: Queue, log: Logger, publicUrl: () => string): Promise<Services> {
   const vault = createVault(await masterKey(config));
   const now = (): Date => new Date();
   const issuer = config.BASE_URL === null ? DEFAULT_ISSUER : baseUrl(config, config.PORT);
   return {
-    config, db, log, now, vault, publicUrl, mailer: createMailer(config), enqueue: queue.enqueue, tokens: await createTokenService(db, vault, now, issuer),
+    config, db, databaseUrl, log, now, vault, publicUrl, mailer: createMailer(config), enqueue: queue.enqueue, tokens: await createTokenService(db, vault, now, issuer),
     identityProviders: createIdentityProviders(config.IDENTITY_PROVIDERS, config.OAUTH_TIMEOUT_SECONDS),
   };
 }
@@ -130,13 +136,14 @@ async function createServices(config: Config, { db }: Database, queue: Queue, lo
 async function serve(config: Config, services: Services, databaseUrl: string, log: Logger, shutdown: Shutdown): Promise<number> {
   const state = { stopping: false };
   const caches = createCaches(services);
-  const limits = { uploadBytes: config.MAX_UPLOAD_BYTES, spoolDir: path.join(config.DATA_DIR, 'spool') };
+  const limits = { uploadBytes: config.MAX_UPLOAD_BYTES, spoolDir: path.join(config.DATA_DIR, 'spool'), backupBytes: config.BACKUP_MAX_BYTES, backupDir: config.BACKUP_DIR };
   const app = createApp({
     log, corsOrigins: config.CORS_ORIGINS, addressOf: clientAddress(config.TRUSTED_PROXIES), limits: { 'forgot-password': config.PASSWORD_RESET_RATE_LIMIT }, stopping: () => state.stopping,
     documentation: createDocumentation(), dispatch: await createPipeline({ services, handlers, caches, limits, stopping: () => state.stopping }),
   });
   const handle = app.callback();
-  const server = createServer({ requestTimeout: 300_000, headersTimeout: 20_000, keepAliveTimeout: 65_000 }, (request, response) => void handle(request, response));
+  const server = createServer({ requestTimeout: LONGEST_UPLOAD_MS, headersTimeout: 20_000, keepAliveTimeout: 65_000 }, (request, response) => void handle(request, response));
+  server.setTimeout(SILENCE_MS);
   const live = serveLive(server, { services, caches, corsOrigins: config.CORS_ORIGINS });
   const listener = listenForChanges(databaseUrl, live, caches, services, log);
   shutdown.add('notification channel', () => listener.stop());
@@ -150,17 +157,19 @@ async function serve(config: Config, services: Services, databaseUrl: string, lo
 }
 
 function listenForChanges(databaseUrl: string, live: Live, caches: Caches, { tokens }: Services, log: Logger): Listener {
-  return listen(databaseUrl, [PROGRESS_CHANNEL, EVICTED_CHANNEL, ACTOR_CHANNEL, SCOPE_CHANNEL, SIGNING_KEYS_CHANNEL], {
+  const state = (listening: boolean): void => {
+    caches.listening(listening);
+    tokens.keysChanged();
+    if (listening) live.resync();
+  };
+  return listen(databaseUrl, [PROGRESS_CHANNEL, EVICTED_CHANNEL, ACTOR_CHANNEL, SCOPE_CHANNEL, SIGNING_KEYS_CHANNEL, DATA_RESTORED_CHANNEL], {
     onMessage: (channel, payload) => {
+      if (channel === DATA_RESTORED_CHANNEL) return state(true); // what is known is of other data
       if (channel === SIGNING_KEYS_CHANNEL) return tokens.keysChanged();
       caches.changed(channel, payload);
       live.heard(channel, payload);
     },
-    onState: (listening) => {
-      caches.listening(listening);
-      tokens.keysChanged();
-      if (listening) live.resync();
-    },
+    onState: state,
   }, log);
 }
 

@@ -43,7 +43,6 @@ function problemsOf({ operation, parameters }: OperationEntry): string[] {
   if (operation.requestBody !== undefined) slugs.push('payload-too-large', 'unsupported-media-type', 'validation-failed');
   if (parameters.some((parameter) => parameter.name === 'Idempotency-Key')) slugs.push('idempotency-in-progress', 'idempotency-mismatch');
   if (operation['x-rate-limit'] !== undefined) slugs.push('too-many-requests');
-  if (operation['x-not-built-yet'] === true) slugs.push('not-built-yet');
   slugs.push('internal-error', 'unavailable', ...(operation['x-problems'] ?? []));
   return [...new Set(slugs)];
 }

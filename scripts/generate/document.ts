@@ -63,10 +63,9 @@ export interface Operation {
   'x-access': Access;
   'x-problems'?: string[];
   'x-rate-limit'?: RateLimit;
-  'x-body-limit'?: 'json' | 'upload' | 'webhook';
+  'x-body-limit'?: 'json' | 'upload' | 'backup' | 'webhook';
   /** Query parameters that are not declared are ignored. */
   'x-open-query'?: boolean;
-  'x-not-built-yet'?: boolean;
 }
 
 export type PathItem = { [method in Method]?: Operation } & { parameters?: (Parameter | { $ref: string })[] };

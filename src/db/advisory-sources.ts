@@ -32,6 +32,11 @@ export async function recordSource(tx: Tx, { name, records, refused, newestModif
       digest = coalesce(excluded.digest, s.digest), validators = s.validators || excluded.validators`.execute(tx);
 }
 
+/** The next sync fetches all of it. */
+export async function forgetValidators(tx: Tx, name: string): Promise<void> {
+  await sql`UPDATE advisory_sources SET validators = '{}', digest = NULL WHERE name = ${name}`.execute(tx);
+}
+
 /** Notes a try that failed. Returns how many have now failed in a row. */
 export async function recordSourceFailure(db: Db, name: string, message: string): Promise<number> {
   const { rows } = await sql<{ failures: number }>`

@@ -11,7 +11,7 @@ import type { Log } from './log.ts';
 
 export const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url));
 
-interface Migration {
+export interface Migration {
   name: string;
   text: string;
   checksum: string;
@@ -30,7 +30,8 @@ export interface MigrateOptions {
 /** Longest wait for a table lock: while we wait, everybody else waits behind us. */
 const LOCK_TIMEOUT = '30s';
 
-const TABLE = `CREATE TABLE IF NOT EXISTS schema_migrations (
+/** Where it is written down what was applied. */
+export const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS schema_migrations (
   name text PRIMARY KEY,
   checksum text NOT NULL,
   applied_at timestamptz NOT NULL DEFAULT now()
@@ -48,7 +49,7 @@ export async function migrate(url: string, { log, folder = MIGRATIONS }: Migrate
   await client.connect();
   try {
     await client.query('SELECT pg_advisory_lock($1, $2)', [LOCK_CLASS, LOCK.migrations]);
-    await client.query(TABLE);
+    await client.query(MIGRATIONS_TABLE);
     const { rows } = await client.query<Applied>('SELECT name, checksum FROM schema_migrations');
     const open = openMigrations(migrations, rows, log);
     for (const migration of open) await apply(client, migration);
@@ -72,7 +73,8 @@ async function migrationNames(folder: string): Promise<string[]> {
   return (await readdir(folder)).filter(name => /^\d{4}_\w+\.sql$/.test(name)).sort();
 }
 
-async function readMigrations(folder: string): Promise<Migration[]> {
+/** By name, which is their order. */
+export async function readMigrations(folder: string = MIGRATIONS): Promise<Migration[]> {
   return Promise.all((await migrationNames(folder)).map(async name => {
     const text = (await readFile(join(folder, name), 'utf8')).replaceAll('\r\n', '\n'); // a checkout may change line ends
     return { name, text, checksum: createHash('sha256').update(text).digest('hex') };
@@ -95,13 +97,18 @@ function openMigrations(migrations: readonly Migration[], applied: readonly Appl
 async function apply(client: pg.Client, { name, text, checksum }: Migration): Promise<void> {
   try {
     await client.query(`BEGIN; SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'; SET LOCAL statement_timeout = 0`);
-    await client.query(text);
-    await client.query('INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2)', [name, checksum]);
+    await runMigration(client, { name, text, checksum });
     await client.query('COMMIT');
   } catch (error) {
     await client.query('ROLLBACK').catch(() => undefined);
     throw new Error(`Migration ${name} failed${place(error, text)}: ${messageOf(error)}`, { cause: error });
   }
+}
+
+/** In the caller's transaction. */
+export async function runMigration(client: pg.Client, { name, text, checksum }: Migration): Promise<void> {
+  await client.query(text);
+  await client.query('INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2)', [name, checksum]);
 }
 
 /** PostgreSQL gives the position of a fault as a count of characters. */

@@ -12,6 +12,8 @@ import type { TokenService } from './auth/tokens.ts';
 export interface Services {
   config: Config;
   db: Db;
+  /** Of the database, for connections beside the pool. A secret. */
+  databaseUrl: string;
   log: Logger;
   /** The present; injected so that tests can choose it. */
   now: () => Date;

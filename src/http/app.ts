@@ -143,7 +143,7 @@ function send(ctx: Koa.Context, answer: Answer, extra: Record<string, string>): 
     ctx.status = answer.status; // Koa makes it 204
     return;
   }
-  ctx.body = typeof answer.body === 'string' ? answer.body : Readable.from(answer.body);
+  ctx.body = typeof answer.body === 'string' || answer.body instanceof Readable ? answer.body : Readable.from(answer.body);
   const type = answer.type ?? 'application/json';
   ctx.set('Content-Type', answer.type === null || type.startsWith('text/') ? `${type}; charset=utf-8` : type);
 }

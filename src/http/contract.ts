@@ -56,7 +56,6 @@ export interface ContractHooks<X> {
   /** After authentication, before the handler: limits, access, body, validation. */
   admit: (exchange: X, operationId: OperationId) => Promise<void>;
   handle: (exchange: X, operationId: OperationId) => Promise<void>;
-  notBuilt: (exchange: X, operationId: OperationId) => never;
   notFound: (exchange: X) => never;
   methodNotAllowed: (exchange: X, allow: string[]) => never;
 }
@@ -116,16 +115,16 @@ export async function createContract<X>(hooks: ContractHooks<X>): Promise<Dispat
     },
     unauthorizedHandler: (_context: BackendContext, { exchange }: Envelope) => hooks.unauthorized(exchange),
     validationFail: (_context: BackendContext, { exchange }: Envelope) => hooks.notFound(exchange), // never reached: validation is ours, in admit
-    notImplemented: (context: BackendContext, { exchange }: Envelope) => hooks.notBuilt(exchange, idOf(context)),
+    notImplemented: (context: BackendContext) => {
+      throw new Error(`${idOf(context)} has no handler`); // never reached: it would not compile
+    },
     notFound: (_context: BackendContext, { exchange }: Envelope) => hooks.notFound(exchange),
     methodNotAllowed: (_context: BackendContext, { exchange, request }: Envelope) => {
       const found = results.get(request);
       return hooks.methodNotAllowed(exchange, found !== null && found !== undefined && 'allow' in found ? found.allow : []);
     },
   });
-  for (const id of operationIds) {
-    if (operations[id].built) backend.register(id, (_context: BackendContext, { exchange }: Envelope) => hooks.handle(exchange, id));
-  }
+  for (const id of operationIds) backend.register(id, (_context: BackendContext, { exchange }: Envelope) => hooks.handle(exchange, id));
   return async (exchange, { method, path }, remember) => {
     const request: BackendRequest = { method, path, headers: {} };
     await backend.handleRequest(request, { exchange, request, remember, fault: null } satisfies Envelope);

@@ -32,7 +32,7 @@ export type BodyState = { state: 'unread' } | { state: 'none' } | { state: 'json
 export interface Answer {
   status: number;
   headers: Record<string, string | string[]>;
-  /** JSON text, or a stream of text; null for no body. */
-  body: string | AsyncIterable<string> | null;
+  /** JSON text, or a stream; null for no body. */
+  body: string | AsyncIterable<string | Buffer> | null;
   type: string | null;
 }

@@ -13,7 +13,7 @@ import { idempotently } from './idempotent.ts';
 import { enforceRateLimit, type RateLimit } from './rate-limit.ts';
 import { readBody, type BodyLimits } from './read-body.ts';
 import { badParameter, readCookies, readHeaders, readQuery } from './read-request.ts';
-import type { BuiltOperationId, Form, Handlers, OperationId } from './types.ts';
+import type { Form, Handlers, OperationId } from './types.ts';
 import { validateBody, validateParameters, type RawParameters } from './validate.ts';
 
 /** A handler as the pipeline calls it; `Handlers` has checked each against its operation. */
@@ -30,7 +30,7 @@ export interface PipelineOptions {
 
 export async function createPipeline({ services, handlers, caches, limits, stopping }: PipelineOptions): Promise<Dispatch<Exchange>> {
   // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- each handler was checked against its own operation; here they are one kind
-  const table: ReadonlyMap<string, AnyHandler> = new Map(Object.entries(handlers) as [BuiltOperationId, AnyHandler][]);
+  const table: ReadonlyMap<string, AnyHandler> = new Map(Object.entries(handlers) as [OperationId, AnyHandler][]);
   const noted: NotedUses = new Map();
 
   const admit = async (exchange: Exchange, operationId: OperationId): Promise<void> => {
@@ -80,9 +80,6 @@ export async function createPipeline({ services, handlers, caches, limits, stopp
     },
     admit,
     handle,
-    notBuilt: (_exchange, operationId) => {
-      throw new DomainError('not-built-yet', `${operationId} is in the contract and comes in a later release.`);
-    },
     notFound: (exchange) => {
       throw new DomainError('not-found', `There is nothing at ${exchange.path.slice(0, 200)}. The operations are listed at /api/docs.`);
     },
@@ -138,4 +135,4 @@ function readIfMatch(text: string | undefined): number | null {
   return version === undefined ? 0 : Number(version);
 }
 
-const isStream = (body: unknown): body is AsyncIterable<string> => typeof body === 'object' && body !== null && Symbol.asyncIterator in body;
+const isStream = (body: unknown): body is AsyncIterable<string | Buffer> => typeof body === 'object' && body !== null && Symbol.asyncIterator in body;

@@ -10,6 +10,9 @@ import type { OperationId } from './types.ts';
 export interface BodyLimits {
   uploadBytes: number;
   spoolDir: string;
+  backupBytes: number;
+  /** Where backups are uploaded to, which have no room where other uploads go. */
+  backupDir: string;
 }
 
 /** Reads the body once. Throws unsupported-media-type, payload-too-large, invalid-request, validation-failed (missing). */
@@ -29,7 +32,7 @@ export async function readBody(exchange: Exchange, operationId: OperationId, lim
     throw new DomainError('unsupported-media-type', `Send the body as ${accepted.join(' or ')}${mediaType === '' ? '; Content-Type is missing' : `, not ${mediaType}`}.`);
   }
   if (mediaType === 'multipart/form-data') {
-    const { fields, files, discard } = await readMultipart(request, limits.spoolDir, limits.uploadBytes);
+    const { fields, files, discard } = limitName === 'backup' ? await readMultipart(request, limits.backupDir, limits.backupBytes) : await readMultipart(request, limits.spoolDir, limits.uploadBytes);
     exchange.cleanups.push(discard);
     const digest = createHash('sha256').update(JSON.stringify(Object.entries(fields).sort()));
     for (const file of files) digest.update(`${file.field}\n`).update(file.sha256);

@@ -6,7 +6,6 @@ import type { SortKey } from '../core/page.ts';
 import type { UploadedFile } from './multipart.ts';
 
 export type OperationId = keyof typeof operations & keyof Contract;
-export type BuiltOperationId = { [Id in OperationId]: (typeof operations)[Id]['built'] extends true ? Id : never }[OperationId];
 export type Schema<Name extends keyof components['schemas']> = components['schemas'][Name];
 
 type Parameters<Id extends OperationId, Place extends 'path' | 'query' | 'header' | 'cookie'> = Contract[Id]['parameters'] extends { [P in Place]?: infer Values }
@@ -42,7 +41,7 @@ type SuccessStatus = 200 | 201 | 202 | 204 | 302 | 304;
 type Responses<Id extends OperationId> = Contract[Id]['responses'];
 /** JSON whose members the contract does not describe is a document of somebody else's format, and streamed as one. */
 type BodyOf<Response> = Response extends { content: infer Content }
-  ? Content extends { 'application/json': infer Body } ? (Body extends Record<string, never> ? AsyncIterable<string> : Body) : string | AsyncIterable<string>
+  ? Content extends { 'application/json': infer Body } ? (Body extends Record<string, never> ? AsyncIterable<string> : Body) : string | AsyncIterable<string | Buffer>
   : undefined;
 
 /** One of the operation's declared successes. */
@@ -57,4 +56,4 @@ export type Reply<Id extends OperationId> = {
 }[keyof Responses<Id> & SuccessStatus];
 
 export type Handler<Id extends OperationId> = (context: Context, input: Input<Id>) => Promise<Reply<Id>>;
-export type Handlers<Ids extends OperationId = BuiltOperationId> = { [Id in Ids]: Handler<Id> };
+export type Handlers<Ids extends OperationId = OperationId> = { [Id in Ids]: Handler<Id> };

@@ -32,6 +32,11 @@ export interface JobPayloads {
   'deliver-notices': Record<string, never>;
   /** Sends what channels are to be told. */
   'send-messages': Record<string, never>;
+  /** Null: it is time for an automatic one. */
+  'make-backup': { name: string | null };
+  'restore-backup': { restore_id: string };
+  /** Ends what workers that died have left of backups. */
+  'sweep-backups': Record<string, never>;
   'rekey-versions': Record<string, never>;
   /** Fetches vulnerability data that is due. */
   'sync-vulndb': Record<string, never>;

@@ -9,6 +9,7 @@ import type { JobDefinition } from './job.ts';
 import { ageGatesJob, evaluateGatesJob } from './evaluate-gates.ts';
 import { deliverNoticesJob } from './deliver-notices.ts';
 import { expireSuppressionsJob } from './expire-suppressions.ts';
+import { makeBackupJob, restoreBackupJob, sweepBackupsJob } from './backups.ts';
 import { judgeLicensesJob, lapseLicensePoliciesJob } from './judge-licenses.ts';
 import { rekeyVersionsJob } from './rekey-versions.ts';
 import { rotateSigningKeysJob } from './rotate-signing-keys.ts';
@@ -66,6 +67,9 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
       await work(boss, services, sendMessagesJob, stopping.signal);
       await work(boss, services, syncVulndbJob, stopping.signal);
       await work(boss, services, rekeyVersionsJob, stopping.signal);
+      await work(boss, services, makeBackupJob, stopping.signal);
+      await work(boss, services, restoreBackupJob, stopping.signal);
+      await work(boss, services, sweepBackupsJob, stopping.signal);
     },
     stop: (timeoutMs) => {
       stopping.abort(new Stopping());
@@ -74,11 +78,13 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
   };
 }
 
-const JOBS = [giveUpScanJob, runScanJob, sweepScansJob, takeUpPushesJob, reportScanJob, sendMailJob, judgeLicensesJob, lapseLicensePoliciesJob, sweepExpiredJob, rotateSigningKeysJob, evaluateGatesJob, ageGatesJob, expireSuppressionsJob, deliverNoticesJob, sendMessagesJob, syncVulndbJob, rekeyVersionsJob] as const;
+const JOBS = [giveUpScanJob, runScanJob, sweepScansJob, takeUpPushesJob, reportScanJob, sendMailJob, judgeLicensesJob, lapseLicensePoliciesJob, sweepExpiredJob, rotateSigningKeysJob, evaluateGatesJob, ageGatesJob, expireSuppressionsJob, deliverNoticesJob, sendMessagesJob, syncVulndbJob, rekeyVersionsJob, makeBackupJob, restoreBackupJob, sweepBackupsJob] as const;
 
 async function work<Name extends JobName>(boss: PgBoss, services: Services, job: JobDefinition<Name>, stopping: AbortSignal): Promise<void> {
   for (let count = 0; count < job.concurrency(services.config); count += 1) await startWorker(boss, services, job, stopping);
-  if (job.schedule !== undefined) await boss.schedule(job.name, job.schedule, {});
+  const schedule = typeof job.schedule === 'function' ? job.schedule(services.config) : job.schedule;
+  if (typeof schedule === 'string') await boss.schedule(job.name, schedule, job.scheduled ?? {});
+  else if (schedule === null) await boss.unschedule(job.name);
 }
 
 /** One worker that runs one job after another. Each is woken at its own end: pg-boss would wait for the next poll though more jobs are queued. */

@@ -36,7 +36,7 @@ test('is not there for anyone but a super admin', async () => {
 });
 test('tells each part', async () => {
   const { parts } = await health();
-  assert.equal([...parts.keys()].sort(), ['active_scans', 'disk', 'git', 'last_24h_errors', 'mail', 'migrations', 'postgres', 'queue', 'trivy', 'vulnerability_data', 'workers']);
+  assert.equal([...parts.keys()].sort(), ['active_scans', 'backups', 'disk', 'git', 'last_24h_errors', 'mail', 'migrations', 'postgres', 'queue', 'trivy', 'vulnerability_data', 'workers']);
   assert.equal([parts.get('postgres')?.['status'], parts.get('migrations')?.['value'], parts.get('mail')?.['status'], parts.get('workers')?.['value']], ['ok', 0, 'ok', 1]);
   assert.ok(Number(parts.get('disk')?.['value']) > 0);
 });

@@ -13,7 +13,6 @@ import { newProject, newUser, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 
 /** Operations whose release has not come. The number only falls. */
-const NOT_BUILT_YET = 5;
 
 const { portal, anonymous, admin, database } = await startTestPortal();
 const outsider = await newUser(anonymous, database, 'developer');
@@ -65,14 +64,7 @@ for (const id of ids) {
       assert.is((await outsider.client.call(id, { path: somePath(id) })).status, 404);
     });
   }
-  if (!operations[id].built) {
-    walk(`${id} says that it is not built yet, or that there is no such row`, async () => {
-      const { status, body } = await admin.call(id, { path: realPath(id), ...exampleBody(id) });
-      assert.ok(status === 501 || status === 404, `answered ${status}`);
-      if (status === 501) assert.is(member(body, 'type'), 'https://trustedoss.io/problems/not-built-yet');
-    });
-  }
-  if (operations[id].built && path.includes('{')) {
+  if (path.includes('{')) {
     walk(`${id} refuses ids that are none`, async () => {
       const names = Object.keys(somePath(id));
       assert.is((await admin.call(id, { path: Object.fromEntries(names.map((name) => [name, 'Not an id'])), ...exampleBody(id) })).status, 400);
@@ -83,7 +75,7 @@ for (const id of ids) {
       });
     }
   }
-  if (operations[id].built && operations[id].bodyLimit !== 'webhook' && 'json' in exampleBody(id)) { // webhooks need their headers first: webhooks-in.test.ts
+  if (operations[id].bodyLimit !== 'webhook' && 'json' in exampleBody(id)) { // webhooks need their headers first: webhooks-in.test.ts
     walk(`${id} refuses other media types, and what is too large`, async () => {
       assert.is((await admin.call(id, { path: realPath(id), raw: 'a: 1', contentType: 'application/yaml' })).status, 415);
       assert.is((await admin.call(id, { path: realPath(id), raw: `"${'x'.repeat(1024 * 1024)}"` })).status, 413);
@@ -101,7 +93,7 @@ for (const id of ids) {
   // what an identity provider adds to its answer is to be ignored
   if (id !== 'callbackOauth') walk(`${id} refuses an unknown query parameter or the caller, in the contract's order`, async () => {
     const { status } = await admin.call(id, { path: somePath(id), query: { no_such_parameter: '1' }, ...exampleBody(id) });
-    assert.ok([400, 404, 501, 403, 429].includes(status), `answered ${status}`);
+    assert.ok([400, 404, 403, 429].includes(status), `answered ${status}`);
   });
 }
 
@@ -110,7 +102,4 @@ walk('scans are queued 120 times a minute by one caller, and no more', async () 
   for (let count = 0; count < 125; count += 1) answers.push((await admin.call('createScan', { path: { id: project }, json: { kind: 'nonsense' } })).status);
   assert.is(answers.at(-1), 429);
   await sql`DELETE FROM rate_limits`.execute(database.db);
-});
-walk('the number of operations not built yet is as it is written', () => {
-  assert.is(ids.filter((id) => !operations[id].built).length, NOT_BUILT_YET);
 });

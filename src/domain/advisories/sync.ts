@@ -7,7 +7,8 @@ import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { READER_VERSION } from '../../advisories/osv.ts';
 import { messageOf } from '../../core/values.ts';
-import { listSources, recordSource, recordSourceFailure, usedEcosystems, type SourceRow } from '../../db/advisory-sources.ts';
+import { hasRestoredSince } from '../../db/backups.ts';
+import { forgetValidators, listSources, recordSource, recordSourceFailure, usedEcosystems, type SourceRow } from '../../db/advisory-sources.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { downloadText, shownUrl } from '../../integrations/download.ts';
 import type { Services } from '../context.ts';
@@ -95,7 +96,9 @@ async function syncOne(services: SyncServices, options: SyncOptions, name: strin
       options.signal.throwIfAborted(); // an import under way is rolled back
       options.onProgress(name, records);
     };
+    const began = services.now();
     const reports = await sync({ services, name, folder, validators, signal: options.signal, onProgress });
+    if (await hasRestoredSince(db, began)) await inTransaction(db, (tx) => forgetValidators(tx, name)); // of what it looked at, some is in data that are no more
     const changed = reports.reduce((sum, report) => sum + report.changed, 0);
     if (changed > 0 || (source?.failures ?? 0) > 0) log.info({ source: name, changed }, 'vulnerability data is current again');
     return { source: name, reports, error: null };

@@ -1,5 +1,6 @@
 /** How each part of the installation does. Each is asked for itself and has a short time: one that hangs keeps no other from being told. */
 import type { components } from '../../../generated/api.ts';
+import { lastBackups } from '../../db/backups.ts';
 import { askBriefly, failedJobs, presentWorkers, queueHealth, scanHealth, serverVersion } from '../../db/health.ts';
 import type { Db, Tx } from '../../db/connect.ts';
 import { pendingMigrations } from '../../db/migrate.ts';
@@ -16,6 +17,7 @@ const PART_MS = 2_000;
 const STATEMENT_MS = 1_500;
 const WORKER_SECONDS = 60;
 const SLOW_QUEUE_SECONDS = 900;
+const OLD_BACKUP_DAYS = 8;
 const GRADES = ['ok', 'degraded', 'down'] as const;
 
 const fine = (value: number | null = null, detail: string | null = null): Judgement => ({ status: 'ok', detail, value });
@@ -29,6 +31,7 @@ export async function getAdminHealth(context: Context): Promise<AdminHealth> {
     part(context, 'workers', (tx) => presentWorkers(tx, WORKER_SECONDS), judgeWorkers),
     other(context, 'disk', () => judgeDisk(context)),
     settled('vulnerability_data', sources, judgeSources),
+    part(context, 'backups', lastBackups, (last) => judgeBackups(last, context.config.BACKUP_SCHEDULE)),
     ...(context.mailer === null ? [] : [part(context, 'mail', (tx) => failedJobs(tx, 'send-mail'), judgeMail)]),
     other(context, 'git', async () => ((await findProgram('git', null)) === null ? { status: 'degraded', detail: 'Not installed: repositories cannot be scanned.', value: null } : fine())),
     other(context, 'trivy', () => judgeTrivy(context.config.TRIVY_PATH)),
@@ -72,6 +75,13 @@ function judgeQueue({ ready, oldest }: Awaited<ReturnType<typeof queueHealth>>):
 function judgeWorkers(workers: readonly { host: string; pid: number }[]): Judgement {
   if (workers.length === 0) return { status: 'down', detail: `None was seen within ${WORKER_SECONDS} s: nothing is scanned, fetched or sent.`, value: 0 };
   return fine(workers.length, workers.slice(0, 10).map(({ host, pid }) => `${host} (pid ${pid})`).join(', '));
+}
+
+function judgeBackups({ days, error }: Awaited<ReturnType<typeof lastBackups>>, schedule: string): Judgement {
+  const value = days === null ? null : Math.round(10 * days) / 10;
+  if (error !== null) return { status: 'degraded', detail: `The last one failed: ${error}`, value };
+  if (value === null) return fine(null, schedule === 'off' ? 'None was ever made, and BACKUP_SCHEDULE is off.' : 'None was made yet.');
+  return value > OLD_BACKUP_DAYS ? { status: 'degraded', detail: `The last one is ${value} days old.`, value } : fine(value);
 }
 
 async function judgeDisk({ config }: Context): Promise<Judgement> {

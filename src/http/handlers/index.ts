@@ -4,6 +4,7 @@ import { accounts } from './accounts.ts';
 import { admin } from './admin.ts';
 import { adminAccounts } from './admin-accounts.ts';
 import { adminAudit } from './admin-audit.ts';
+import { adminBackups } from './admin-backups.ts';
 import { apiKeys } from './api-keys.ts';
 import { approvals } from './approvals.ts';
 import { auth } from './auth.ts';
@@ -24,4 +25,4 @@ import { users } from './users.ts';
 import { vex } from './vex.ts';
 import { webhooks } from './webhooks.ts';
 
-export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...portfolio, ...scans, ...components, ...findings, ...results, ...vex, ...approvals, ...licenses, ...licensePolicies, ...admin, ...adminAccounts, ...adminAudit, ...health, ...webhooks, ...notifications, ...notificationChannels, ...system } satisfies Handlers;
+export const handlers = { ...auth, ...accounts, ...apiKeys, ...oauth, ...users, ...projects, ...portfolio, ...scans, ...components, ...findings, ...results, ...vex, ...approvals, ...licenses, ...licensePolicies, ...admin, ...adminAccounts, ...adminAudit, ...adminBackups, ...health, ...webhooks, ...notifications, ...notificationChannels, ...system } satisfies Handlers;

@@ -1,0 +1,32 @@
+/** Making and restoring backups. A worker that dies is noticed by its missing heartbeat, and another one begins anew. */
+import { runBackup } from '../domain/backups/make.ts';
+import { runRestore } from '../domain/backups/restore.ts';
+import { sweepBackups } from '../domain/backups/sweep.ts';
+import type { JobDefinition } from './job.ts';
+
+/** A day: what is stopped by then has hung. */
+const EXPIRE_SECONDS = 86_399;
+
+export const makeBackupJob: JobDefinition<'make-backup'> = {
+  name: 'make-backup',
+  options: () => ({ retryLimit: 3, retryDelay: 5, retryBackoff: true, heartbeatSeconds: 10, expireInSeconds: EXPIRE_SECONDS, deleteAfterSeconds: 86_400 }),
+  concurrency: () => 1,
+  schedule: ({ BACKUP_SCHEDULE: schedule }) => (schedule === 'off' ? null : schedule),
+  scheduled: { name: null },
+  run: (services, { name }, signal) => runBackup(services, name, signal),
+};
+
+export const restoreBackupJob: JobDefinition<'restore-backup'> = {
+  name: 'restore-backup',
+  options: () => ({ retryLimit: 3, retryDelay: 5, retryBackoff: true, heartbeatSeconds: 10, expireInSeconds: EXPIRE_SECONDS, deleteAfterSeconds: 86_400 }),
+  concurrency: () => 1,
+  run: (services, { restore_id: id }, signal) => runRestore(services, id, signal),
+};
+
+export const sweepBackupsJob: JobDefinition<'sweep-backups'> = {
+  name: 'sweep-backups',
+  options: () => ({ retryLimit: 2 }),
+  concurrency: () => 1,
+  schedule: '*/10 * * * *',
+  run: (services) => sweepBackups(services),
+};

@@ -11,7 +11,7 @@ const ENVIRONMENT_MODULE = { name: 'node:process', importNames: ['env'], message
 const restrict = (...patterns) => ['error', { paths: [ENVIRONMENT_MODULE], patterns }];
 
 export default defineConfig(
-  { ignores: ['generated/', 'node_modules/', '.tools/', '.data/', 'coverage/'] },
+  { ignores: ['generated/', 'clients/typescript/src/generated/', 'node_modules/', '.tools/', '.data/', 'coverage/'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],

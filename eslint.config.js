@@ -33,6 +33,7 @@ export default defineConfig(
     },
   },
   { files: ['src/config.ts'], rules: { 'no-restricted-properties': 'off' } },
+  { files: ['clients/typescript/src/cli/main.ts'], rules: { 'no-restricted-properties': 'off' } },
   { files: ['src/db/**'], rules: { '@typescript-eslint/no-restricted-imports': restrict(WEB) } },
   { files: ['src/http/**'], rules: { '@typescript-eslint/no-restricted-imports': restrict(DATABASE) } },
   {

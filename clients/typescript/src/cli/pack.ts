@@ -52,9 +52,9 @@ async function fill(archive: tar.Pack, folder: string, names: readonly string[],
       packed.passedOver += 1;
       continue;
     }
-    const entry = archive.entry({ name, size: found.size, mtime: EPOCH, mode: 0o644 });
-    if (found.size === 0) entry.end();
-    else await pipeline(createReadStream(file, { end: found.size - 1 }), entry);
+    const header = { name, size: found.size, mtime: EPOCH, mode: 0o644 };
+    if (found.size === 0) archive.entry(header, '');
+    else await pipeline(createReadStream(file, { end: found.size - 1 }), archive.entry(header));
     packed.files += 1;
   }
   archive.finalize();

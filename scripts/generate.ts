@@ -46,10 +46,9 @@ async function lint(doc: OpenApiDocument): Promise<string[]> {
 
 async function outputs(doc: OpenApiDocument, registry: ProblemRegistry): Promise<Record<string, string>> {
   const validators = generateValidators(doc);
-  const types = await apiTypes(doc);
   return {
     'openapi.json': `${JSON.stringify(doc, null, 2)}\n`,
-    'api.ts': types,
+    'api.ts': await apiTypes(doc, 'server'),
     'operations.ts': operationTable(doc),
     'problems.ts': problemTable(registry),
     'operations.md': goldenList(doc),
@@ -59,7 +58,7 @@ async function outputs(doc: OpenApiDocument, registry: ProblemRegistry): Promise
     'validate-bodies.js': validators.bodies.code,
     'validate-bodies.d.ts': validators.bodies.types,
     'db.ts': await generateDatabaseTypes(),
-    [`${CLIENT}/api.ts`]: types, // a copy, so that the package stands alone
+    [`${CLIENT}/api.ts`]: await apiTypes(doc, 'client'),
     [`${CLIENT}/contract.ts`]: clientTable(doc, registry),
     '../README.md': await readmeWithSettings(path.join(root, 'README.md')),
   };

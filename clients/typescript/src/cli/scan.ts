@@ -94,7 +94,7 @@ function requestNumber(text: string | undefined, { request, repository }: Origin
 /** The gate is known by now: a comment that fails is a warning and does not change the exit code. */
 async function comment({ client, signal }: Call, progress: ProgressLine, scanId: string, number: number, { repository = '' }: Origin): Promise<void> {
   try {
-    const { data } = await client.POST('/v1/scans/{id}/post-pr-comment', { params: { path: { id: scanId } }, body: { repo_full_name: repository, pr_number: number, dry_run: false }, signal });
+    const { data } = await client.POST('/v1/scans/{id}/post-pr-comment', { params: { path: { id: scanId } }, body: { repo_full_name: repository, pr_number: number }, signal });
     progress.note(`Commented on ${repository} ${number}: ${data?.comment_url ?? ''}`);
   } catch (error) {
     for (const line of explain(error)) progress.note(`warning: no comment on ${repository} ${number}: ${line}`);

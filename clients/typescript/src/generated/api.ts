@@ -3256,13 +3256,13 @@ export interface components {
              * @default team
              * @enum {string}
              */
-            visibility: "team" | "organization";
+            visibility?: "team" | "organization";
             /**
              * @description How the product reaches its users; obligations depend on it.
              * @default distributed
              * @enum {string}
              */
-            distribution: "saas" | "distributed" | "internal";
+            distribution?: "saas" | "distributed" | "internal";
             gate?: components["schemas"]["GatePolicyUpdate"];
         };
         /**
@@ -3572,7 +3572,7 @@ export interface components {
              * @default source
              * @enum {string}
              */
-            kind: "source" | "sbom" | "container";
+            kind?: "source" | "sbom" | "container";
             /** @description Branch, tag or full ref; `refs/heads/x` counts as `x`. */
             ref?: string | null;
             commit_sha?: string | null;
@@ -3735,7 +3735,7 @@ export interface components {
              * @default report
              * @enum {string}
              */
-            mode: "report" | "all_or_nothing";
+            mode?: "report" | "all_or_nothing";
             status?: components["schemas"]["FindingStatus"];
             justification?: string;
             justification_code?: components["schemas"]["VexJustification"];
@@ -3745,7 +3745,7 @@ export interface components {
              * @default version
              * @enum {string}
              */
-            applies_to: "version" | "package";
+            applies_to?: "version" | "package";
             /** @description Each finding once. */
             findings: {
                 /** Format: uuid */
@@ -4111,12 +4111,12 @@ export interface components {
              * @description Comment on pull requests that a webhook told of when their scan has ended.
              * @default true
              */
-            comments: boolean;
+            comments?: boolean;
             /**
              * @description Give commits a status when their scan begins and ends.
              * @default true
              */
-            commit_statuses: boolean;
+            commit_statuses?: boolean;
         };
         /**
          * @example {
@@ -4487,7 +4487,7 @@ export interface components {
             repo_full_name: string;
             pr_number: number;
             /** @default false */
-            dry_run: boolean;
+            dry_run?: boolean;
         };
         /**
          * @example {
@@ -5348,7 +5348,7 @@ export interface components {
              * @default version
              * @enum {string}
              */
-            applies_to: "version" | "package";
+            applies_to?: "version" | "package";
         };
         /** @enum {string} */
         PolicyTier: "allowed" | "conditional" | "forbidden";
@@ -5824,7 +5824,7 @@ export interface components {
              * @description How long messages are signed with both secrets. 0: the former one has leaked.
              * @default 86400
              */
-            grace_seconds: number;
+            grace_seconds?: number;
         };
         NotificationDeliveryPage: {
             items: components["schemas"]["NotificationDelivery"][];
@@ -5933,7 +5933,7 @@ export interface components {
              *       "*"
              *     ]
              */
-            allowed_actions: components["schemas"]["ApiKeyAction"][];
+            allowed_actions?: components["schemas"]["ApiKeyAction"][];
             /**
              * Format: date-time
              * @description In the future; null or left out: the key does not expire.
@@ -6012,7 +6012,7 @@ export interface components {
              * @description How long the old secret stays good.
              * @default 0
              */
-            grace_seconds: number;
+            grace_seconds?: number;
         };
         /**
          * @description GitHub's own payload. What is read of it stands here; it holds much more.

@@ -19,7 +19,7 @@ export interface WaitOptions {
 }
 
 const HALF_AN_HOUR_MS = 1_800_000;
-const POLL_MS = [500, 5_000] as const;
+const POLL_MS = [250, 5_000] as const;
 const POLL_GROWTH = 1.5;
 /** A socket that says nothing for so long may be dead without knowing it: asking is cheap. */
 const SILENCE_MS = 20_000;

@@ -1,13 +1,11 @@
 /** The command line against a real portal: what is sent, what is shown in each format, and what the exit code says. */
 import * as assert from 'uvu/assert';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { sql } from 'kysely';
 import { importFiles, osv } from '../support/advisories.ts';
 import { issueKey } from '../support/api-keys.ts';
-import { runCli, type Ran } from '../support/cli.ts';
+import { ended, runCli, SLOW, toldWhy, type Ran } from '../support/cli.ts';
 import { startCodeHost } from '../support/code-host.ts';
 import { member } from '../support/contract.ts';
 import { cycloneDx } from '../support/fixtures.ts';
@@ -17,7 +15,7 @@ import { newProject, queuedScan } from '../support/scans.ts';
 import { startStumblingProxy } from '../support/stumbling-proxy.ts';
 import { suite } from '../support/suite.ts';
 
-const { portal, admin, database } = await startTestPortal({ ALLOW_PRIVATE_ADDRESSES: 'localhost,127.0.0.1', MAX_UPLOAD_BYTES: '1048576' });
+const { portal, admin, database } = await startTestPortal({ ALLOW_PRIVATE_ADDRESSES: 'localhost,127.0.0.1' });
 const CRITICAL = 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H';
 await importFiles(portal.services, { ...osv({ id: 'GHSA-c1', aliases: ['CVE-2024-7001'], name: 'alpha', cvss: CRITICAL, fixed: '2.0.0' }), summary: 'Alpha <breaks> & "more"' });
 const root = await tempFolder();
@@ -35,10 +33,6 @@ const slugOf = async (id: string): Promise<string> => String(member((await admin
 const scanOf = async (project: string): Promise<unknown> => member((await admin.expect(200, 'listProjectScans', { path: { id: project } })).body, 'items', 0);
 /** Runs it for a project. */
 const cli = (project: string, args: readonly string[], env: Record<string, string> = {}, cwd = root): Promise<Ran> => runCli(args, { ...ENV, PORTAL_PROJECT: project, ...env }, { cwd });
-const ended = (ran: Ran, code: number): Ran => {
-  assert.is(ran.code, code, `ended with ${String(ran.code)}:\n${ran.stdout}\n${ran.stderr}`);
-  return ran;
-};
 
 const scan = suite('portal scan');
 const withGit = GIT ? scan : scan.skip;
@@ -56,7 +50,7 @@ withGit('sends a folder as git knows it, with branch and commit, and passes', as
   const found = await scanOf(id);
   assert.equal([member(found, 'kind'), member(found, 'ref'), member(found, 'commit_sha'), member(found, 'source_format'), member(found, 'component_count')], ['source', 'main', git(folder, 'rev-parse', 'HEAD'), 'tar.gz', 2]);
   assert.equal((await readdir(process.env['TMPDIR'] ?? '/tmp')).filter((name) => name.startsWith('portal-')), [], 'the packed source is gone');
-});
+}, SLOW);
 scan('sends a folder without git, but for what packages brought along', async () => {
   const id = await newProject(admin);
   const folder = path.join(root, 'plain');
@@ -66,7 +60,7 @@ scan('sends a folder without git, but for what packages brought along', async ()
   ended(await cli(id, ['scan', folder, '--ref', 'release/1', '--commit', 'ABCDEF1']), 0);
   const found = await scanOf(id);
   assert.equal([member(found, 'ref'), member(found, 'commit_sha'), member(found, 'component_count')], ['release/1', 'abcdef1', 1]);
-});
+}, SLOW);
 scan('fails with the gate, and says why: rules, counts, the most urgent findings, where to read on', async () => {
   const id = await newProject(admin);
   const { stdout } = ended(await cli(id, ['scan', bad]), 1);
@@ -75,7 +69,7 @@ scan('fails with the gate, and says why: rules, counts, the most urgent findings
   assert.match(stdout, /^FAIL +forbidden_license +1 +.*: copyleft 1\.0\.0 \(AGPL-3\.0-only\)$/m);
   assert.match(stdout, /^Open findings +critical 1, high 0/m);
   assert.match(stdout, /^ {2}CRITICAL +CVE-2024-7001 +alpha 1\.0\.0 +fixed in 2\.0\.0$/m);
-});
+}, SLOW);
 scan('warns with 0, and with --warn-as-error with 1', async () => {
   const id = await newProject(admin, { gate: { unknown_license: 'warn' } });
   assert.match(ended(await cli(id, ['scan', mystery]), 0).stdout, /^Gate WARN[\s\S]*^WARN +unknown_license +1 .*mystery 1\.0\.0 \(no licence known\)/m);
@@ -84,7 +78,7 @@ scan('warns with 0, and with --warn-as-error with 1', async () => {
   assert.match(await readFile(junit, 'utf8'), /<testcase classname="gate" name="unknown_license"><failure /);
   ended(await cli(id, ['gate', '--format', 'junit', '--output', junit]), 0);
   assert.match(await readFile(junit, 'utf8'), /name="unknown_license"><system-out>warning: /);
-});
+}, SLOW);
 scan('json, sarif and junit go to standard output alone, or to a file beside the table', async () => {
   const id = await newProject(admin);
   const json: unknown = JSON.parse(ended(await cli(id, ['scan', bad, '--format', 'json']), 1).stdout);
@@ -96,7 +90,7 @@ scan('json, sarif and junit go to standard output alone, or to a file beside the
   const junit = await readFile(file, 'utf8');
   assert.match(junit, /<testsuites name="[^"]+" tests="10" failures="4" errors="0" skipped="\d"/);
   assert.match(junit, /<testcase classname="gate.severity" name="CVE-2024-7001 in alpha 1.0.0"><failure [^>]*>pkg:npm\/alpha@1.0.0&#10;Severity: critical.&#10;Upgrade to 2.0.0 or later.&#10;Alpha &lt;breaks&gt; &amp; &quot;more&quot;<\/failure>/);
-});
+}, SLOW);
 scan('takes ref and commit from CI, and comments on the request of the job', async () => {
   const id = await newProject(admin, { git_url: 'https://localhost/acme/shop.git' });
   const host = await startCodeHost('github', 'acme/shop', 7, 'a-token');
@@ -110,7 +104,7 @@ scan('takes ref and commit from CI, and comments on the request of the job', asy
   assert.equal([member(await scanOf(id), 'ref'), member(await scanOf(id), 'commit_sha')], ['pr-7', 'b'.repeat(40)]);
   host.failures.push({ status: 401 }, { status: 401 }, { status: 401 });
   assert.match(ended(await cli(id, ['scan', good, '--pr-comment', '7'], github), 0).stderr, /^warning: no comment on acme\/shop 7: /m);
-});
+}, SLOW);
 scan('waits for a scan of the same ref that runs; with --no-wait for nothing', async () => {
   const id = await newProject(admin);
   const active = await queuedScan(database, id, 'main');
@@ -126,82 +120,14 @@ scan('waits for a scan of the same ref that runs; with --no-wait for nothing', a
   assert.ok(noticed);
   const { stdout } = ended(await cli(id, ['scan', good, '--ref', 'main', '--no-wait']), 0);
   assert.is(stdout.trim(), String(member(await scanOf(id), 'id')));
-});
+}, SLOW);
 scan('gets through answers of 503 and connections that break', async () => {
   const id = await newProject(admin);
   const proxy = await startStumblingProxy(portal.port);
   proxy.stumble(`/v1/projects/${id}/scans`, { answer: 503, headers: { 'Retry-After': '0' } }, 'break-after');
   ended(await cli(id, ['scan', good], { PORTAL_URL: proxy.url }), 0);
   assert.is(member((await admin.expect(200, 'listProjectScans', { path: { id } })).body, 'total'), 1);
-});
-
-/** Where nobody listens. */
-async function closedAddress(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return `http://127.0.0.1:${typeof address === 'object' && address !== null ? address.port : 0}`;
-}
-
-const none = suite('no result is exit code 2, with what to do');
-const says = async (pattern: RegExp, project: string, args: readonly string[], env: Record<string, string> = {}): Promise<void> => {
-  const { stdout, stderr } = ended(await cli(project, args, env), 2);
-  assert.match(stderr, pattern);
-  assert.not.match(stderr, /\n\s+at .*:\d+/, 'no stack traces');
-  assert.is(stdout, '');
-};
-none('wrong use', async () => {
-  await says(/Unknown option '--nothing'[\s\S]*portal scan --help/, 'x', ['scan', '--nothing']);
-  await says(/'explode' is no command/, 'x', ['explode']);
-  await says(/Give the id or slug of the project by PORTAL_PROJECT or --project/, '', ['scan']);
-  await says(/Give the address of the portal by PORTAL_URL/, 'x', ['scan'], { PORTAL_URL: '' });
-  await says(/'portal\.example\.com' is not an address/, 'x', ['scan'], { PORTAL_URL: 'portal.example.com' });
-  await says(/--format takes table, json, sarif, junit, not 'xml'/, 'x', ['scan', '--format', 'xml']);
-  await says(/--timeout takes a whole number from 1/, 'x', ['scan', '--timeout', 'soon']);
-});
-none('a key that is not known or may not do it, a project that is not there', async () => {
-  await says(/Unauthorized \(401\)[\s\S]*Is PORTAL_API_KEY the whole key[\s\S]*Request id: /, 'x', ['scan'], { PORTAL_API_KEY: 'tos_nobody00_00000000000000000000000000000000' });
-  const id = await newProject(admin);
-  const reader = await issueKey(admin, { scope: 'org', allowed_actions: ['project:read'] });
-  await says(/lacks required action 'scan:trigger'[\s\S]*Give the key this action/, id, ['scan', good], { PORTAL_API_KEY: reader.text });
-  const slug = await slugOf(id);
-  await says(new RegExp(`no project with the slug '${slug.slice(0, -1)}'.*Did you mean ${slug}`), slug.slice(0, -1), ['scan', good]);
-  await says(/Not Found \(404\)[\s\S]*Is --project right/, crypto.randomUUID(), ['gate']);
-});
-none('input that is missing, too large or of no kind that is known; a scan that fails', async () => {
-  const id = await newProject(admin);
-  await says(/'.*nowhere' does not exist/, id, ['scan', 'nowhere']);
-  const odd = path.join(root, 'odd.bin');
-  await writeFile(odd, Buffer.from([1, 2, 3, 4]));
-  await says(/neither an archive .* nor an SBOM/, id, ['scan', odd]);
-  const json = path.join(root, 'other.json');
-  await writeFile(json, '{"hello": "world"}');
-  await says(/Unsupported SBOM \(422\)[\s\S]*Send CycloneDX/, id, ['scan', json]);
-  const large = path.join(root, 'large');
-  await mkdir(large);
-  await writeFile(path.join(large, 'noise'), Buffer.concat(Array.from({ length: 40 }, () => crypto.getRandomValues(Buffer.alloc(65_536)))));
-  await says(/is larger than 1 MiB when packed[\s\S]*--max-size/, id, ['scan', large, '--max-size', '1']);
-  await says(/Payload Too Large \(413\)[\s\S]*MAX_UPLOAD_BYTES/, id, ['scan', large]);
-  const empty = path.join(root, 'empty');
-  await mkdir(empty);
-  await says(/holds no files to scan/, id, ['scan', empty]);
-  const broken = path.join(root, 'broken.zip');
-  await writeFile(broken, Buffer.concat([Buffer.from('PK\u0003\u0004'), Buffer.alloc(100)]));
-  await says(/The scan \S+ failed: /, id, ['scan', broken]);
-});
-none('a portal that is not there, one that takes too long, and Ctrl-C', async () => {
-  await says(/could not be reached: .*ECONNREFUSED[\s\S]*Is --url \(PORTAL_URL\) right/, crypto.randomUUID(), ['gate'], { PORTAL_URL: await closedAddress() });
-  const id = await newProject(admin);
-  await queuedScan(database, id, 'main');
-  await says(/There is no result after 1 s\.[\s\S]*--timeout/, id, ['scan', good, '--ref', 'main', '--timeout', '1']);
-  const { code, stderr } = await runCli(['scan', good, '--ref', 'main'], { ...ENV, PORTAL_PROJECT: id }, { onError: (piece, kill) => {
-    if (piece.includes('% queued')) kill('SIGINT');
-  } });
-  assert.is(code, 2);
-  assert.match(stderr, /Interrupted\./);
-});
-none('a project without a scan', async () => says(/has no scan that succeeded: run `portal scan`/, await newProject(admin), ['gate']));
+}, SLOW);
 
 const others = suite('portal sbom, notice, --help, --version');
 others('documents go to standard output or a file', async () => {
@@ -212,11 +138,11 @@ others('documents go to standard output or a file', async () => {
   assert.is(ended(await cli(id, ['sbom', '--format', 'spdx-tv', '--output', file]), 0).stdout, '');
   assert.match(await readFile(file, 'utf8'), /^SPDXVersion: SPDX-2\.3/);
   assert.match(ended(await cli(id, ['notice', '--format', 'markdown']), 0).stdout, /copyleft/);
-  await says(/cannot be written/, id, ['sbom', '--output', path.join(root, 'no/such/folder')]);
-});
+  toldWhy(await cli(id, ['sbom', '--output', path.join(root, 'no/such/folder')]), /cannot be written/);
+}, SLOW);
 others('help names each command and option, and needs no portal', async () => {
   const help = ended(await runCli(['--help'], {}), 0).stdout;
   for (const command of ['scan', 'gate', 'sbom', 'notice']) assert.match(help, new RegExp(`portal ${command} `));
   assert.match(ended(await runCli(['scan', '--help'], {}), 0).stdout, /--warn-as-error[\s\S]*Exit codes: 0/);
   assert.match(ended(await runCli(['--version'], {}), 0).stdout, /^\d+\.\d+\.\d+\n$/);
-});
+}, SLOW);

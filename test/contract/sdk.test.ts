@@ -1,14 +1,15 @@
-/** The TypeScript client against a real portal: problems, sessions, repeats, pages, uploads and following scans; what stumbles stumbles on the wire. */
+/** The TypeScript client against a real portal: problems, sessions, repeats, pages and uploads; what stumbles stumbles on the wire. */
 import * as assert from 'uvu/assert';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { sql } from 'kysely';
-import { createPortalClient, paginate, PortalProblem, PortalTimeout, PortalUnreachable, unwrap, uploadArchive, uploadSbom, waitForScan, type Credential, type PortalClient } from '../../clients/typescript/src/index.ts';
+import { paginate, PortalProblem, PortalUnreachable, unwrap, uploadSbom, type Credential, type PortalClient } from '../../clients/typescript/src/index.ts';
 import { issueKey } from '../support/api-keys.ts';
-import { SMALL_SBOM, tarGz } from '../support/fixtures.ts';
-import { npmLock, tempFolder } from '../support/git.ts';
+import { SMALL_SBOM } from '../support/fixtures.ts';
+import { tempFolder } from '../support/git.ts';
 import { ADMIN, startTestPortal } from '../support/portal.ts';
 import { newProject, queuedScan } from '../support/scans.ts';
+import { openClient, type TestClient } from '../support/sdk.ts';
 import { startStumblingProxy } from '../support/stumbling-proxy.ts';
 import { suite } from '../support/suite.ts';
 
@@ -18,17 +19,7 @@ const key = await issueKey(admin, { scope: 'org' });
 const machine = key.client; // tests end sessions, also that of admin
 const folder = await tempFolder();
 
-/** A client through the proxy whose pauses take no time, but are noted. */
-function clientAs(credential: Credential): { client: PortalClient; pauses: number[]; clock: { ahead: number } } {
-  const pauses: number[] = [];
-  const clock = { ahead: 0 };
-  const sleep = (ms: number, signal?: AbortSignal): Promise<void> => {
-    pauses.push(ms);
-    signal?.throwIfAborted();
-    return new Promise((resolve) => setImmediate(resolve));
-  };
-  return { client: createPortalClient({ baseUrl: proxy.url, ...credential, clock: { now: () => Date.now() + clock.ahead, sleep } }), pauses, clock };
-}
+const clientAs = (credential: Credential): TestClient => openClient(proxy.url, credential);
 const withKey = () => clientAs({ apiKey: key.text });
 const problem = async (work: Promise<unknown>): Promise<PortalProblem> => {
   const error: unknown = await work.then(() => new Error('it was not refused'), (reason: unknown) => reason);
@@ -39,8 +30,6 @@ const seenOf = (method: string, start: string): number => proxy.seen.filter((lin
 const forget = async (): Promise<void> => {
   proxy.seen.splice(0);
   proxy.keys.splice(0);
-  proxy.refuseSockets = false;
-  proxy.killSocket = () => false;
   await sql`DELETE FROM rate_limits`.execute(database.db);
 };
 
@@ -91,7 +80,7 @@ sessions('two requests that are refused at once renew the token once, by the coo
 sessions('a token that has expired by the clock is renewed before it is sent', async () => {
   const { client, clock } = clientAs(ADMIN);
   await unwrap(client.GET('/auth/me'));
-  clock.ahead = 31 * 60_000;
+  clock.aheadMs = 31 * 60_000;
   await unwrap(client.GET('/auth/me'));
   assert.equal([seenOf('POST', '/auth/login'), seenOf('POST', '/auth/refresh'), seenOf('GET', '/auth/me')], [1, 1, 2]);
 });
@@ -183,51 +172,4 @@ pages('gives all items in order over all pages, and asks only for those that are
   const none: unknown[] = [];
   for await (const scan of paginate(client, '/v1/projects/{id}/scans', { path: { id: await newProject(machine) } })) none.push(scan);
   assert.equal(none, []);
-});
-
-const waiting = suite('waitForScan');
-waiting.beforeEach(forget);
-const archive = await tarGz({ 'package-lock.json': npmLock('lodash@4.17.20') });
-const start = async (client: PortalClient): Promise<string> => (await uploadArchive(client, await newProject(machine), new Blob([archive]), { fileName: 'source.tar.gz' })).id;
-waiting('follows over the socket of a user, and asks but once at the end', async () => {
-  const { client } = clientAs(ADMIN);
-  const id = await start(client);
-  const steps: string[] = [];
-  const scan = await waitForScan(client, id, { onProgress: ({ step }) => void steps.push(step) });
-  assert.equal([scan.status, scan.component_count, steps.at(-1)], ['succeeded', 1, 'succeeded']);
-  assert.equal([seenOf('SOCKET', `/ws/scans/${id}`), seenOf('GET', `/v1/scans/${id}`)], [1, 1]);
-});
-waiting('goes on by asking when the socket is refused or killed', async () => {
-  const { client } = clientAs(ADMIN);
-  proxy.refuseSockets = true;
-  assert.is((await waitForScan(client, await start(client))).status, 'succeeded');
-  proxy.refuseSockets = false;
-  const project = await newProject(machine);
-  const id = await queuedScan(database, project);
-  let killed = 0;
-  proxy.killSocket = (piece) => {
-    const dies = piece.includes('"percent"'); // the first frame of the portal
-    if (dies) killed += 1;
-    return dies;
-  };
-  const asked = seenOf('GET', `/v1/scans/${id}`);
-  const progress: string[] = [];
-  const over = waitForScan(client, id, { onProgress: ({ step }) => void progress.push(step) });
-  while (seenOf('GET', `/v1/scans/${id}`) < asked + 2) await new Promise((resolve) => setImmediate(resolve));
-  await sql`UPDATE scans SET status = 'cancelled', completed_at = now() WHERE id = ${id}`.execute(database.db);
-  assert.is((await over).status, 'cancelled');
-  assert.equal([killed, progress], [1, ['queued', 'cancelled']]);
-});
-waiting('opens no socket with an API key, which the portal does not take there', async () => {
-  const { client } = withKey();
-  assert.is((await waitForScan(client, await start(client))).status, 'succeeded');
-  assert.is(seenOf('SOCKET', '/'), 0);
-});
-waiting('ends at its time limit, and when it is called off', async () => {
-  const { client } = clientAs(ADMIN);
-  const id = await queuedScan(database, await newProject(machine));
-  assert.instance(await waitForScan(client, id, { timeoutMs: 200 }).catch((error: unknown) => error), PortalTimeout);
-  const off = new AbortController();
-  const open = waitForScan(client, id, { signal: off.signal, onProgress: () => off.abort(new Error('enough')) });
-  assert.match(String(await open.catch((error: unknown) => error)), /enough|abort/i);
 });

@@ -31,6 +31,8 @@ module.exports = {
       from: { path: '^src/http/handlers/' }, to: { path: '^src/db/', dependencyTypesNot: ['type-only'] },
     },
     { name: 'source-apart-from-tests', severity: 'error', from: { path: '^(src|generated)/' }, to: { path: '^(test|scripts)/' } },
+    { name: 'clients-stand-alone', comment: 'The package is copied as it is: nothing of the portal, and no package that it does not name.', severity: 'error', from: { path: '^clients/' }, to: { path: '^(src|scripts|test|generated|migrations)/' } },
+    { name: 'source-apart-from-clients', severity: 'error', from: { path: '^(src|generated)/' }, to: { path: '^clients/' } },
     { name: 'generated-is-a-leaf', severity: 'error', from: { path: '^generated/' }, to: { path: '^src/' } },
   ],
   options: {

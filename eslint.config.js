@@ -11,7 +11,7 @@ const ENVIRONMENT_MODULE = { name: 'node:process', importNames: ['env'], message
 const restrict = (...patterns) => ['error', { paths: [ENVIRONMENT_MODULE], patterns }];
 
 export default defineConfig(
-  { ignores: ['generated/', 'node_modules/', '.tools/', '.data/', 'coverage/'] },
+  { ignores: ['generated/', 'clients/typescript/src/generated/', 'node_modules/', '.tools/', '.data/', 'coverage/'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
@@ -33,6 +33,7 @@ export default defineConfig(
     },
   },
   { files: ['src/config.ts'], rules: { 'no-restricted-properties': 'off' } },
+  { files: ['clients/typescript/src/cli/main.ts'], rules: { 'no-restricted-properties': 'off' } },
   { files: ['src/db/**'], rules: { '@typescript-eslint/no-restricted-imports': restrict(WEB) } },
   { files: ['src/http/**'], rules: { '@typescript-eslint/no-restricted-imports': restrict(DATABASE) } },
   {

@@ -1,5 +1,5 @@
 /**
- * spec/ and migrations/ -> generated/. `--check` writes nothing and fails where generated/ is stale or the contract breaks a rule.
+ * spec/ and migrations/ -> generated/, and what the client package needs of it. `--check` writes nothing and fails where generated/ is stale or the contract breaks a rule.
  * Usage: scripts/node.sh scripts/generate.ts [--check]
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -13,11 +13,13 @@ import { derive } from './generate/derive.ts';
 import type { OpenApiDocument, ProblemRegistry } from './generate/document.ts';
 import { brokenRules } from './generate/house-rules.ts';
 import { readmeWithSettings } from './generate/readme.ts';
-import { apiTypes, goldenList, operationTable, problemTable } from './generate/sources.ts';
+import { apiTypes, clientTable, goldenList, operationTable, problemTable } from './generate/sources.ts';
 import { generateValidators } from './generate/validators.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const spec = path.join(root, 'spec');
+/** From generated/. */
+const CLIENT = '../clients/typescript/src/generated';
 const check = process.argv.includes('--check');
 
 async function contract(): Promise<{ doc: OpenApiDocument; registry: ProblemRegistry; faults: string[] }> {
@@ -46,7 +48,7 @@ async function outputs(doc: OpenApiDocument, registry: ProblemRegistry): Promise
   const validators = generateValidators(doc);
   return {
     'openapi.json': `${JSON.stringify(doc, null, 2)}\n`,
-    'api.ts': await apiTypes(doc),
+    'api.ts': await apiTypes(doc, 'server'),
     'operations.ts': operationTable(doc),
     'problems.ts': problemTable(registry),
     'operations.md': goldenList(doc),
@@ -56,6 +58,8 @@ async function outputs(doc: OpenApiDocument, registry: ProblemRegistry): Promise
     'validate-bodies.js': validators.bodies.code,
     'validate-bodies.d.ts': validators.bodies.types,
     'db.ts': await generateDatabaseTypes(),
+    [`${CLIENT}/api.ts`]: await apiTypes(doc, 'client'),
+    [`${CLIENT}/contract.ts`]: clientTable(doc, registry),
     '../README.md': await readmeWithSettings(path.join(root, 'README.md')),
   };
 }
@@ -66,7 +70,7 @@ if (faults.length > 0) {
   process.exit(1);
 }
 const stale: string[] = [];
-await mkdir(path.join(root, 'generated'), { recursive: true });
+for (const folder of ['.', CLIENT]) await mkdir(path.join(root, 'generated', folder), { recursive: true });
 for (const [name, text] of Object.entries(await outputs(doc, registry))) {
   const file = path.join(root, 'generated', name);
   if ((await readFile(file, 'utf8').catch(() => null)) === text) continue;

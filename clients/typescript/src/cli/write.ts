@@ -1,0 +1,17 @@
+/** Documents to a file or to standard output, streamed. */
+import { createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import { UsageFault } from './faults.ts';
+
+/** @param file undefined: standard output */
+export async function writeDocument(document: string | ReadableStream, file: string | undefined, stdout: NodeJS.WritableStream): Promise<void> {
+  const from = typeof document === 'string' ? Readable.from([document]) : Readable.fromWeb(document);
+  if (file === undefined) return pipeline(from, stdout, { end: false });
+  const to = createWriteStream(file);
+  const fault = Promise.withResolvers<never>();
+  fault.promise.catch(() => undefined);
+  to.once('error', (error) => fault.reject(new UsageFault(`'${file}' cannot be written: ${error.message}.`)));
+  await Promise.race([pipeline(from, to), fault.promise]);
+}

@@ -38,8 +38,8 @@ export function importAdvisories(services: Pick<Services, 'db' | 'enqueue'>, loc
   });
 }
 
-/** Staged advisories -> vulnerabilities -> matches -> findings. */
-async function apply(tx: Tx, report: ImportReport): Promise<void> {
+/** Staged advisories -> vulnerabilities -> matches -> findings. The caller holds the matching lock exclusively. */
+export async function apply(tx: Tx, report: ImportReport): Promise<void> {
   const { related, groups } = await regroup(tx);
   await applyAdvisories(tx, new Map(groups.flatMap(({ group, id }) => group.advisoryIds.map((advisoryId): [string, number] => [advisoryId, id]))));
   await describeGroups(tx, groups);

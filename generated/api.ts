@@ -3495,6 +3495,7 @@ export interface components {
          *       "occurrence_count": 430,
          *       "error": null,
          *       "warnings": [],
+         *       "skipped_steps": [],
          *       "requested_by_user_id": "0198f3a1-6b10-7a2f-8e44-1c5d9f7b3a02",
          *       "attempt": 1,
          *       "started_at": "2026-11-24T10:39:52.000Z",
@@ -3538,8 +3539,14 @@ export interface components {
                 code: string;
                 message: string;
             } | null;
-            /** @description What could not be read and was passed over; at most 100. */
+            /** @description What could not be read or asked and was passed over; at most 100. */
             warnings: string[];
+            /** @description Steps that the scan went without, or that came to nothing, and why; findings that only they could confirm stay as they were. */
+            skipped_steps: {
+                /** @enum {string} */
+                step: "dt_upload" | "dt_findings";
+                reason: string;
+            }[];
             /** Format: uuid */
             requested_by_user_id: string | null;
             /** @description How often a worker has started it. */
@@ -3622,6 +3629,11 @@ export interface components {
          */
         Severity: "critical" | "high" | "medium" | "low" | "info" | "unknown";
         /**
+         * @description Who reports a finding: `osv`, the records that the portal matches itself; `dependency_track`, where one is configured as a second opinion.
+         * @enum {string}
+         */
+        FindingSource: "osv" | "dependency_track";
+        /**
          * @description How urgent a finding is, and why: `score` is the sum of `parts`, 0 to 100.
          *
          *     - `cvss`, 0 to 40: four points for each point of the CVSS score, rounded; without a score 9.5, 8, 5.5, 2 and 0 count for critical, high, medium, low and info, 5 for unknown.
@@ -3656,6 +3668,9 @@ export interface components {
          *       "epss_score": 0.0123,
          *       "epss_percentile": 0.851,
          *       "kev": false,
+         *       "sources": [
+         *         "osv"
+         *       ],
          *       "status": "new",
          *       "summary": "Command injection in lodash",
          *       "fixed_version": "4.17.21",
@@ -3693,6 +3708,8 @@ export interface components {
             epss_score: number | null;
             epss_percentile: number | null;
             kev: boolean;
+            /** @description Who reports it: OSV's records by the portal's own matching, Dependency-Track, or both. Of one that is `fixed` by itself: who did last. */
+            sources: components["schemas"]["FindingSource"][];
             status: components["schemas"]["FindingStatus"];
             summary: string | null;
             /** @description Smallest version above this one that the advisories call fixed. */
@@ -5059,6 +5076,10 @@ export interface components {
          *       "kev": false,
          *       "kev_added_on": null,
          *       "kev_due_on": null,
+         *       "sources": [
+         *         "osv",
+         *         "dependency_track"
+         *       ],
          *       "status": "not_affected",
          *       "summary": "Command injection in lodash",
          *       "details": "The template function takes code from its options.",
@@ -5204,6 +5225,8 @@ export interface components {
              * @description Day by which CISA asks for the fix.
              */
             kev_due_on: string | null;
+            /** @description Who reports it: OSV's records by the portal's own matching, Dependency-Track, or both. Of one that is `fixed` by itself: who did last. */
+            sources: components["schemas"]["FindingSource"][];
             status: components["schemas"]["FindingStatus"];
             summary: string | null;
             /** @description Markdown. */
@@ -10769,6 +10792,8 @@ export interface operations {
                 severity?: components["schemas"]["Severity"][];
                 /** @description State of the triage; repeat the key for several. */
                 status?: components["schemas"]["FindingStatus"][];
+                /** @description Who reports it, whoever else does too. */
+                source?: components["schemas"]["FindingSource"];
                 /** @description In CISA's catalogue of known exploited vulnerabilities, or not. */
                 kev?: boolean;
                 /** @description EPSS score at least. */

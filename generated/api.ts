@@ -723,6 +723,11 @@ export interface paths {
          *     read. The registry, what it redirects to and where it sends for tokens are reached by a proxy of the portal that resolves each name itself and refuses
          *     addresses of private networks. A scan replaces the results of its `ref`, whatever its kind: give images a `ref` of their own to keep those of the source.
          *
+         *     Where a Dependency-Track is configured, it is shown what was detected and asked for a second opinion (the steps `dt_upload` and `dt_findings`): a project
+         *     `<team slug>/<project slug>` there, a version for each ref. What it reports joins the findings by package URL and by the ids and aliases of vulnerabilities, and counts, is
+         *     triaged and becomes `fixed` as any other; `sources` says who reports it. What is suppressed there opens nothing here. Where it is away or late the scan goes on: `skipped_steps` and `warnings` tell why,
+         *     and what it reported before stays as it was.
+         *
          *     The answer comes at once; a worker runs the scan. Follow it on the WebSocket `/ws/scans/{scan_id}` or at `Location`. One scan of a project and ref is
          *     active at a time: a second request is 409 with `active_scan_id`.
          */
@@ -6511,7 +6516,7 @@ export interface components {
                 detail: string | null;
                 /**
                  * @description The figure behind it: migrations that are pending, jobs ready in `queue`, `workers` seen within a minute, percent of `disk`, days since the oldest source of
-                 *     `vulnerability_data` came and since the last of `backups`, mails given up within a day, scans queued or running, scans that failed within 24 hours.
+                 *     `vulnerability_data` came and since the last of `backups`, mails given up within a day, failures of `dependency_track` in a row (it is listed where one is configured, and judged by what scans see of it), scans queued or running, scans that failed within 24 hours.
                  */
                 value: number | null;
             }[];

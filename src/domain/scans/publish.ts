@@ -7,6 +7,7 @@ import { ensurePackageVersions, type PackageVersion } from '../../db/packages.ts
 import { refreshFindings } from '../../db/refresh.ts';
 import { insertScanComponents, replaceLicenseFindings, replaceLicenseTexts, type ScanComponentRow } from '../../db/publish.ts';
 import { lockLicenses } from '../../db/license-judgement.ts';
+import { replaceOpinions } from '../../db/second-opinions.ts';
 import { lockRunningScan, succeedScan, type ClaimedScan } from '../../db/scans.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import type { Services } from '../context.ts';
@@ -20,6 +21,7 @@ import { settleLicenses } from '../licenses/settle.ts';
 import { scanEnded } from './follow.ts';
 import { orderComponents } from './graph.ts';
 import { denseRanks } from './ranks.ts';
+import type { SecondOpinion } from './second-opinion.ts';
 
 /** A row of the scan that still lacks its package version, and the licences that it declares and that its files say. */
 export interface PreparedComponent {
@@ -111,7 +113,7 @@ export async function resolvePackages(db: Db, components: readonly PreparedCompo
 }
 
 /** Writes components, licences, findings and the outcome at once. False where this run no longer owns the scan. */
-export function publish(services: Services, scan: ClaimedScan, facts: ScanFacts, rows: readonly ResolvedComponent[]): Promise<boolean> {
+export function publish(services: Services, scan: ClaimedScan, facts: ScanFacts, rows: readonly ResolvedComponent[], { reports, skipped, warnings }: SecondOpinion): Promise<boolean> {
   return inTransaction(services.db, async (tx) => {
     await lockMatching(tx, 'shared');
     if (!(await lockRunningScan(tx, scan))) return false;
@@ -122,7 +124,8 @@ export function publish(services: Services, scan: ClaimedScan, facts: ScanFacts,
     const hasFiles = facts.ownLicense !== undefined;
     await replaceLicenseFindings(tx, scan, hasFiles ? ['declared', 'detected'] : ['declared'], rows.flatMap((row) => row.claims.map((claim) => ({ ordinal: row.ordinal, ...claim }))));
     await settleLicenses(tx, { scanId: scan.id }, 'run-scan', services.now());
-    await succeedScan(tx, scan, { componentCount: rows.length, occurrenceCount: facts.occurrences, warnings: facts.warnings.slice(0, 100), ownLicense: facts.ownLicense === undefined || facts.ownLicense === null ? null : normalise(facts.ownLicense.expression) });
+    await succeedScan(tx, scan, { componentCount: rows.length, occurrenceCount: facts.occurrences, warnings: [...warnings, ...facts.warnings].slice(0, 100), skippedSteps: skipped, ownLicense: facts.ownLicense === undefined || facts.ownLicense === null ? null : normalise(facts.ownLicense.expression) });
+    if (reports !== null) await replaceOpinions(tx, scan, reports);
     await refreshFindings(tx, { projectId: scan.projectId });
     await markGate(tx, services, scan.projectId, 'scan');
     await scanEnded(tx, services, scan.id);

@@ -1312,7 +1312,7 @@ export interface paths {
         /**
          * Get a vulnerability
          * @description What is known of a vulnerability, named by its CVE id or any alias (GHSA, PYSEC, GO, RUSTSEC, ...), exact in case: its advisories, the packages and versions that they call
-         *     affected, and how far it reaches in the projects that you can see (open findings of current scans). 404 where no imported advisory speaks of it.
+         *     affected, and how far it reaches in the projects that you can see (open findings of current scans). 404 where no imported advisory speaks of it, and no report of a Dependency-Track.
          */
         get: operations["getVulnerability"];
         put?: never;
@@ -4908,6 +4908,7 @@ export interface components {
          *       "advisories": [
          *         {
          *           "id": "GHSA-35jh-r3h4-6jhm",
+         *           "source": "osv",
          *           "modified_at": "2024-04-17T18:39:19.000Z",
          *           "withdrawn_at": null
          *         }
@@ -4973,8 +4974,10 @@ export interface components {
             withdrawn_at: string | null;
             /** @description The records that speak of it; at most 200. */
             advisories: {
-                /** @description OSV id. */
+                /** @description OSV id; of Dependency-Track the id by which it reports the vulnerability. */
                 id: string;
+                /** @description `dependency_track` where no OSV record has the id. */
+                source: components["schemas"]["FindingSource"];
                 modified_at: components["schemas"]["Timestamp"];
                 /** Format: date-time */
                 withdrawn_at: string | null;

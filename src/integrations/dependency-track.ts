@@ -52,7 +52,7 @@ export async function uploadBom(server: DependencyTrack, project: { name: string
 --${boundary}\r\nContent-Disposition: form-data; name="bom"; filename="bom.cdx.json"\r\nContent-Type: application/json\r\n\r\n`);
   const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
   const { size } = await stat(file);
-  async function* parts(): AsyncGenerator<unknown> {
+  async function* parts(): AsyncGenerator {
     yield head;
     yield* createReadStream(file);
     yield tail;

@@ -7,8 +7,8 @@ import { ensurePackageVersions, type PackageVersion } from '../../db/packages.ts
 import { refreshFindings } from '../../db/refresh.ts';
 import { insertScanComponents, replaceLicenseFindings, replaceLicenseTexts, type ScanComponentRow } from '../../db/publish.ts';
 import { lockLicenses } from '../../db/license-judgement.ts';
-import { replaceOpinions } from '../../db/second-opinions.ts';
-import { lockRunningScan, succeedScan, type ClaimedScan } from '../../db/scans.ts';
+import { replaceOpinions, type Report } from '../../db/second-opinions.ts';
+import { lockRunningScan, succeedScan, type ClaimedScan, type SkippedStep } from '../../db/scans.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import type { Services } from '../context.ts';
 import { isDigest } from '../formats/cyclonedx.ts';
@@ -21,7 +21,6 @@ import { settleLicenses } from '../licenses/settle.ts';
 import { scanEnded } from './follow.ts';
 import { orderComponents } from './graph.ts';
 import { denseRanks } from './ranks.ts';
-import type { SecondOpinion } from './second-opinion.ts';
 
 /** A row of the scan that still lacks its package version, and the licences that it declares and that its files say. */
 export interface PreparedComponent {
@@ -110,6 +109,14 @@ export async function resolvePackages(db: Db, components: readonly PreparedCompo
     if (packageVersionId === undefined) throw new Error('a component has no package version');
     return { ...row, packageVersionId, claims };
   });
+}
+
+/** What Dependency-Track says of the scan. */
+export interface SecondOpinion {
+  /** Null where nothing is known anew: what was reported before stays. */
+  reports: readonly Report[] | null;
+  skipped: readonly SkippedStep[];
+  warnings: readonly string[];
 }
 
 /** Writes components, licences, findings and the outcome at once. False where this run no longer owns the scan. */

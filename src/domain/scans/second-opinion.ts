@@ -9,21 +9,14 @@ import { pipeline } from 'node:stream/promises';
 import { cut } from '../../core/values.ts';
 import { enterBreaker, findBreaker, leaveBreaker, recordServiceFailure, recordServiceSuccess } from '../../db/circuit-breakers.ts';
 import type { ClaimedScan, SkippedStep } from '../../db/scans.ts';
-import { findScanNaming, type Report, type ScanNaming } from '../../db/second-opinions.ts';
+import { findScanNaming, type ScanNaming } from '../../db/second-opinions.ts';
 import { DependencyTrackError, findProjectId, listFindings, untilProcessed, uploadBom, type DependencyTrack, type ReportedFinding } from '../../integrations/dependency-track.ts';
 import { importReported } from '../advisories/reported.ts';
 import type { Services } from '../context.ts';
 import { TOOL } from '../documents/view.ts';
-import type { PreparedComponent } from './publish.ts';
+import type { PreparedComponent, SecondOpinion } from './publish.ts';
 import { understand } from './reported.ts';
 import { writeScanDocument } from './scan-document.ts';
-
-export interface SecondOpinion {
-  /** Null where nothing is known anew: what was reported before stays. */
-  reports: readonly Report[] | null;
-  skipped: readonly SkippedStep[];
-  warnings: readonly string[];
-}
 
 type Step = (name: SkippedStep['step']) => Promise<void>;
 

@@ -37,7 +37,10 @@ export function requestPinned(url: URL, { method, headers, addresses, payload, m
       const chunks: Buffer[] = [];
       let size = 0;
       const answer = (isCut: boolean): void => resolve({ status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString('utf8'), isCut });
-      response.on('error', reject).on('end', () => answer(false)).on('data', (chunk: Buffer) => {
+      response.on('error', reject).on('end', () => {
+        answer(false);
+        if (!request.writableFinished) request.destroy(); // who has answered before all was sent wants no more
+      }).on('data', (chunk: Buffer) => {
         size += chunk.length;
         if (size <= maxBytes) chunks.push(chunk);
         else {

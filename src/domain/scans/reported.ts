@@ -24,6 +24,7 @@ export interface Understood {
 }
 
 export function understand(findings: readonly ReportedFinding[], components: readonly PreparedComponent[]): Understood {
+  if (findings.length === 0) return { reports: [], advisories: [], passedOver: 0 };
   const find = componentFinder(components);
   const advisories = new Map<string, HashedAdvisory>();
   const reports: Report[] = [];

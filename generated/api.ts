@@ -723,6 +723,11 @@ export interface paths {
          *     read. The registry, what it redirects to and where it sends for tokens are reached by a proxy of the portal that resolves each name itself and refuses
          *     addresses of private networks. A scan replaces the results of its `ref`, whatever its kind: give images a `ref` of their own to keep those of the source.
          *
+         *     Where a Dependency-Track is configured, it is shown what was detected and asked for a second opinion (the steps `dt_upload` and `dt_findings`): a project
+         *     `<team slug>/<project slug>` there, a version for each ref. What it reports joins the findings by package URL and by the ids and aliases of vulnerabilities, and counts, is
+         *     triaged and becomes `fixed` as any other; `sources` says who reports it. What is suppressed there opens nothing here. Where it is away or late the scan goes on: `skipped_steps` and `warnings` tell why,
+         *     and what it reported before stays as it was.
+         *
          *     The answer comes at once; a worker runs the scan. Follow it on the WebSocket `/ws/scans/{scan_id}` or at `Location`. One scan of a project and ref is
          *     active at a time: a second request is 409 with `active_scan_id`.
          */
@@ -1307,7 +1312,7 @@ export interface paths {
         /**
          * Get a vulnerability
          * @description What is known of a vulnerability, named by its CVE id or any alias (GHSA, PYSEC, GO, RUSTSEC, ...), exact in case: its advisories, the packages and versions that they call
-         *     affected, and how far it reaches in the projects that you can see (open findings of current scans). 404 where no imported advisory speaks of it.
+         *     affected, and how far it reaches in the projects that you can see (open findings of current scans). 404 where no imported advisory speaks of it, and no report of a Dependency-Track.
          */
         get: operations["getVulnerability"];
         put?: never;
@@ -3521,6 +3526,7 @@ export interface components {
          *       "occurrence_count": 430,
          *       "error": null,
          *       "warnings": [],
+         *       "skipped_steps": [],
          *       "requested_by_user_id": "0198f3a1-6b10-7a2f-8e44-1c5d9f7b3a02",
          *       "attempt": 1,
          *       "started_at": "2026-11-24T10:39:52.000Z",
@@ -3564,8 +3570,14 @@ export interface components {
                 code: string;
                 message: string;
             } | null;
-            /** @description What could not be read and was passed over; at most 100. */
+            /** @description What could not be read or asked and was passed over; at most 100. */
             warnings: string[];
+            /** @description Steps that the scan went without, or that came to nothing, and why; findings that only they could confirm stay as they were. */
+            skipped_steps: {
+                /** @enum {string} */
+                step: "dt_upload" | "dt_findings";
+                reason: string;
+            }[];
             /** Format: uuid */
             requested_by_user_id: string | null;
             /** @description How often a worker has started it. */
@@ -3648,6 +3660,11 @@ export interface components {
          */
         Severity: "critical" | "high" | "medium" | "low" | "info" | "unknown";
         /**
+         * @description Who reports a finding: `osv`, the records that the portal matches itself; `dependency_track`, where one is configured as a second opinion.
+         * @enum {string}
+         */
+        FindingSource: "osv" | "dependency_track";
+        /**
          * @description How urgent a finding is, and why: `score` is the sum of `parts`, 0 to 100.
          *
          *     - `cvss`, 0 to 40: four points for each point of the CVSS score, rounded; without a score 9.5, 8, 5.5, 2 and 0 count for critical, high, medium, low and info, 5 for unknown.
@@ -3682,6 +3699,9 @@ export interface components {
          *       "epss_score": 0.0123,
          *       "epss_percentile": 0.851,
          *       "kev": false,
+         *       "sources": [
+         *         "osv"
+         *       ],
          *       "status": "new",
          *       "summary": "Command injection in lodash",
          *       "fixed_version": "4.17.21",
@@ -3719,6 +3739,8 @@ export interface components {
             epss_score: number | null;
             epss_percentile: number | null;
             kev: boolean;
+            /** @description Who reports it: OSV's records by the portal's own matching, Dependency-Track, or both. Of one that is `fixed` by itself: who did last. */
+            sources: components["schemas"]["FindingSource"][];
             status: components["schemas"]["FindingStatus"];
             summary: string | null;
             /** @description Smallest version above this one that the advisories call fixed. */
@@ -4912,6 +4934,7 @@ export interface components {
          *       "advisories": [
          *         {
          *           "id": "GHSA-35jh-r3h4-6jhm",
+         *           "source": "osv",
          *           "modified_at": "2024-04-17T18:39:19.000Z",
          *           "withdrawn_at": null
          *         }
@@ -4977,8 +5000,10 @@ export interface components {
             withdrawn_at: string | null;
             /** @description The records that speak of it; at most 200. */
             advisories: {
-                /** @description OSV id. */
+                /** @description OSV id; of Dependency-Track the id by which it reports the vulnerability. */
                 id: string;
+                /** @description `dependency_track` where no OSV record has the id. */
+                source: components["schemas"]["FindingSource"];
                 modified_at: components["schemas"]["Timestamp"];
                 /** Format: date-time */
                 withdrawn_at: string | null;
@@ -5085,6 +5110,10 @@ export interface components {
          *       "kev": false,
          *       "kev_added_on": null,
          *       "kev_due_on": null,
+         *       "sources": [
+         *         "osv",
+         *         "dependency_track"
+         *       ],
          *       "status": "not_affected",
          *       "summary": "Command injection in lodash",
          *       "details": "The template function takes code from its options.",
@@ -5230,6 +5259,8 @@ export interface components {
              * @description Day by which CISA asks for the fix.
              */
             kev_due_on: string | null;
+            /** @description Who reports it: OSV's records by the portal's own matching, Dependency-Track, or both. Of one that is `fixed` by itself: who did last. */
+            sources: components["schemas"]["FindingSource"][];
             status: components["schemas"]["FindingStatus"];
             summary: string | null;
             /** @description Markdown. */
@@ -6514,7 +6545,7 @@ export interface components {
                 detail: string | null;
                 /**
                  * @description The figure behind it: migrations that are pending, jobs ready in `queue`, `workers` seen within a minute, percent of `disk`, days since the oldest source of
-                 *     `vulnerability_data` came and since the last of `backups`, mails given up within a day, scans queued or running, scans that failed within 24 hours.
+                 *     `vulnerability_data` came and since the last of `backups`, mails given up within a day, failures of `dependency_track` in a row (it is listed where one is configured, and judged by what scans see of it), scans queued or running, scans that failed within 24 hours.
                  */
                 value: number | null;
             }[];
@@ -10835,6 +10866,8 @@ export interface operations {
                 severity?: components["schemas"]["Severity"][];
                 /** @description State of the triage; repeat the key for several. */
                 status?: components["schemas"]["FindingStatus"][];
+                /** @description Who reports it, whoever else does too. */
+                source?: components["schemas"]["FindingSource"];
                 /** @description In CISA's catalogue of known exploited vulnerabilities, or not. */
                 kev?: boolean;
                 /** @description EPSS score at least. */

@@ -22,6 +22,7 @@ export interface Advisories {
   withdrawn_at: Timestamp | null;
   facts: Json;
   imported_at: Generated<Timestamp>;
+  origin: Generated<'osv' | 'dependency_track'>;
 }
 
 export interface AdvisoryRanges {
@@ -162,6 +163,17 @@ export interface ChannelMessages {
   created_at: Generated<Timestamp>;
 }
 
+export interface CircuitBreakers {
+  name: string;
+  failures: Generated<number>;
+  openings: Generated<number>;
+  open_until: Timestamp | null;
+  probe_until: Timestamp | null;
+  error: string | null;
+  failed_at: Timestamp | null;
+  succeeded_at: Timestamp | null;
+}
+
 export interface Components {
   id: Generated<string>;
   project_id: string;
@@ -265,6 +277,7 @@ export interface Findings {
   fixable: Generated<boolean>;
   priority: Generated<number>;
   listed: Computed<boolean | null>;
+  sources: Generated<string[]>;
 }
 
 export interface GateChecks {
@@ -618,12 +631,19 @@ export interface Scans {
   license_expressions: Generated<string[]>;
   image: string | null;
   own_license: string | null;
+  skipped_steps: Generated<Json>;
 }
 
 export interface SchemaMigrations {
   name: string;
   checksum: string;
   applied_at: Generated<Timestamp>;
+}
+
+export interface SecondOpinions {
+  component_id: string;
+  vulnerability_id: number;
+  names: string[];
 }
 
 export interface Sessions {
@@ -739,6 +759,7 @@ export interface DB {
   blobs: Blobs;
   channel_deliveries: ChannelDeliveries;
   channel_messages: ChannelMessages;
+  circuit_breakers: CircuitBreakers;
   components: Components;
   concluded_licenses: ConcludedLicenses;
   disk_alerts: DiskAlerts;
@@ -781,6 +802,7 @@ export interface DB {
   scan_license_texts: ScanLicenseTexts;
   scans: Scans;
   schema_migrations: SchemaMigrations;
+  second_opinions: SecondOpinions;
   sessions: Sessions;
   signing_keys: SigningKeys;
   teams: Teams;

@@ -88,6 +88,13 @@ function address(text: string): string {
   return url.href.replace(/\/+$/, '');
 }
 
+/** Of a Dependency-Track: with or without its `/api` at the end. The key goes into DT_API_KEY, no password here. */
+function dependencyTrack(text: string): string {
+  const url = address(text);
+  if (/^https?:\/\/[^/]*@/.test(url)) throw new Error('must be an http or https URL without user and password');
+  return url.replace(/\/api(\/v1)?$/, '');
+}
+
 function addressOrOff(text: string): string {
   return text === 'off' ? text : address(text);
 }
@@ -159,6 +166,9 @@ const SETTINGS = {
   VULNDB_INTERVAL_HOURS: setting('1', 1, 'Time between two looks at each source; one that failed is tried again sooner at first.', decimal(0.02, 720)),
   KEV_URL: setting(KEV, KEV, 'CISA\'s catalogue of exploited vulnerabilities, or a mirror of it; `off` for none.', addressOrOff),
   EPSS_URL: setting(EPSS, EPSS, 'EPSS scores, or a mirror of them; `off` for none.', addressOrOff),
+  DT_URL: setting('none', null, 'A Dependency-Track (4.12 or newer) that is asked for a second opinion in each scan, with DT_API_KEY. You name it, so that it may be on a private network.', dependencyTrack),
+  DT_API_KEY: setting('none', null, 'Key of a Dependency-Track team that has the permissions BOM_UPLOAD, PROJECT_CREATION_UPLOAD, VIEW_PORTFOLIO and VIEW_VULNERABILITY.', matching(/^[\x21-\x7e]{8,512}$/, '8 to 512 printable ASCII characters')),
+  DT_TIMEOUT_SECONDS: setting('60', 60, 'Time that Dependency-Track gets for one scan: to take the SBOM, to look at it, and to tell its findings. The scan goes on without it then.', integer(1, 3600)),
   DISK_WARNING_PERCENT: setting('80', 80, 'Use of the data disk from which `GET /v1/admin/disk` warns.', integer(1, 100)),
   DISK_HARD_LIMIT_PERCENT: setting('95', 95, 'Use of the data disk above which new scans are refused (503).', integer(50, 100)),
   BACKUP_DIR: setting('DATA_DIR/backups', null, 'Folder of backups. Where processes run on several machines it must be one that all of them share.', matching(/\S/, 'a folder')),
@@ -174,7 +184,7 @@ type Values = { readonly [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name
 type Refined =
   | 'DATA_DIR' | 'DATABASE_URL' | 'BASE_URL' | 'ADMIN_EMAIL' | 'ADMIN_PASSWORD' | 'SECRET_KEY' | 'SMTP_URL' | 'MAIL_FROM'
   | 'ALLOW_PRIVATE_ADDRESSES' | 'VULNDB_ECOSYSTEMS' | 'GIT_CA_FILE' | 'GIT_KNOWN_HOSTS_FILE' | 'TRIVY_PATH' | 'IMAGE_CA_FILE'
-  | 'BACKUP_DIR' | 'BACKUP_PASSPHRASE';
+  | 'BACKUP_DIR' | 'BACKUP_PASSPHRASE' | 'DT_URL' | 'DT_API_KEY';
 
 export interface Config extends Omit<Values, Refined> {
   /** Absolute. */
@@ -196,6 +206,9 @@ export interface Config extends Omit<Values, Refined> {
   /** Absolute. */
   BACKUP_DIR: string;
   BACKUP_PASSPHRASE: string | null;
+  /** Without a slash at its end. Null exactly where DT_API_KEY is. */
+  DT_URL: string | null;
+  DT_API_KEY: string | null;
 }
 
 export class ConfigError extends Error {}
@@ -214,6 +227,8 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     }
   };
   const values = Object.fromEntries(Object.entries(SETTINGS).map(([name, one]) => [name, take(name, one)]));
+  const both = ['DT_URL', 'DT_API_KEY'].filter((name) => (environment[name] ?? '') === '');
+  if (both.length === 1) faults.push(`${both.join()} must be set too: DT_URL and DT_API_KEY go together`);
   const providers = readIdentityProviders(environment, faults);
   if (faults.length > 0) throw new ConfigError(`The settings are wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
   // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- built from SETTINGS, whose readers have these types

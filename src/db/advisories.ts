@@ -7,6 +7,9 @@ import { KEY_REVISION } from './packages.ts';
 
 const RANGE_COLUMNS = sql.raw('advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, limited, last_affected, last_key, exact, weak, imports, key_revision');
 
+/** An OSV record, or what Dependency-Track says of a vulnerability that no OSV record names. */
+export type AdvisoryOrigin = 'osv' | 'dependency_track';
+
 export interface HashedAdvisory extends Advisory {
   hash: Buffer;
 }
@@ -20,7 +23,7 @@ export async function lockImports(tx: Tx): Promise<void> {
 export async function beginImport(tx: Tx): Promise<void> {
   await sql`SET LOCAL statement_timeout = 0`.execute(tx);
   await lockImports(tx);
-  await sql`CREATE TEMP TABLE incoming (id text PRIMARY KEY, names text[], modified_at timestamptz, content_hash bytea, withdrawn_at timestamptz, facts jsonb) ON COMMIT DROP`.execute(tx);
+  await sql`CREATE TEMP TABLE incoming (id text PRIMARY KEY, names text[], modified_at timestamptz, content_hash bytea, withdrawn_at timestamptz, facts jsonb, origin text) ON COMMIT DROP`.execute(tx);
   await sql`CREATE TEMP TABLE incoming_ranges (LIKE advisory_ranges INCLUDING DEFAULTS) ON COMMIT DROP`.execute(tx);
   await sql`ALTER TABLE incoming_ranges DROP COLUMN id`.execute(tx);
   await sql`CREATE TEMP TABLE touched (ecosystem text, match_name text, PRIMARY KEY (ecosystem, match_name)) ON COMMIT DROP`.execute(tx);
@@ -34,7 +37,7 @@ export async function knownHashes(tx: Tx, hashes: readonly Buffer[]): Promise<Re
 }
 
 /** Stages those of the advisories that are new or have changed; a later one of the same id replaces an earlier one, an older one nothing. Returns how many. */
-export async function stageAdvisories(tx: Tx, advisories: readonly HashedAdvisory[]): Promise<number> {
+export async function stageAdvisories(tx: Tx, advisories: readonly HashedAdvisory[], origin: AdvisoryOrigin = 'osv'): Promise<number> {
   const latest = [...new Map(advisories.map((advisory) => [advisory.id, advisory])).values()];
   const { rows } = await sql<{ id: string }>`
     SELECT t.id FROM unnest(${latest.map((one) => one.id)}::text[], ${latest.map((one) => one.hash)}::bytea[], ${latest.map((one) => one.facts.modified)}::timestamptz[]) AS t (id, hash, modified)
@@ -45,8 +48,8 @@ export async function stageAdvisories(tx: Tx, advisories: readonly HashedAdvisor
   const { rows: repeated } = await sql<{ id: string }>`SELECT id FROM incoming WHERE id = ANY(${[...wanted]}::text[])`.execute(tx);
   if (repeated.length > 0) await sql`DELETE FROM incoming_ranges WHERE advisory_id = ANY(${repeated.map((row) => row.id)}::text[])`.execute(tx);
   await sql`
-    INSERT INTO incoming (id, names, modified_at, content_hash, withdrawn_at, facts)
-    SELECT id, ARRAY(SELECT jsonb_array_elements_text(names)), modified, decode(hash, 'hex'), withdrawn, facts
+    INSERT INTO incoming (id, names, modified_at, content_hash, withdrawn_at, facts, origin)
+    SELECT id, ARRAY(SELECT jsonb_array_elements_text(names)), modified, decode(hash, 'hex'), withdrawn, facts, ${origin}
     FROM jsonb_to_recordset(${toJson(changed.map(({ id, names, hash, facts }) => ({ id, names, hash: hash.toString('hex'), modified: facts.modified, withdrawn: facts.withdrawn, facts })))}::jsonb)
       AS t (id text, names jsonb, modified timestamptz, hash text, withdrawn timestamptz, facts jsonb)
     ON CONFLICT (id) DO UPDATE SET names = excluded.names, modified_at = excluded.modified_at, content_hash = excluded.content_hash, withdrawn_at = excluded.withdrawn_at, facts = excluded.facts`.execute(tx);
@@ -120,10 +123,10 @@ export async function applyAdvisories(tx: Tx, vulnerabilityOf: ReadonlyMap<strin
     UNION SELECT r.ecosystem, r.match_name FROM assigned n JOIN advisories a ON a.id = n.advisory_id AND a.vulnerability_id <> n.vulnerability_id JOIN advisory_ranges r ON r.advisory_id = a.id`.execute(tx);
   await sql`UPDATE advisories a SET vulnerability_id = n.vulnerability_id FROM assigned n WHERE a.id = n.advisory_id AND a.vulnerability_id <> n.vulnerability_id`.execute(tx);
   await sql`
-    INSERT INTO advisories (id, vulnerability_id, names, modified_at, content_hash, withdrawn_at, facts)
-    SELECT i.id, n.vulnerability_id, i.names, i.modified_at, i.content_hash, i.withdrawn_at, i.facts FROM incoming i JOIN assigned n ON n.advisory_id = i.id
+    INSERT INTO advisories (id, vulnerability_id, names, modified_at, content_hash, withdrawn_at, facts, origin)
+    SELECT i.id, n.vulnerability_id, i.names, i.modified_at, i.content_hash, i.withdrawn_at, i.facts, i.origin FROM incoming i JOIN assigned n ON n.advisory_id = i.id
     ON CONFLICT (id) DO UPDATE SET names = excluded.names, modified_at = excluded.modified_at, content_hash = excluded.content_hash,
-      withdrawn_at = excluded.withdrawn_at, facts = excluded.facts, imported_at = now()`.execute(tx);
+      withdrawn_at = excluded.withdrawn_at, facts = excluded.facts, origin = excluded.origin, imported_at = now()`.execute(tx);
   await sql`DELETE FROM advisory_ranges r USING incoming i WHERE r.advisory_id = i.id`.execute(tx);
   await sql`
     INSERT INTO advisory_ranges (${RANGE_COLUMNS}) SELECT ${RANGE_COLUMNS} FROM incoming_ranges`.execute(tx);

@@ -37,7 +37,7 @@ export interface FindingDetailRow extends FindingRow {
 export async function findFinding(db: Db, id: string): Promise<FindingDetailRow | undefined> {
   const { rows } = await sql<FindingDetailRow>`
     SELECT f.id, f.project_id, f.component_id, c.package_version_id, f.vulnerability_id, pk.name AS component_name, pv.version AS component_version, c.purl, v.external_id AS cve_id, v.aliases, v.severity,
-      v.cvss_score, v.cvss_vector, v.severity_source, v.epss_score, v.epss_percentile, v.kev_added_on IS NOT NULL AS kev, v.kev_added_on, v.kev_due_on, f.status, v.summary, v.details, v.refs, v.cwes, v.published_at, v.modified_at,
+      v.cvss_score, v.cvss_vector, v.severity_source, v.epss_score, v.epss_percentile, v.kev_added_on IS NOT NULL AS kev, v.kev_added_on, v.kev_due_on, f.sources, f.status, v.summary, v.details, v.refs, v.cwes, v.published_at, v.modified_at,
       m.fixed_version, sc.direct, sc.scope, sc.license_tier, f.justification, f.justification_code, f.decision_scope, f.vex_origin, f.analysis_source, f.analyst_user_id, u.full_name AS analyst_name, f.analyzed_at,
       f.suppressed_until, f.first_detected_at AS discovered_at, f.updated_at, f.version, ${priorityColumn(sql`sc.depth`)} AS priority
     FROM findings f JOIN components c ON c.id = f.component_id JOIN package_versions pv ON pv.id = c.package_version_id JOIN packages pk ON pk.id = pv.package_id

@@ -1,9 +1,12 @@
 /** Vulnerability findings of a project: the list, and what documents say of them. */
 import { sql, type RawBuilder } from 'kysely';
 import type { PageRequest } from '../core/page.ts';
+import type { components } from '../../generated/api.ts';
 import type { DependencyScope, FindingStatus, Severity, Tier } from './components.ts';
 import type { Db } from './connect.ts';
 import { containing, orderAndPage, where } from './paging.ts';
+
+export type FindingSource = components['schemas']['FindingSource'];
 
 export interface FindingPriority {
   /** 0 to 100: the sum of the parts. */
@@ -24,6 +27,7 @@ export interface FindingRow {
   epss_score: number | null;
   epss_percentile: number | null;
   kev: boolean;
+  sources: FindingSource[];
   status: FindingStatus;
   summary: string | null;
   fixed_version: string | null;
@@ -55,13 +59,14 @@ export const priorityColumn = (depth: RawBuilder<unknown>): RawBuilder<unknown> 
   SELECT json_build_object('score', f.priority, 'parts', json_build_object('cvss', part[1], 'kev', part[2], 'epss', part[3], 'fix', part[4], 'depth', part[5]))
   FROM (SELECT finding_priority(v.cvss_score, v.severity, v.kev_added_on IS NOT NULL, v.epss_score, m.fixed_version IS NOT NULL, ${depth}) AS part OFFSET 0) parts)`;
 const COLUMNS = sql`f.id, f.component_id, pk.name AS component_name, pv.version AS component_version, c.purl, v.external_id AS cve_id, v.aliases, v.severity,
-  v.cvss_score, v.epss_score, v.epss_percentile, v.kev_added_on IS NOT NULL AS kev, f.status, v.summary, m.fixed_version, sc.direct, sc.scope, sc.license_tier,
+  v.cvss_score, v.epss_score, v.epss_percentile, v.kev_added_on IS NOT NULL AS kev, f.sources, f.status, v.summary, m.fixed_version, sc.direct, sc.scope, sc.license_tier,
   f.first_detected_at AS discovered_at, f.updated_at, f.version`;
 
 export interface FindingFilters {
   text?: string | undefined;
   severity?: readonly string[] | undefined;
   status?: readonly string[] | undefined;
+  source?: FindingSource | undefined;
   kev?: boolean | undefined;
   minEpss?: number | undefined;
   fixAvailable?: boolean | undefined;
@@ -126,6 +131,7 @@ function selection(view: FindingView, filters: FindingFilters): { conditions: Ra
   }
   if (filters.severity !== undefined) conditions.push(sql`f.severity_rank = ANY(${filters.severity.map((name) => SEVERITIES.findIndex((one) => one === name))}::smallint[])`);
   if (filters.status !== undefined) conditions.push(sql`f.status = ANY(${filters.status})`);
+  if (filters.source !== undefined) conditions.push(sql`${filters.source} = ANY(f.sources)`);
   if (filters.kev !== undefined) conditions.push(sql`f.kev = ${filters.kev}`);
   if (filters.minEpss !== undefined) conditions.push(sql`v.epss_score >= ${filters.minEpss}`);
   if (filters.cwe !== undefined) conditions.push(sql`v.cwes @> ARRAY[${filters.cwe}]`);
@@ -149,10 +155,11 @@ export async function licenseTiers(db: Db, scanId: string): Promise<{ tier: Tier
 }
 
 /**
- * Of findings `f` on the components of a scan, with their match `m`: the advisories still speak of the version. One that went away since no later scan has the
+ * Of findings `f` on the components of a scan, with their match `m`: somebody still speaks of the version. One that went away since no later scan has the
  * component is still one of this scan, in the state that it had.
  */
-export const HOLDS_FOR_SCAN = sql`(f.resolved_at IS NULL OR m.vulnerability_id IS NOT NULL)`;
+export const HOLDS_FOR_SCAN = sql`(f.resolved_at IS NULL OR m.vulnerability_id IS NOT NULL
+  OR EXISTS (SELECT FROM second_opinions o WHERE o.component_id = f.component_id AND o.vulnerability_id = f.vulnerability_id))`;
 export const STATUS_FOR_SCAN = sql`CASE WHEN f.status = 'fixed' AND f.resolved_at IS NOT NULL THEN coalesce(f.resolved_from, 'new') ELSE f.status END`;
 
 export interface DocumentFindingRow {
@@ -162,6 +169,7 @@ export interface DocumentFindingRow {
   cvss_vector: string | null;
   cwes: string[];
   summary: string | null;
+  sources: FindingSource[];
   status: FindingStatus;
   justification: string | null;
   justification_code: string | null;
@@ -174,7 +182,7 @@ export interface DocumentFindingRow {
 /** Findings of a scan for documents, by vulnerability and package URL. */
 export async function documentFindings(db: Db, scanId: string): Promise<DocumentFindingRow[]> {
   const { rows } = await sql<DocumentFindingRow>`
-    SELECT v.external_id AS cve_id, v.severity, v.cvss_score, v.cvss_vector, v.cwes, v.summary, ${STATUS_FOR_SCAN} AS status, f.justification, f.justification_code, c.purl, m.fixed_version,
+    SELECT v.external_id AS cve_id, v.severity, v.cvss_score, v.cvss_vector, v.cwes, v.summary, f.sources, ${STATUS_FOR_SCAN} AS status, f.justification, f.justification_code, c.purl, m.fixed_version,
       v.published_at, f.updated_at
     FROM scan_components sc JOIN components c ON c.id = sc.component_id
     JOIN findings f ON f.component_id = c.id JOIN vulnerabilities v ON v.id = f.vulnerability_id

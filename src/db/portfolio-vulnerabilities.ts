@@ -113,9 +113,9 @@ const MAX_ADVISORIES = 200;
 const MAX_RANGES = 1_000;
 const MAX_VERSIONS = 100;
 
-export async function advisoriesOf(db: Db, id: number): Promise<{ id: string; modified_at: string; withdrawn_at: string | null }[]> {
-  const { rows } = await sql<{ id: string; modified_at: string; withdrawn_at: string | null }>`
-    SELECT id, modified_at, withdrawn_at FROM advisories WHERE vulnerability_id = ${id} ORDER BY id LIMIT ${sql.lit(MAX_ADVISORIES)}`.execute(db);
+export async function advisoriesOf(db: Db, id: number): Promise<Detail['advisories']> {
+  const { rows } = await sql<Detail['advisories'][number]>`
+    SELECT id, origin AS source, modified_at, withdrawn_at FROM advisories WHERE vulnerability_id = ${id} ORDER BY id LIMIT ${sql.lit(MAX_ADVISORIES)}`.execute(db);
   return rows;
 }
 

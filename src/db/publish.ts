@@ -1,5 +1,6 @@
 /** Writes a scan's results: set-based, in the transaction that makes them visible. */
 import { sql } from 'kysely';
+import type { DependencyScope } from './components.ts';
 import type { Tx } from './connect.ts';
 
 /** One component of a scan, ready for its rows. Arrays of these run parallel to the scan's ordinals. */
@@ -10,7 +11,7 @@ export interface ScanComponentRow {
   dependsOn: readonly number[];
   direct: boolean | null;
   depth: number | null;
-  scope: string;
+  scope: DependencyScope;
   type: string;
   licenseExpression: string | null;
   licenseDeclared: string | null;

@@ -15,7 +15,12 @@ export interface FindingChanges {
 /** All components of a project after a scan, or of all projects after an import that matched these package versions again. */
 export type RefreshScope = { projectId: string } | { packageVersionIds: readonly number[] };
 
+/** Of `matches m` and `second_opinions o` on one vulnerability of a component, each null where it does not speak of it. */
+const SOURCES = sql`CASE WHEN o.vulnerability_id IS NULL THEN '{osv}' WHEN m.vulnerability_id IS NULL THEN '{dependency_track}' ELSE '{osv,dependency_track}' END::text[]`;
+
 const onComponents = (at: RefreshScope): RawBuilder<unknown> => ('projectId' in at ? sql`c.project_id = ${at.projectId}` : sql`c.package_version_id = ANY(${at.packageVersionIds}::bigint[])`);
+
+const IN_CURRENT_SCAN = sql`EXISTS (SELECT FROM scan_components sc JOIN scans s ON s.id = sc.scan_id WHERE sc.component_id = c.id AND s.is_current)`;
 
 /** What a finding is listed by, from `vulnerabilities v`, whether there is a fix, and its place `scan_components sc` in the current scan. */
 const facts = (fixable: RawBuilder<unknown>): RawBuilder<unknown> => sql`
@@ -31,9 +36,9 @@ const DECISION_COLUMNS = sql`k.status, k.justification, k.justification_code, k.
   k.source AS analysis_source, k.analyst_user_id, k.decided_at AS analyzed_at`;
 
 /**
- * Brings the findings in line with the matches. What a current scan of any ref has is a finding: `new`, or as was decided for its package. An open one, or one
- * called fixed, that no current scan has any longer is `fixed` by itself and `new` again if it returns. Other decisions outlive scans; where no advisory speaks of
- * the version any longer they rest, and hold again if one does.
+ * Brings the findings in line with the matches and what Dependency-Track reported last. What a current scan of any ref has is a finding: `new`, or as was decided for its package. An open one, or one
+ * called fixed, that no current scan has any longer is `fixed` by itself and `new` again if it returns. Other decisions outlive scans; where nobody speaks of
+ * the version any longer they rest, and hold again if somebody does.
  */
 export async function refreshFindings(tx: Tx, at: RefreshScope): Promise<FindingChanges> {
   const within = onComponents(at);
@@ -43,27 +48,33 @@ export async function refreshFindings(tx: Tx, at: RefreshScope): Promise<Finding
   }
   const { rows } = await sql<FindingChanges>`
     WITH due AS MATERIALIZED (
-      SELECT c.project_id, c.id AS component_id, m.vulnerability_id, pv.package_id, m.fixed_version IS NOT NULL AS fixable
+      SELECT c.project_id, c.id AS component_id, m.vulnerability_id, pv.package_id, m.fixed_version IS NOT NULL AS fixable, ${SOURCES} AS sources
       FROM components c JOIN matches m ON m.package_version_id = c.package_version_id JOIN package_versions pv ON pv.id = c.package_version_id
-      WHERE ${within} AND EXISTS (SELECT FROM scan_components sc JOIN scans s ON s.id = sc.scan_id WHERE sc.component_id = c.id AND s.is_current)
+      LEFT JOIN second_opinions o ON o.component_id = c.id AND o.vulnerability_id = m.vulnerability_id
+      WHERE ${within} AND ${IN_CURRENT_SCAN}
+      UNION ALL
+      SELECT c.project_id, c.id, o.vulnerability_id, pv.package_id, false, '{dependency_track}'
+      FROM components c JOIN second_opinions o ON o.component_id = c.id JOIN package_versions pv ON pv.id = c.package_version_id
+      WHERE ${within} AND ${IN_CURRENT_SCAN} AND NOT EXISTS (SELECT FROM matches m WHERE m.package_version_id = c.package_version_id AND m.vulnerability_id = o.vulnerability_id)
     ), gone AS (
       SELECT f.id, f.status
       FROM findings f JOIN components c ON c.id = f.component_id
       WHERE ${within} AND f.resolved_at IS NULL
         AND NOT EXISTS (SELECT FROM due d WHERE d.component_id = f.component_id AND d.vulnerability_id = f.vulnerability_id)
         AND (f.status IN ('new', 'analyzing', 'exploitable', 'fixed')
-          OR NOT EXISTS (SELECT FROM matches m WHERE m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id))
+          OR NOT EXISTS (SELECT FROM matches m WHERE m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id
+            UNION ALL SELECT FROM second_opinions o WHERE o.component_id = f.component_id AND o.vulnerability_id = f.vulnerability_id))
       ORDER BY f.id FOR NO KEY UPDATE OF f
     ), resolved AS (
       UPDATE findings f SET status = 'fixed', resolved_from = f.status, resolved_at = now(), version = f.version + 1, updated_at = now()
       FROM gone g WHERE g.id = f.id RETURNING f.id, f.project_id, f.resolved_from
     ), opened AS (
       INSERT INTO findings (project_id, component_id, vulnerability_id, status, justification, justification_code, suppressed_until, decision_scope, vex_origin, analysis_source,
-        analyst_user_id, analyzed_at, in_current_scan, severity_rank, kev, fixable, priority)
+        analyst_user_id, analyzed_at, in_current_scan, severity_rank, kev, fixable, priority, sources)
       SELECT x.project_id, x.component_id, x.vulnerability_id, coalesce(x.status, 'new'), x.justification, x.justification_code, x.suppressed_until, x.decision_scope, x.vex_origin, x.analysis_source,
-        x.analyst_user_id, x.analyzed_at, x.in_current_scan, x.severity_rank, x.kev, x.fixable, x.priority
+        x.analyst_user_id, x.analyzed_at, x.in_current_scan, x.severity_rank, x.kev, x.fixable, x.priority, x.sources
       FROM (
-        SELECT d.project_id, d.component_id, d.vulnerability_id, ${DECISION_COLUMNS}, ${facts(sql`d.fixable`)}
+        SELECT d.project_id, d.component_id, d.vulnerability_id, d.sources, ${DECISION_COLUMNS}, ${facts(sql`d.fixable`)}
         FROM due d JOIN projects p ON p.id = d.project_id JOIN vulnerabilities v ON v.id = d.vulnerability_id
         LEFT JOIN scan_components sc ON sc.scan_id = p.current_scan_id AND sc.component_id = d.component_id
         ${PACKAGE_DECISION}
@@ -122,22 +133,24 @@ export async function refreshDescribed(tx: Tx): Promise<void> {
   await sql`INSERT INTO gate_checks (project_id, cause) SELECT id, 'import' FROM projects WHERE gate ->> 'epss_threshold' IS NOT NULL AND current_scan_id IS NOT NULL`.execute(tx);
 }
 
-/** Touches the rows that differ only; their version stays, since nothing that a triager decides on by hand has changed. */
+/** Touches the rows that differ only; their version stays, since nothing that a triager decides on by hand has changed. Documents name the sources, and are tagged by `updated_at`. */
 async function updateFacts(tx: Tx, within: RawBuilder<unknown>, cause: 'scan' | 'import' | 'policy'): Promise<void> {
   await sql`
     WITH present AS (
-      SELECT f.id, ${facts(sql`(m.fixed_version IS NOT NULL)`)}
+      SELECT f.id, ${facts(sql`(m.fixed_version IS NOT NULL)`)}, CASE WHEN m.vulnerability_id IS NULL AND o.vulnerability_id IS NULL THEN f.sources ELSE ${SOURCES} END AS sources
       FROM findings f JOIN components c ON c.id = f.component_id JOIN projects p ON p.id = f.project_id JOIN vulnerabilities v ON v.id = f.vulnerability_id
       LEFT JOIN matches m ON m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id
+      LEFT JOIN second_opinions o ON o.component_id = f.component_id AND o.vulnerability_id = f.vulnerability_id
       LEFT JOIN scan_components sc ON sc.scan_id = p.current_scan_id AND sc.component_id = f.component_id
       WHERE ${within}
     ), todo AS (
-      SELECT f.id, x.in_current_scan, x.severity_rank, x.kev, x.fixable, x.priority
+      SELECT f.id, x.in_current_scan, x.severity_rank, x.kev, x.fixable, x.priority, x.sources, x.sources <> f.sources AS other_sources
       FROM present x JOIN findings f ON f.id = x.id
-      WHERE (f.in_current_scan, f.severity_rank, f.kev, f.fixable, f.priority) IS DISTINCT FROM (x.in_current_scan, x.severity_rank, x.kev, x.fixable, x.priority)
+      WHERE (f.in_current_scan, f.severity_rank, f.kev, f.fixable, f.priority, f.sources) IS DISTINCT FROM (x.in_current_scan, x.severity_rank, x.kev, x.fixable, x.priority, x.sources)
       ORDER BY f.id FOR NO KEY UPDATE OF f
     ), moved AS (
-      UPDATE findings f SET in_current_scan = t.in_current_scan, severity_rank = t.severity_rank, kev = t.kev, fixable = t.fixable, priority = t.priority
+      UPDATE findings f SET in_current_scan = t.in_current_scan, severity_rank = t.severity_rank, kev = t.kev, fixable = t.fixable, priority = t.priority, sources = t.sources,
+        updated_at = CASE WHEN t.other_sources THEN now() ELSE f.updated_at END
       FROM todo t WHERE t.id = f.id RETURNING f.project_id
     )
     INSERT INTO gate_checks (project_id, cause) SELECT DISTINCT project_id, ${cause} FROM moved`.execute(tx);

@@ -5,6 +5,7 @@
 import { sql } from 'kysely';
 import type { Tx } from './connect.ts';
 import { toJson } from './json.ts';
+import { moveOpinions } from './second-opinions.ts';
 
 /** An advisory of the vulnerability `old` is now part of `heir`. */
 export interface Succession {
@@ -27,6 +28,7 @@ export async function moveFindings(tx: Tx, successions: readonly Succession[]): 
       SELECT project_id FROM findings WHERE vulnerability_id IN (SELECT old FROM succession UNION SELECT heir FROM succession)
       UNION SELECT project_id FROM finding_decisions WHERE vulnerability_id IN (SELECT old FROM succession)
     ) ORDER BY p.id FOR NO KEY UPDATE`.execute(tx); // before their findings, as everybody does
+  await moveOpinions(tx);
   await chooseTargets(tx);
   await mergeMeeting(tx);
   await move(tx);
@@ -44,7 +46,8 @@ async function chooseTargets(tx: Tx): Promise<void> {
     FROM findings f JOIN components c ON c.id = f.component_id
     CROSS JOIN LATERAL (
       SELECT s.heir AS target, s.home FROM succession s LEFT JOIN matches m ON m.package_version_id = c.package_version_id AND m.vulnerability_id = s.heir
-      WHERE s.old = f.vulnerability_id ORDER BY m.vulnerability_id IS NOT NULL DESC, s.home DESC, s.heir LIMIT 1
+      LEFT JOIN second_opinions o ON o.component_id = c.id AND o.vulnerability_id = s.heir
+      WHERE s.old = f.vulnerability_id ORDER BY coalesce(m.vulnerability_id, o.vulnerability_id) IS NOT NULL DESC, s.home DESC, s.heir LIMIT 1
     ) t
     WHERE f.vulnerability_id IN (SELECT old FROM succession)`.execute(tx);
   await sql`CREATE INDEX ON moving (id)`.execute(tx);
@@ -109,7 +112,8 @@ async function copyToOthers(tx: Tx): Promise<void> {
       SELECT DISTINCT ON (f.component_id, s.heir) f.project_id, f.component_id, s.heir, f.status, f.justification, f.justification_code, f.suppressed_until, f.decision_scope, f.vex_origin, f.analysis_source,
         f.analyst_user_id, f.analyzed_at, f.resolved_at, f.resolved_from, f.first_detected_at
       FROM moving n JOIN findings f ON f.id = n.id JOIN succession s ON s.old = n.old AND s.heir <> n.target
-      JOIN matches m ON m.package_version_id = n.package_version_id AND m.vulnerability_id = s.heir
+      WHERE EXISTS (SELECT FROM matches m WHERE m.package_version_id = n.package_version_id AND m.vulnerability_id = s.heir
+        UNION ALL SELECT FROM second_opinions o WHERE o.component_id = n.component_id AND o.vulnerability_id = s.heir)
       ORDER BY f.component_id, s.heir, f.analyzed_at DESC NULLS LAST, f.id
       ON CONFLICT (component_id, vulnerability_id) DO NOTHING
       RETURNING id, component_id, vulnerability_id, status

@@ -23,7 +23,9 @@ export async function scanTrend(db: Db, scanId: string, limit: number): Promise<
     )
     SELECT line.id AS scan_id, line.completed_at, coalesce(line.component_count, 0) AS component_count, coalesce((
       SELECT jsonb_object_agg(x.severity, x.count) FROM (
-        SELECT v.severity, count(*)::int AS count FROM scan_components sc JOIN matches m ON m.package_version_id = sc.package_version_id JOIN vulnerabilities v ON v.id = m.vulnerability_id
+        SELECT v.severity, count(*)::int AS count FROM scan_components sc CROSS JOIN LATERAL (
+          SELECT m.vulnerability_id FROM matches m WHERE m.package_version_id = sc.package_version_id UNION SELECT o.vulnerability_id FROM second_opinions o WHERE o.component_id = sc.component_id
+        ) spoken JOIN vulnerabilities v ON v.id = spoken.vulnerability_id
         WHERE sc.scan_id = line.id AND v.withdrawn_at IS NULL GROUP BY v.severity) x), '{}') AS counts
     FROM line ORDER BY line.completed_at, line.id`.execute(db);
   return rows;

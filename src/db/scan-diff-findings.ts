@@ -7,6 +7,12 @@ import { orderAndPage, where } from './paging.ts';
 import { changeOf, diffOf, sides, type Change, type ScanPair } from './scan-diff.ts';
 import { planned } from './transaction.ts';
 
+/** What is said of rows `m` of a relation, by the package version and the component of each: by the matcher, and by Dependency-Track alone. */
+const spokenOf = (relation: RawBuilder<unknown>, version: string, component: string): RawBuilder<unknown> => sql`
+  SELECT m.*, x.vulnerability_id, x.fixed_version FROM ${relation} m JOIN matches x ON x.package_version_id = m.${sql.ref(version)}
+  UNION ALL SELECT m.*, o.vulnerability_id, NULL FROM ${relation} m JOIN second_opinions o ON o.component_id = m.${sql.ref(component)}
+  WHERE NOT EXISTS (SELECT FROM matches x WHERE x.package_version_id = m.${sql.ref(version)} AND x.vulnerability_id = o.vulnerability_id)`;
+
 /** Vulnerabilities of components that are not the same row in both scans, by pair: one that goes along with a new version is `changed`. */
 const findingsOf = (pair: ScanPair): RawBuilder<unknown> => sql`
   moved AS MATERIALIZED (
@@ -14,8 +20,8 @@ const findingsOf = (pair: ScanPair): RawBuilder<unknown> => sql`
     WHERE b.component_id IS DISTINCT FROM h.component_id
   ), found AS MATERIALIZED (
     SELECT coalesce(b.vulnerability_id, h.vulnerability_id) AS vulnerability_id, b.base_id, h.head_id, b.pair AS base_pair, h.pair AS head_pair, coalesce(h.fixed_version, b.fixed_version) AS fixed_version
-    FROM (SELECT m.pair, m.base_id, x.vulnerability_id, x.fixed_version FROM moved m JOIN matches x ON x.package_version_id = m.base_version) b
-    FULL JOIN (SELECT m.pair, m.head_id, x.vulnerability_id, x.fixed_version FROM moved m JOIN matches x ON x.package_version_id = m.head_version) h ON h.pair = b.pair AND h.vulnerability_id = b.vulnerability_id
+    FROM (${spokenOf(sql`moved`, 'base_version', 'base_id')}) b
+    FULL JOIN (${spokenOf(sql`moved`, 'head_version', 'head_id')}) h ON h.pair = b.pair AND h.vulnerability_id = b.vulnerability_id
   )`;
 
 export interface DiffCounts {
@@ -33,7 +39,7 @@ export async function countDiff(db: Db, pair: ScanPair): Promise<DiffCounts> {
   const counted = sql<DiffCounts>`
     WITH ${diffOf(pair)}, ${findingsOf(pair)}
     SELECT (SELECT json_build_object(${counts(sql`base`, sql`head`, sql`(SELECT count(*) FROM scan_components WHERE scan_id = ${pair.head})`)}) FROM diff) AS components,
-      (SELECT json_build_object(${counts(sql`base_pair`, sql`head_pair`, sql`(SELECT count(*) FROM scan_components sc JOIN matches m ON m.package_version_id = sc.package_version_id WHERE sc.scan_id = ${pair.head})`)},
+      (SELECT json_build_object(${counts(sql`base_pair`, sql`head_pair`, sql`(SELECT count(*) FROM (${spokenOf(sql`(SELECT package_version_id, component_id FROM scan_components WHERE scan_id = ${pair.head})`, 'package_version_id', 'component_id')}) spoken)`)},
         'added_by_severity', ${bySeverity(sql`base_pair IS NULL`)}, 'removed_by_severity', ${bySeverity(sql`head_pair IS NULL`)})
        FROM found JOIN vulnerabilities v ON v.id = found.vulnerability_id) AS findings`;
   const { rows: [first] } = await planned(db, (tx) => counted.execute(tx));

@@ -12,6 +12,12 @@ import { statement } from './statement.ts';
 export type ScanKind = 'source' | 'sbom' | 'container';
 export type ScanStep = 'bootstrap' | 'fetch' | 'prep' | 'cdxgen' | 'license' | 'dt_upload' | 'dt_findings' | 'vuln_match' | 'finalize';
 
+/** A step that came to nothing, or was not even tried. */
+export interface SkippedStep {
+  step: 'dt_upload' | 'dt_findings';
+  reason: string;
+}
+
 export interface ScanRow {
   id: string;
   project_id: string;
@@ -30,6 +36,7 @@ export interface ScanRow {
   occurrence_count: number | null;
   error: { code: string; message: string } | null;
   warnings: string[];
+  skipped_steps: SkippedStep[];
   requested_by_user_id: string | null;
   attempt: number;
   started_at: string | null;
@@ -41,7 +48,7 @@ export interface ScanRow {
 const COLUMNS = sql`s.id, s.project_id, p.name AS project_name, p.slug AS project_slug, s.kind, s.status, s.progress_percent, s.current_step, s.ref, s.commit_sha,
   s.metadata, s.source_format, s.image, s.component_count, s.occurrence_count,
   CASE WHEN s.error_code IS NULL THEN NULL ELSE json_build_object('code', s.error_code, 'message', s.error_message) END AS error,
-  s.warnings, s.requested_by_user_id, s.attempt, s.started_at, s.completed_at, s.created_at, s.updated_at`;
+  s.warnings, s.skipped_steps, s.requested_by_user_id, s.attempt, s.started_at, s.completed_at, s.created_at, s.updated_at`;
 const FROM = sql`FROM scans s JOIN projects p ON p.id = s.project_id`;
 const SORTABLE = {
   created_at: sql`s.created_at`, started_at: sql`s.started_at`, completed_at: sql`s.completed_at`, status: sql`s.status`, kind: sql`s.kind`,
@@ -233,6 +240,7 @@ export interface ScanOutcome {
   componentCount: number;
   occurrenceCount: number;
   warnings: readonly string[];
+  skippedSteps: readonly SkippedStep[];
   /** SPDX expression of the product's own licence files. */
   ownLicense: string | null;
 }
@@ -245,7 +253,7 @@ export async function succeedScan(tx: Tx, scan: ClaimedScan, outcome: ScanOutcom
   await sql`
     WITH ended AS (
       UPDATE scans SET status = 'succeeded', is_current = true, current_step = 'finalize', progress_percent = 100, component_count = ${outcome.componentCount},
-        occurrence_count = ${outcome.occurrenceCount}, warnings = ${toJson(outcome.warnings)}, own_license = ${outcome.ownLicense}, completed_at = clock_timestamp(), updated_at = clock_timestamp()
+        occurrence_count = ${outcome.occurrenceCount}, warnings = ${toJson(outcome.warnings)}, skipped_steps = ${toJson(outcome.skippedSteps)}, own_license = ${outcome.ownLicense}, completed_at = clock_timestamp(), updated_at = clock_timestamp()
       WHERE id = ${scan.id} RETURNING *
     ), announced AS (
       INSERT INTO notices (kind, project_id, audience, user_id, facts)

@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { components } from '../../generated/api.ts';
 import type { FindingStatus, Severity } from './components.ts';
 import type { Db, Tx } from './connect.ts';
-import { HOLDS_FOR_SCAN, STATUS_FOR_SCAN } from './findings.ts';
+import { HOLDS_FOR_SCAN, STATUS_FOR_SCAN, type FindingSource } from './findings.ts';
 
 /** By the statement itself where the state came from one. */
 const DECIDED_AT = sql`coalesce((f.vex_origin ->> 'timestamp')::timestamptz, f.analyzed_at, f.first_detected_at)`;
@@ -21,6 +21,7 @@ export interface VexRow {
   name: string;
   version: string;
   fixed_version: string | null;
+  sources: FindingSource[];
   status: FindingStatus;
   justification: string | null;
   code: components['schemas']['VexJustification'] | null;
@@ -33,7 +34,7 @@ export interface VexRow {
 /** Of a scan, by vulnerability and package URL. */
 export async function vexRows(db: Db, scanId: string): Promise<VexRow[]> {
   const { rows } = await sql<VexRow>`
-    SELECT f.id AS finding_id, v.external_id AS cve_id, v.aliases, v.severity, v.cvss_score, v.cvss_vector, v.cwes, v.published_at, c.purl, pk.name, pv.version, m.fixed_version,
+    SELECT f.id AS finding_id, v.external_id AS cve_id, v.aliases, v.severity, v.cvss_score, v.cvss_vector, v.cwes, v.published_at, c.purl, pk.name, pv.version, m.fixed_version, f.sources,
       ${STATUS_FOR_SCAN} AS status, f.justification, f.justification_code AS code, f.suppressed_until AS expires_at, f.decision_scope AS scope, ${DECIDED_AT} AS decided_at
     FROM scan_components sc JOIN components c ON c.id = sc.component_id JOIN package_versions pv ON pv.id = c.package_version_id JOIN packages pk ON pk.id = pv.package_id
     JOIN findings f ON f.component_id = c.id JOIN vulnerabilities v ON v.id = f.vulnerability_id

@@ -1,13 +1,15 @@
 /** One HTTP request to addresses that were judged before, and to no others: the name is not looked up again, redirects are not followed, the answer is bounded. */
 import { request as requestHttp, type IncomingHttpHeaders } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import type { Readable } from 'node:stream';
 import type { ResolvedAddress } from './addresses.ts';
 
 export interface PinnedRequest {
   method: string;
   headers: Record<string, string | number>;
   addresses: readonly ResolvedAddress[];
-  payload: string | null;
+  /** What is streamed needs a Content-Length among the headers. */
+  payload: string | Readable | null;
   /** The answer is read so far; 0: not at all. */
   maxBytes: number;
   signal: AbortSignal;
@@ -35,7 +37,10 @@ export function requestPinned(url: URL, { method, headers, addresses, payload, m
       const chunks: Buffer[] = [];
       let size = 0;
       const answer = (isCut: boolean): void => resolve({ status: response.statusCode ?? 0, headers: response.headers, text: Buffer.concat(chunks).toString('utf8'), isCut });
-      response.on('error', reject).on('end', () => answer(false)).on('data', (chunk: Buffer) => {
+      response.on('error', reject).on('end', () => {
+        answer(false);
+        if (!request.writableFinished) request.destroy(); // who has answered before all was sent wants no more
+      }).on('data', (chunk: Buffer) => {
         size += chunk.length;
         if (size <= maxBytes) chunks.push(chunk);
         else {
@@ -44,6 +49,11 @@ export function requestPinned(url: URL, { method, headers, addresses, payload, m
         }
       });
     });
-    request.on('error', reject).end(payload ?? undefined);
+    request.on('error', reject);
+    if (payload === null || typeof payload === 'string') request.end(payload ?? undefined);
+    else {
+      request.on('close', () => payload.destroy());
+      payload.on('error', (error) => request.destroy(error)).pipe(request);
+    }
   });
 }

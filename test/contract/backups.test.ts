@@ -77,7 +77,7 @@ make('a file that is not where it was is a conflict, a fault is told to super ad
   await runBackup(failing, null, never);
   const items = member((await admin.expect(200, 'listAdminBackups', { query: { kind: 'auto' } })).body, 'items');
   assert.equal((Array.isArray(items) ? items : []).map((one) => member(one, 'status')), ['failed', 'succeeded'], 'the newest good one stays whatever its age');
-  const health = async () => {
+  const health = async (): Promise<unknown> => {
     const parts = member((await admin.expect(200, 'getAdminHealth')).body, 'components');
     return Array.isArray(parts) ? parts.find((one) => member(one, 'name') === 'backups') : undefined;
   };

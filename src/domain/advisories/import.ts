@@ -12,7 +12,7 @@ import { moveFindings } from '../../db/regroup.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import type { Services } from '../context.ts';
 import { describeGroups, regroup, successions } from './regroup.ts';
-import type { ImportReport } from './report.ts';
+import { emptyReport, type ImportReport } from './report.ts';
 import { stageSource, type Fetched } from './stage.ts';
 
 /**
@@ -21,7 +21,7 @@ import { stageSource, type Fetched } from './stage.ts';
  */
 export function importAdvisories(services: Pick<Services, 'db' | 'enqueue'>, location: string, onProgress: (records: number) => void, fetched: Fetched | null = null): Promise<ImportReport> {
   return inTransaction(services.db, async (tx) => {
-    const report: ImportReport = { records: 0, changed: 0, refused: 0, exploited: 0, predictions: 0, vulnerabilities: 0, rematched: 0, findingsOpened: 0, findingsResolved: 0, faults: [] };
+    const report = emptyReport();
     await beginImport(tx);
     const { exploited, predictions, sources } = await stageSource(tx, location, report, onProgress, fetched);
     const describes = exploited !== null || predictions !== null || report.changed > 0;
@@ -38,8 +38,8 @@ export function importAdvisories(services: Pick<Services, 'db' | 'enqueue'>, loc
   });
 }
 
-/** Staged advisories -> vulnerabilities -> matches -> findings. */
-async function apply(tx: Tx, report: ImportReport): Promise<void> {
+/** Staged advisories -> vulnerabilities -> matches -> findings. The caller holds the matching lock exclusively. */
+export async function apply(tx: Tx, report: ImportReport): Promise<void> {
   const { related, groups } = await regroup(tx);
   await applyAdvisories(tx, new Map(groups.flatMap(({ group, id }) => group.advisoryIds.map((advisoryId): [string, number] => [advisoryId, id]))));
   await describeGroups(tx, groups);

@@ -17,3 +17,6 @@ export interface ImportReport {
   /** The first faults, in words: what could not be read, and parts of records that could not be used. */
   faults: string[];
 }
+
+export const emptyReport = (): ImportReport =>
+  ({ records: 0, changed: 0, refused: 0, exploited: 0, predictions: 0, vulnerabilities: 0, rematched: 0, findingsOpened: 0, findingsResolved: 0, faults: [] });

@@ -11,7 +11,7 @@ import type { Context } from '../context.ts';
 import type { DocumentHead, DocumentSource } from '../formats/document.ts';
 import { getProject, scanInView } from '../projects/read.ts';
 
-const TOOL = { name: packageJson.name, version: packageJson.version };
+export const TOOL = { name: packageJson.name, version: packageJson.version };
 
 export interface DocumentView {
   project: ProjectRow;

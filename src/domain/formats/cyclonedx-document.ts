@@ -37,9 +37,19 @@ export function licensingOf({ license_concluded: concluded, license_expression: 
 
 export const scopeOf = (scope: DocumentComponentRow['scope']): 'required' | 'optional' | 'excluded' => (scope === 'dev' ? 'optional' : scope);
 
+export interface VulnerabilitySource {
+  name: string;
+  url: string | null;
+}
+
+/** Who says that there is such a vulnerability: OSV's records before Dependency-Track. */
+export const sourceOf = (id: string, sources: DocumentFindingRow['sources']): VulnerabilitySource =>
+  (sources.includes('osv') ? { name: 'OSV', url: `https://osv.dev/vulnerability/${encodeURIComponent(id)}` } : { name: 'Dependency-Track', url: null });
+
 export interface DocumentVulnerability {
   ref: string;
   id: string;
+  source: VulnerabilitySource;
   rating: { score: number | null; severity: string; method: string | null; vector: string | null };
   cwes: readonly number[];
   description: string | null;
@@ -59,7 +69,7 @@ const JUSTIFICATIONS: ReadonlySet<string> = new Set([
 
 /** Findings of one vulnerability with the same judgement make one entry. */
 export function documentVulnerabilities(findings: readonly DocumentFindingRow[]): DocumentVulnerability[] {
-  const groups = Map.groupBy(findings, (finding) => JSON.stringify([finding.cve_id, finding.status, finding.justification, finding.justification_code, finding.fixed_version]));
+  const groups = Map.groupBy(findings, (finding) => JSON.stringify([finding.cve_id, finding.status, finding.justification, finding.justification_code, finding.fixed_version, ...(finding.sources.includes('osv') ? [] : ['dependency_track'])]));
   return [...groups.entries()].flatMap(([key, group]) => {
     const [first] = group;
     if (first === undefined) return [];
@@ -67,6 +77,7 @@ export function documentVulnerabilities(findings: readonly DocumentFindingRow[])
     return [{
       ref: `urn:uuid:${uuidv5(key, NAMESPACE)}`,
       id: first.cve_id,
+      source: sourceOf(first.cve_id, first.sources),
       rating: { score: first.cvss_score, severity: first.severity, method: first.cvss_vector === null ? null : methodOf(first.cvss_vector), vector: first.cvss_vector },
       cwes: first.cwes.map((cwe) => Number(cwe.slice('CWE-'.length))),
       description: first.summary,

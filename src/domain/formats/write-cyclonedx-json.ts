@@ -70,9 +70,9 @@ function takeText(choice: LicenseChoice, texts: Map<string, string>): { contentT
   return { contentType: 'text/plain', content };
 }
 
-function vulnerability({ ref, id, rating, cwes, description, recommendation, published, analysis, affects }: DocumentVulnerability): object {
+function vulnerability({ ref, id, source, rating, cwes, description, recommendation, published, analysis, affects }: DocumentVulnerability): object {
   return {
-    'bom-ref': ref, id, source: { name: 'OSV', url: `https://osv.dev/vulnerability/${encodeURIComponent(id)}` },
+    'bom-ref': ref, id, source: { name: source.name, ...given('url', source.url) },
     ratings: [{ ...given('score', rating.score), severity: rating.severity, ...given('method', rating.method), ...given('vector', rating.vector) }],
     ...(cwes.length === 0 ? {} : { cwes }), ...given('description', description), ...given('recommendation', recommendation), ...given('published', published),
     analysis: { state: analysis.state, ...given('justification', analysis.justification), ...given('detail', analysis.detail) },

@@ -58,8 +58,8 @@ function dependency(ref: string, dependsOn: readonly string[]): string {
   return `<dependency ref="${escape(ref)}">${dependsOn.map((target) => `<dependency ref="${escape(target)}"/>`).join('')}</dependency>\n`;
 }
 
-function vulnerability({ ref, id, rating, cwes, description, recommendation, published, analysis, affects }: DocumentVulnerability): string {
-  return `<vulnerability bom-ref="${escape(ref)}">${element('id', id)}<source>${element('name', 'OSV')}${element('url', `https://osv.dev/vulnerability/${encodeURIComponent(id)}`)}</source>\
+function vulnerability({ ref, id, source, rating, cwes, description, recommendation, published, analysis, affects }: DocumentVulnerability): string {
+  return `<vulnerability bom-ref="${escape(ref)}">${element('id', id)}<source>${element('name', source.name)}${element('url', source.url)}</source>\
 <ratings><rating>${element('score', rating.score === null ? null : String(rating.score))}${element('severity', rating.severity)}${element('method', rating.method)}${element('vector', rating.vector)}</rating></ratings>\
 ${cwes.length === 0 ? '' : `<cwes>${cwes.map((cwe) => element('cwe', String(cwe))).join('')}</cwes>`}${element('description', description)}${element('recommendation', recommendation)}${element('published', published)}\
 <analysis>${element('state', analysis.state)}${element('justification', analysis.justification)}${element('detail', analysis.detail)}</analysis>\

@@ -7,7 +7,8 @@ import { ensurePackageVersions, type PackageVersion } from '../../db/packages.ts
 import { refreshFindings } from '../../db/refresh.ts';
 import { insertScanComponents, replaceLicenseFindings, replaceLicenseTexts, type ScanComponentRow } from '../../db/publish.ts';
 import { lockLicenses } from '../../db/license-judgement.ts';
-import { lockRunningScan, succeedScan, type ClaimedScan } from '../../db/scans.ts';
+import { replaceOpinions, type Report } from '../../db/second-opinions.ts';
+import { lockRunningScan, succeedScan, type ClaimedScan, type SkippedStep } from '../../db/scans.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import type { Services } from '../context.ts';
 import { isDigest } from '../formats/cyclonedx.ts';
@@ -110,8 +111,16 @@ export async function resolvePackages(db: Db, components: readonly PreparedCompo
   });
 }
 
+/** What Dependency-Track says of the scan. */
+export interface SecondOpinion {
+  /** Null where nothing is known anew: what was reported before stays. */
+  reports: readonly Report[] | null;
+  skipped: readonly SkippedStep[];
+  warnings: readonly string[];
+}
+
 /** Writes components, licences, findings and the outcome at once. False where this run no longer owns the scan. */
-export function publish(services: Services, scan: ClaimedScan, facts: ScanFacts, rows: readonly ResolvedComponent[]): Promise<boolean> {
+export function publish(services: Services, scan: ClaimedScan, facts: ScanFacts, rows: readonly ResolvedComponent[], { reports, skipped, warnings }: SecondOpinion): Promise<boolean> {
   return inTransaction(services.db, async (tx) => {
     await lockMatching(tx, 'shared');
     if (!(await lockRunningScan(tx, scan))) return false;
@@ -122,7 +131,8 @@ export function publish(services: Services, scan: ClaimedScan, facts: ScanFacts,
     const hasFiles = facts.ownLicense !== undefined;
     await replaceLicenseFindings(tx, scan, hasFiles ? ['declared', 'detected'] : ['declared'], rows.flatMap((row) => row.claims.map((claim) => ({ ordinal: row.ordinal, ...claim }))));
     await settleLicenses(tx, { scanId: scan.id }, 'run-scan', services.now());
-    await succeedScan(tx, scan, { componentCount: rows.length, occurrenceCount: facts.occurrences, warnings: facts.warnings.slice(0, 100), ownLicense: facts.ownLicense === undefined || facts.ownLicense === null ? null : normalise(facts.ownLicense.expression) });
+    await succeedScan(tx, scan, { componentCount: rows.length, occurrenceCount: facts.occurrences, warnings: [...warnings, ...facts.warnings].slice(0, 100), skippedSteps: skipped, ownLicense: facts.ownLicense === undefined || facts.ownLicense === null ? null : normalise(facts.ownLicense.expression) });
+    if (reports !== null) await replaceOpinions(tx, scan, reports);
     await refreshFindings(tx, { projectId: scan.projectId });
     await markGate(tx, services, scan.projectId, 'scan');
     await scanEnded(tx, services, scan.id);

@@ -23,10 +23,11 @@ import { gatherFromImage, isImageFormat } from './container-source.ts';
 import { scanEnded } from './follow.ts';
 import { gatherFromGit, GIT_FORMAT } from './git-source.ts';
 import { Superseded, until, watchOwnership } from './ownership.ts';
+import { askSecondOpinion } from './second-opinion.ts';
 import { publish, prepareComponents, resolvePackages, type PreparedComponent, type ScanFacts } from './publish.ts';
 
 /** Percent at the start of each step, as clients know them. */
-const PERCENT = { bootstrap: 0, fetch: 10, prep: 18, cdxgen: 25, license: 50, vuln_match: 70, finalize: 90 } as const satisfies Partial<Record<ScanStep, number>>;
+const PERCENT = { bootstrap: 0, fetch: 10, prep: 18, cdxgen: 25, license: 50, dt_upload: 55, dt_findings: 60, vuln_match: 70, finalize: 90 } as const satisfies Partial<Record<ScanStep, number>>;
 
 /** A fault of the scanned input, in words for its owner; running again would not help. */
 class ScanFault extends Error {
@@ -52,10 +53,11 @@ export async function runScan(services: Services, scanId: string, given: AbortSi
   try {
     await step('bootstrap');
     const { facts, components } = await prepare(services, scan, workspace, signal, step);
+    const opinion = await askSecondOpinion(services, scan, components, workspace, signal, step);
     await step('vuln_match');
     const rows = await resolvePackages(services.db, components.splice(0));
     await step('finalize');
-    if (!(await publish(services, scan, facts, rows))) throw new Superseded();
+    if (!(await publish(services, scan, facts, rows, opinion))) throw new Superseded();
     log.info({ components: rows.length }, 'scan succeeded');
   } catch (error) {
     const why: unknown = signal.aborted ? signal.reason : error; // whatever an abort made fail, the abort is the cause

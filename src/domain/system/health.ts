@@ -2,10 +2,12 @@
 import type { components } from '../../../generated/api.ts';
 import { lastBackups } from '../../db/backups.ts';
 import { askBriefly, failedJobs, presentWorkers, queueHealth, scanHealth, serverVersion } from '../../db/health.ts';
+import { BREAKER_FAILURES, findBreaker, type BreakerRow } from '../../db/circuit-breakers.ts';
 import type { Db, Tx } from '../../db/connect.ts';
 import { pendingMigrations } from '../../db/migrate.ts';
 import { findProgram } from '../../integrations/programs.ts';
 import type { Context } from '../context.ts';
+import { DEPENDENCY_TRACK } from '../scans/second-opinion.ts';
 import { volumeOf } from './disk.ts';
 import { vulnerabilitySources, type AgedSource } from './sources.ts';
 
@@ -33,6 +35,7 @@ export async function getAdminHealth(context: Context): Promise<AdminHealth> {
     settled('vulnerability_data', sources, judgeSources),
     part(context, 'backups', lastBackups, (last) => judgeBackups(last, context.config.BACKUP_SCHEDULE)),
     ...(context.mailer === null ? [] : [part(context, 'mail', (tx) => failedJobs(tx, 'send-mail'), judgeMail)]),
+    ...(context.config.DT_URL === null ? [] : [part(context, 'dependency_track', async (tx) => (await findBreaker(tx, DEPENDENCY_TRACK)) ?? null, judgeDependencyTrack)]),
     other(context, 'git', async () => ((await findProgram('git', null)) === null ? { status: 'degraded', detail: 'Not installed: repositories cannot be scanned.', value: null } : fine())),
     other(context, 'trivy', () => judgeTrivy(context.config.TRIVY_PATH)),
     part(context, 'active_scans', scanHealth, ({ queued, running }) => fine(queued + running, `${running} running, ${queued} queued`)),
@@ -91,6 +94,15 @@ async function judgeDisk({ config }: Context): Promise<Judgement> {
 }
 
 const judgeMail = (failed: number): Judgement => (failed === 0 ? fine(0) : { status: 'degraded', detail: `${failed} mails could not be sent within a day.`, value: failed });
+
+/** By what scans have seen of it: it is not asked for this page. */
+function judgeDependencyTrack(breaker: BreakerRow | null): Judgement {
+  if (breaker === null) return fine(0, 'No scan has asked it yet.');
+  const { failures, open_until, half_open, error, succeeded_at } = breaker;
+  if (failures === 0) return fine(0, succeeded_at === null ? null : `Answered last at ${succeeded_at}.`);
+  if (open_until === null) return { status: 'degraded', detail: `Failed ${failures} times in a row; after ${BREAKER_FAILURES} scans go on without it. ${error ?? ''}`.trim(), value: failures };
+  return { status: 'down', detail: `Scans go on without it: failed ${failures} times in a row, ${half_open ? 'and the next scan tries it' : `tried again at ${open_until}`}. ${error ?? ''}`.trim(), value: failures };
+}
 
 async function judgeTrivy(configured: string | null): Promise<Judgement> {
   if ((await findProgram('trivy', configured)) !== null) return fine();

@@ -75,7 +75,7 @@ function vulnerability(row: VexRow): object {
   const note = noteOf('cyclonedx', judged(row));
   const url = (id: string): string => `https://osv.dev/vulnerability/${encodeURIComponent(id)}`;
   return {
-    'bom-ref': `urn:uuid:${uuidv5(row.finding_id, NAMESPACE)}`, id: row.cve_id, source: { name: 'OSV', url: url(row.cve_id) },
+    'bom-ref': `urn:uuid:${uuidv5(row.finding_id, NAMESPACE)}`, id: row.cve_id, source: row.sources.includes('osv') ? { name: 'OSV', url: url(row.cve_id) } : { name: 'Dependency-Track' },
     ...(row.aliases.length === 0 ? {} : { references: row.aliases.map((id) => ({ id, source: { name: 'OSV', url: url(id) } })) }),
     ratings: [{ ...(row.cvss_score === null ? {} : { score: row.cvss_score }), severity: row.severity, ...(row.cvss_vector === null ? {} : { method: methodOf(row.cvss_vector), vector: row.cvss_vector }) }],
     ...(row.cwes.length === 0 ? {} : { cwes: row.cwes.map((cwe) => Number(cwe.slice('CWE-'.length))) }), ...(row.published_at === null ? {} : { published: row.published_at }),

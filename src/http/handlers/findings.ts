@@ -11,7 +11,7 @@ export const findings = {
   listProjectVulnerabilities: async (context, { path, query, page }) =>
     ok(
       await listProjectVulnerabilities(context, path.id, query.scan_id, {
-        text: query.q, severity: query.severity, status: query.status, kev: query.kev, minEpss: query.min_epss, fixAvailable: query.fix_available, direct: query.direct,
+        text: query.q, severity: query.severity, status: query.status, source: query.source, kev: query.kev, minEpss: query.min_epss, fixAvailable: query.fix_available, direct: query.direct,
         componentId: query.component_id, cwe: query.cwe, discoveredAfter: query.discovered_after, discoveredBefore: query.discovered_before,
       }, page),
     ),

@@ -723,6 +723,11 @@ export interface paths {
          *     read. The registry, what it redirects to and where it sends for tokens are reached by a proxy of the portal that resolves each name itself and refuses
          *     addresses of private networks. A scan replaces the results of its `ref`, whatever its kind: give images a `ref` of their own to keep those of the source.
          *
+         *     Where a Dependency-Track is configured, it is shown what was detected and asked for a second opinion (the steps `dt_upload` and `dt_findings`): a project
+         *     `<team slug>/<project slug>` there, a version for each ref. What it reports joins the findings by package URL and by the ids and aliases of vulnerabilities, and counts, is
+         *     triaged and becomes `fixed` as any other; `sources` says who reports it. What is suppressed there opens nothing here. Where it is away or late the scan goes on: `skipped_steps` and `warnings` tell why,
+         *     and what it reported before stays as it was.
+         *
          *     The answer comes at once; a worker runs the scan. Follow it on the WebSocket `/ws/scans/{scan_id}` or at `Location`. One scan of a project and ref is
          *     active at a time: a second request is 409 with `active_scan_id`.
          */
@@ -1307,7 +1312,7 @@ export interface paths {
         /**
          * Get a vulnerability
          * @description What is known of a vulnerability, named by its CVE id or any alias (GHSA, PYSEC, GO, RUSTSEC, ...), exact in case: its advisories, the packages and versions that they call
-         *     affected, and how far it reaches in the projects that you can see (open findings of current scans). 404 where no imported advisory speaks of it.
+         *     affected, and how far it reaches in the projects that you can see (open findings of current scans). 404 where no imported advisory speaks of it, and no report of a Dependency-Track.
          */
         get: operations["getVulnerability"];
         put?: never;
@@ -2322,8 +2327,9 @@ export interface paths {
         };
         /**
          * Download a backup
-         * @description A tar.gz archive with the data and a manifest with checksums. It holds everything, password hashes and sealed credentials included: keep it as you keep the
-         *     database. The master key (SECRET_KEY) is not in it. A backup that is not `succeeded` is 409.
+         * @description A tar.gz archive: the rows of each table as PostgreSQL's COPY writes them, and a manifest with counts and checksums at its end. It holds everything, password hashes and sealed credentials
+         *     included: keep it as you keep the database. The master key (SECRET_KEY) is not in it, and a restore needs the same one. With BACKUP_PASSPHRASE the whole is encrypted in the format of age
+         *     (age-encryption.org), which its own program opens too. A backup that is not `succeeded`, or whose file is not where this process can read it, is 409.
          */
         get: operations["downloadAdminBackup"];
         put?: never;
@@ -2345,11 +2351,36 @@ export interface paths {
         put?: never;
         /**
          * Restore a backup
-         * @description Replaces all data by that of the archive. The archive is checked whole before anything changes (manifest, checksums, schema version, bounds): a bad one is 422
-         *     `invalid-backup`. The restore itself is one transaction: it either all happens or nothing changes. Queued and running scans are cancelled, every session ends.
-         *     `confirm` must hold the word `restore`; missing or other, 412.
+         * @description Replaces all data by that of the archive, the audit log included. The archive is checked whole before anything changes (manifest, checksums, schema version, bounds, master key): a bad one is
+         *     422 `invalid-backup`. One of an older version of the portal is brought up to date. The restore itself is one transaction beside the running portal: it either all happens or nothing changes,
+         *     and what is written meanwhile is replaced with the rest. Afterwards scans that were queued or running are cancelled, messages that were waiting are not sent, vulnerability data is
+         *     fetched anew, and every session ends: log in with an account of the archive. Backups that were listed go on being listed. `confirm` must hold the word `restore`; missing or other, 412.
+         *     One restore runs at a time: a second is 409.
          */
         post: operations["restoreAdminBackup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/backup/restore/{task_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the restore. */
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        /**
+         * Get a restore
+         * @description How far a restore is, and what came of it. Whoever ordered it has to log in again once it has succeeded.
+         */
+        get: operations["getAdminRestore"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2374,7 +2405,7 @@ export interface paths {
         post?: never;
         /**
          * Delete a backup
-         * @description Removes a manual backup. Automatic ones are removed by retention only.
+         * @description Removes a manual backup and its file; one that is being made is 409. Automatic ones are removed by retention only.
          */
         delete: operations["deleteAdminBackup"];
         options?: never;
@@ -3495,6 +3526,7 @@ export interface components {
          *       "occurrence_count": 430,
          *       "error": null,
          *       "warnings": [],
+         *       "skipped_steps": [],
          *       "requested_by_user_id": "0198f3a1-6b10-7a2f-8e44-1c5d9f7b3a02",
          *       "attempt": 1,
          *       "started_at": "2026-11-24T10:39:52.000Z",
@@ -3538,8 +3570,14 @@ export interface components {
                 code: string;
                 message: string;
             } | null;
-            /** @description What could not be read and was passed over; at most 100. */
+            /** @description What could not be read or asked and was passed over; at most 100. */
             warnings: string[];
+            /** @description Steps that the scan went without, or that came to nothing, and why; findings that only they could confirm stay as they were. */
+            skipped_steps: {
+                /** @enum {string} */
+                step: "dt_upload" | "dt_findings";
+                reason: string;
+            }[];
             /** Format: uuid */
             requested_by_user_id: string | null;
             /** @description How often a worker has started it. */
@@ -3622,6 +3660,11 @@ export interface components {
          */
         Severity: "critical" | "high" | "medium" | "low" | "info" | "unknown";
         /**
+         * @description Who reports a finding: `osv`, the records that the portal matches itself; `dependency_track`, where one is configured as a second opinion.
+         * @enum {string}
+         */
+        FindingSource: "osv" | "dependency_track";
+        /**
          * @description How urgent a finding is, and why: `score` is the sum of `parts`, 0 to 100.
          *
          *     - `cvss`, 0 to 40: four points for each point of the CVSS score, rounded; without a score 9.5, 8, 5.5, 2 and 0 count for critical, high, medium, low and info, 5 for unknown.
@@ -3656,6 +3699,9 @@ export interface components {
          *       "epss_score": 0.0123,
          *       "epss_percentile": 0.851,
          *       "kev": false,
+         *       "sources": [
+         *         "osv"
+         *       ],
          *       "status": "new",
          *       "summary": "Command injection in lodash",
          *       "fixed_version": "4.17.21",
@@ -3693,6 +3739,8 @@ export interface components {
             epss_score: number | null;
             epss_percentile: number | null;
             kev: boolean;
+            /** @description Who reports it: OSV's records by the portal's own matching, Dependency-Track, or both. Of one that is `fixed` by itself: who did last. */
+            sources: components["schemas"]["FindingSource"][];
             status: components["schemas"]["FindingStatus"];
             summary: string | null;
             /** @description Smallest version above this one that the advisories call fixed. */
@@ -4886,6 +4934,7 @@ export interface components {
          *       "advisories": [
          *         {
          *           "id": "GHSA-35jh-r3h4-6jhm",
+         *           "source": "osv",
          *           "modified_at": "2024-04-17T18:39:19.000Z",
          *           "withdrawn_at": null
          *         }
@@ -4951,8 +5000,10 @@ export interface components {
             withdrawn_at: string | null;
             /** @description The records that speak of it; at most 200. */
             advisories: {
-                /** @description OSV id. */
+                /** @description OSV id; of Dependency-Track the id by which it reports the vulnerability. */
                 id: string;
+                /** @description `dependency_track` where no OSV record has the id. */
+                source: components["schemas"]["FindingSource"];
                 modified_at: components["schemas"]["Timestamp"];
                 /** Format: date-time */
                 withdrawn_at: string | null;
@@ -5059,6 +5110,10 @@ export interface components {
          *       "kev": false,
          *       "kev_added_on": null,
          *       "kev_due_on": null,
+         *       "sources": [
+         *         "osv",
+         *         "dependency_track"
+         *       ],
          *       "status": "not_affected",
          *       "summary": "Command injection in lodash",
          *       "details": "The template function takes code from its options.",
@@ -5204,6 +5259,8 @@ export interface components {
              * @description Day by which CISA asks for the fix.
              */
             kev_due_on: string | null;
+            /** @description Who reports it: OSV's records by the portal's own matching, Dependency-Track, or both. Of one that is `fixed` by itself: who did last. */
+            sources: components["schemas"]["FindingSource"][];
             status: components["schemas"]["FindingStatus"];
             summary: string | null;
             /** @description Markdown. */
@@ -6488,7 +6545,7 @@ export interface components {
                 detail: string | null;
                 /**
                  * @description The figure behind it: migrations that are pending, jobs ready in `queue`, `workers` seen within a minute, percent of `disk`, days since the oldest source of
-                 *     `vulnerability_data` came and since the last of `backups`, mails given up within a day, scans queued or running, scans that failed within 24 hours.
+                 *     `vulnerability_data` came and since the last of `backups`, mails given up within a day, failures of `dependency_track` in a row (it is listed where one is configured, and judged by what scans see of it), scans queued or running, scans that failed within 24 hours.
                  */
                 value: number | null;
             }[];
@@ -6568,11 +6625,14 @@ export interface components {
          *       "name": "manual-20261124T104000Z",
          *       "kind": "manual",
          *       "status": "succeeded",
+         *       "progress_percent": 100,
          *       "size_bytes": 73400320,
          *       "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+         *       "is_encrypted": false,
          *       "db_revision": "0003_vulnerabilities",
          *       "error_message": null,
-         *       "created_at": "2026-11-24T10:40:00.000Z"
+         *       "created_at": "2026-11-24T10:40:00.000Z",
+         *       "finished_at": "2026-11-24T10:41:10.000Z"
          *     }
          */
         Backup: {
@@ -6581,14 +6641,20 @@ export interface components {
             kind: "auto" | "manual";
             /** @enum {string} */
             status: "running" | "succeeded" | "failed";
+            /** @description By the size of what is written already; where it stopped, of one that failed. */
+            progress_percent: number;
             /** @description Of the archive; 0 until it is done. */
             size_bytes: number;
             /** @description Of the archive; null until it is done. */
             sha256: string | null;
+            /** @description By BACKUP_PASSPHRASE, in the format of age. */
+            is_encrypted: boolean;
             /** @description Last migration of the schema it was taken from. */
             db_revision: string | null;
             error_message: string | null;
             created_at: components["schemas"]["Timestamp"];
+            /** Format: date-time */
+            finished_at: string | null;
         };
         BackupPage: {
             items: components["schemas"]["Backup"][];
@@ -6623,6 +6689,8 @@ export interface components {
              * @description A downloaded backup.
              */
             archive: string;
+            /** @description Of an encrypted archive, where it is not the BACKUP_PASSPHRASE of this portal. */
+            passphrase?: string;
             /** @description The word `restore`. */
             confirm?: string;
         };
@@ -6635,10 +6703,39 @@ export interface components {
         BackupRestoreAccepted: {
             /**
              * Format: uuid
-             * @description The job, as the logs name it.
+             * @description Id of the restore, for `GET /v1/admin/backup/restore/{task_id}`.
              */
             task_id: string;
             message: string;
+        };
+        /**
+         * @example {
+         *       "task_id": "0198f3c4-5f60-7b88-8c99-d3e4f5061728",
+         *       "backup_name": "manual-20261124T104000Z",
+         *       "status": "running",
+         *       "progress_percent": 40,
+         *       "error_message": null,
+         *       "ordered_by_email": "admin@example.com",
+         *       "created_at": "2026-11-24T10:45:00.000Z",
+         *       "finished_at": null
+         *     }
+         */
+        Restore: {
+            /** Format: uuid */
+            task_id: string;
+            /** @description As the manifest of the archive has it. */
+            backup_name: string;
+            /**
+             * @description `failed`: nothing has changed.
+             * @enum {string}
+             */
+            status: "queued" | "running" | "succeeded" | "failed";
+            progress_percent: number;
+            error_message: string | null;
+            ordered_by_email: string | null;
+            created_at: components["schemas"]["Timestamp"];
+            /** Format: date-time */
+            finished_at: string | null;
         };
         /**
          * @example {
@@ -10769,6 +10866,8 @@ export interface operations {
                 severity?: components["schemas"]["Severity"][];
                 /** @description State of the triage; repeat the key for several. */
                 status?: components["schemas"]["FindingStatus"][];
+                /** @description Who reports it, whoever else does too. */
+                source?: components["schemas"]["FindingSource"];
                 /** @description In CISA's catalogue of known exploited vulnerabilities, or not. */
                 kev?: boolean;
                 /** @description EPSS score at least. */
@@ -19013,16 +19112,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -19123,16 +19212,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -19170,6 +19249,7 @@ export interface operations {
                 };
                 content: {
                     "application/gzip": string;
+                    "application/octet-stream": string;
                 };
             };
             /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
@@ -19222,16 +19302,6 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
             /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
             503: {
                 headers: {
@@ -19261,6 +19331,7 @@ export interface operations {
             /** @description The archive is good, the restore is queued. */
             202: {
                 headers: {
+                    Location: components["headers"]["Location"];
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
                 };
@@ -19362,8 +19433,73 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
+            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            503: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    getAdminRestore: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of the restore. */
+                task_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The restore. */
+            200: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Restore"];
+                };
+            };
+            /** @description `invalid-request`: The request is malformed: broken JSON, or a parameter that does not fit. `errors` names each fault. */
+            400: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `unauthorized`: No credential, or one that is unknown, expired, revoked or malformed. */
+            401: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `not-found`: Nothing with this address that you may see. */
+            404: {
+                headers: {
+                    "X-Request-ID": components["headers"]["XRequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
+            500: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;
@@ -19438,7 +19574,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `backup-protected`: Automatic backups are removed by retention only. */
+            /**
+             * @description `backup-protected`: Automatic backups are removed by retention only.
+             *
+             *     `conflict`: The request contradicts the present state.
+             */
             409: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
@@ -19450,16 +19590,6 @@ export interface operations {
             };
             /** @description `internal-error`: A fault of ours; quote `request_id` when you report it. */
             500: {
-                headers: {
-                    "X-Request-ID": components["headers"]["XRequestId"];
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/problem+json": components["schemas"]["Problem"];
-                };
-            };
-            /** @description `not-built-yet`: The operation is in the contract and comes in a later release. */
-            501: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
                     [name: string]: unknown;

@@ -88,7 +88,8 @@ export function createMetrics({ version, role, pool, poolLimit, installation }: 
     },
     exposition: async () => {
       await refresh();
-      return { text: await registry.metrics(), mediaType: registry.contentType };
+      const text = (await registry.metrics()).replaceAll(/ Nan$/gm, ' NaN'); // prom-client's way to write it, which is no number to strict readers
+      return { text, mediaType: registry.contentType };
     },
     names: () => registry.getMetricsAsArray().map(({ name }) => name),
   };

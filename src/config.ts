@@ -117,6 +117,7 @@ const SETTINGS = {
   HOST: setting('127.0.0.1', '127.0.0.1', 'Address to listen on; 0.0.0.0 for all.', matching(/^[0-9a-zA-Z.:-]+$/, 'an address or host name')),
   DATA_DIR: setting('.data', '.data', 'Folder of the embedded database, the installation\'s secret and temporary files.', matching(/\S/, 'a folder')),
   DATABASE_URL: setting('embedded', null, 'PostgreSQL 15 or newer, `postgres://user:password@host/database`. Without it an embedded server runs in DATA_DIR.', matching(/^postgres(ql)?:\/\/\S+$/, 'a postgres:// URL')),
+  DATABASE_SESSION_URL: setting('DATABASE_URL', null, 'The same database past a pooler in transaction mode: for migrations, LISTEN and the job queue, which need connections of their own.', matching(/^postgres(ql)?:\/\/\S+$/, 'a postgres:// URL')),
   DATABASE_POOL_SIZE: setting('10', 10, 'Connections that each process may open.', integer(2, 200)),
   DATABASE_PREPARE: setting('on', 'on', 'Named prepared statements; `off` behind a pooler that does not carry them.', oneOf('on', 'off')),
   ROLE: setting('both', 'both', '`api` serves requests, `worker` runs jobs, `both` does both (the worker as a child process).', oneOf<Role>('api', 'worker', 'both')),
@@ -177,13 +178,14 @@ const SETTINGS = {
 type Values = { readonly [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name] extends Setting<infer T> ? T : never };
 
 type Refined =
-  | 'DATA_DIR' | 'DATABASE_URL' | 'BASE_URL' | 'ADMIN_EMAIL' | 'ADMIN_PASSWORD' | 'SECRET_KEY' | 'SMTP_URL' | 'MAIL_FROM'
+  | 'DATA_DIR' | 'DATABASE_URL' | 'DATABASE_SESSION_URL' | 'BASE_URL' | 'ADMIN_EMAIL' | 'ADMIN_PASSWORD' | 'SECRET_KEY' | 'SMTP_URL' | 'MAIL_FROM'
   | 'METRICS_TOKEN' | 'METRICS_PORT' | 'OTEL_EXPORTER_OTLP_ENDPOINT' | 'OTEL_EXPORTER_OTLP_HEADERS' | 'ALLOW_PRIVATE_ADDRESSES' | 'VULNDB_ECOSYSTEMS' | 'GIT_CA_FILE' | 'GIT_KNOWN_HOSTS_FILE' | 'TRIVY_PATH' | 'IMAGE_CA_FILE';
 
 export interface Config extends Omit<Values, Refined> {
   /** Absolute. */
   DATA_DIR: string;
   DATABASE_URL: string | null;
+  DATABASE_SESSION_URL: string | null;
   BASE_URL: string | null;
   ADMIN_EMAIL: string | null;
   ADMIN_PASSWORD: string | null;
@@ -221,6 +223,7 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   const values = Object.fromEntries(Object.entries(SETTINGS).map(([name, one]) => [name, take(name, one)]));
   const providers = readIdentityProviders(environment, faults);
   if (values['METRICS_PORT'] === values['PORT'] && values['METRICS_PORT'] !== 0) faults.push('METRICS_PORT must not be PORT');
+  if (values['DATABASE_SESSION_URL'] !== null && values['DATABASE_URL'] === null) faults.push('DATABASE_SESSION_URL takes a DATABASE_URL beside it');
   if (faults.length > 0) throw new ConfigError(`The settings are wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
   // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- built from SETTINGS, whose readers have these types
   const config = values as unknown as Config;

@@ -95,7 +95,8 @@ async function start(config: Config, parts: PortalParts, log: Logger, shutdown: 
   const deadlineMs = config.SHUTDOWN_TIMEOUT_SECONDS * 1000;
   await mkdir(config.DATA_DIR, { recursive: true });
   const databaseUrl = config.DATABASE_URL ?? (await startEmbedded(config, log, shutdown));
-  await migrate(databaseUrl, { log });
+  const sessionUrl = config.DATABASE_SESSION_URL ?? databaseUrl;
+  await migrate(sessionUrl, { log });
   const role = parts.api && parts.worker ? 'both' : parts.api ? 'api' : 'worker';
   const tracing = await tracingOf(config, role);
   if (tracing !== null) shutdown.add('traces', () => tracing.stop());
@@ -103,7 +104,7 @@ async function start(config: Config, parts: PortalParts, log: Logger, shutdown: 
     max: config.DATABASE_POOL_SIZE, applicationName: 'sca-portal', log, prepare: config.DATABASE_PREPARE === 'on', ...(tracing === null ? {} : { observe: tracing.statement }),
   });
   shutdown.add('database pool', () => database.close());
-  const queue = await startQueue(databaseUrl, parts.worker, config, log, tracing);
+  const queue = await startQueue(sessionUrl, parts.worker, config, log, tracing);
   shutdown.add('job queue', () => queue.stop(deadlineMs));
   const address = { port: config.PORT };
   const services = await createServices(config, database, queue, log, createTelemetry(config, role, database, tracing), () => baseUrl(config, address.port));
@@ -115,7 +116,7 @@ async function start(config: Config, parts: PortalParts, log: Logger, shutdown: 
     shutdown.add('presence of the worker', () => presence.stop());
   }
   const metricsPort = parts.worker && !parts.api && config.METRICS_PORT !== null ? await observe(services, config.METRICS_PORT, shutdown) : 0;
-  const port = parts.api ? await serve(config, services, databaseUrl, log, shutdown) : 0;
+  const port = parts.api ? await serve(config, services, sessionUrl, log, shutdown) : 0;
   if (parts.api) address.port = port;
   return { port, metricsPort, url: baseUrl(config, port), databaseUrl, services, firstAdmin, stop: () => shutdown.run() };
 }
@@ -144,7 +145,7 @@ async function createServices(config: Config, { db }: Database, queue: Queue, lo
   };
 }
 
-async function serve(config: Config, services: Services, databaseUrl: string, log: Logger, shutdown: Shutdown): Promise<number> {
+async function serve(config: Config, services: Services, sessionUrl: string, log: Logger, shutdown: Shutdown): Promise<number> {
   const state = { stopping: false };
   const caches = createCaches(services);
   const limits = { uploadBytes: config.MAX_UPLOAD_BYTES, spoolDir: path.join(config.DATA_DIR, 'spool') };
@@ -155,7 +156,7 @@ async function serve(config: Config, services: Services, databaseUrl: string, lo
   const handle = app.callback();
   const server = createServer({ requestTimeout: 300_000, headersTimeout: 20_000, keepAliveTimeout: 65_000 }, (request, response) => void handle(request, response));
   const live = serveLive(server, { services, caches, corsOrigins: config.CORS_ORIGINS });
-  const listener = listenForChanges(databaseUrl, live, caches, services, log);
+  const listener = listenForChanges(sessionUrl, live, caches, services, log);
   shutdown.add('notification channel', () => listener.stop());
   shutdown.add('HTTP server', () => {
     state.stopping = true;
@@ -166,8 +167,8 @@ async function serve(config: Config, services: Services, databaseUrl: string, lo
   return startListening(server, config.HOST, config.PORT, 'PORT');
 }
 
-function listenForChanges(databaseUrl: string, live: Live, caches: Caches, { tokens }: Services, log: Logger): Listener {
-  return listen(databaseUrl, [PROGRESS_CHANNEL, EVICTED_CHANNEL, ACTOR_CHANNEL, SCOPE_CHANNEL, SIGNING_KEYS_CHANNEL], {
+function listenForChanges(sessionUrl: string, live: Live, caches: Caches, { tokens }: Services, log: Logger): Listener {
+  return listen(sessionUrl, [PROGRESS_CHANNEL, EVICTED_CHANNEL, ACTOR_CHANNEL, SCOPE_CHANNEL, SIGNING_KEYS_CHANNEL], {
     onMessage: (channel, payload) => {
       if (channel === SIGNING_KEYS_CHANNEL) return tokens.keysChanged();
       caches.changed(channel, payload);

@@ -7,7 +7,7 @@ export interface QueueState {
   ready: number;
   deferred: number;
   active: number;
-  /** For good, as long as they are kept; pg-boss counts them every few seconds. */
+  /** For good, as long as they are kept. */
   failed: number;
   /** Of the oldest job that could run; 0 where there is none. */
   oldest_seconds: number;
@@ -41,12 +41,13 @@ export interface InstallationState {
 
 export async function installationState(db: Db): Promise<InstallationState> {
   const { rows: [row] } = await sql<InstallationState>`
-    WITH live AS (
+    WITH live AS ( -- the states as pg-boss's index job_i14 names them
       SELECT name, count(*) FILTER (WHERE state < 'active' AND start_after <= now()) AS ready, count(*) FILTER (WHERE state < 'active' AND start_after > now()) AS deferred,
-        count(*) FILTER (WHERE state = 'active') AS active, extract(epoch FROM now() - min(start_after) FILTER (WHERE state < 'active' AND start_after <= now())) AS oldest
-      FROM pgboss.job WHERE state <= 'active' GROUP BY name
+        count(*) FILTER (WHERE state = 'active') AS active, count(*) FILTER (WHERE state = 'failed') AS failed,
+        extract(epoch FROM now() - min(start_after) FILTER (WHERE state < 'active' AND start_after <= now())) AS oldest
+      FROM pgboss.job WHERE state IN ('created', 'retry', 'active', 'failed') GROUP BY name
     ), queues AS (
-      SELECT q.name AS queue, coalesce(l.ready, 0) AS ready, coalesce(l.deferred, 0) AS deferred, coalesce(l.active, 0) AS active, q.failed_count AS failed, coalesce(l.oldest, 0) AS oldest_seconds
+      SELECT q.name AS queue, coalesce(l.ready, 0) AS ready, coalesce(l.deferred, 0) AS deferred, coalesce(l.active, 0) AS active, coalesce(l.failed, 0) AS failed, coalesce(l.oldest, 0) AS oldest_seconds
       FROM pgboss.queue q LEFT JOIN live l ON l.name = q.name ORDER BY q.name
     ), active AS (
       SELECT count(*) FILTER (WHERE status = 'queued') AS queued, count(*) FILTER (WHERE status = 'running') AS running,

@@ -1,10 +1,9 @@
 /** Metrics and traces together, as the settings say. */
 import { readFileSync } from 'node:fs';
-import type pg from 'pg';
 import type { Config } from '../config.ts';
 import { SILENT, type Telemetry } from '../core/telemetry.ts';
 import { askBriefly } from '../db/health.ts';
-import type { Db } from '../db/connect.ts';
+import type { Database } from '../db/connect.ts';
 import { installationState } from '../db/metrics.ts';
 import { volumeOf } from '../domain/system/disk.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
@@ -22,8 +21,8 @@ export async function tracingOf(config: TelemetryConfig, role: string): Promise<
   });
 }
 
-/** @param pool of the process, which `db` uses */
-export function createTelemetry(config: TelemetryConfig, role: string, { db, pool }: { db: Db; pool: pg.Pool }, tracing: Tracing | null): Telemetry {
+/** @param role as it is told */
+export function createTelemetry(config: TelemetryConfig, role: string, { db, pool }: Database, tracing: Tracing | null): Telemetry {
   const metrics = config.METRICS_TOKEN === null ? null : createMetrics({
     version: portalVersion(), role, pool, poolLimit: config.DATABASE_POOL_SIZE,
     installation: { read: () => askBriefly(db, STATEMENT_MS, installationState), disk: () => volumeOf(config.DATA_DIR), now: () => performance.now() },

@@ -15,7 +15,7 @@ export function seriesOf(text: string): Series[] {
     if (line === '' || /^# (HELP|TYPE) [\w:]+ /.test(line)) return [];
     const [, name, labels = '', value = ''] = SAMPLE.exec(line) ?? [];
     assert.ok(name !== undefined, `no sample: ${line}`);
-    return [{ name: name ?? '', labels: Object.fromEntries([...labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, key = '', text = '']) => [key, text])), value: Number(value.replace('Inf', 'Infinity')) }];
+    return [{ name, labels: Object.fromEntries([...labels.matchAll(/(\w+)="((?:[^"\\]|\\.)*)"/g)].map(([, key = '', text = '']) => [key, text])), value: Number(value.replace('Inf', 'Infinity')) }];
   });
 }
 

@@ -1,6 +1,6 @@
 /**
  * Metrics of one process in Prometheus' text format. Labels come from closed lists (operations, jobs, queues, states, sources), so that no client can
- * make series. What the whole installation has in common comes from the database, by `InstallationMetrics`.
+ * make series; none is called `job` or `instance`, which are Prometheus' own. What the whole installation has in common comes from the database, by `InstallationMetrics`.
  */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { Exposition, RequestOutcome } from '../core/telemetry.ts';
@@ -28,8 +28,8 @@ export interface Metrics {
   job: (name: string) => (outcome: 'done' | 'failed') => void;
   countSockets: (count: () => number) => void;
   exposition: () => Promise<Exposition>;
-  /** Names of all metrics, with help and type. */
-  names: () => string[];
+  /** Every metric, with the names of its labels. */
+  described: () => { name: string; labels: string[] }[];
 }
 
 /** Seconds. */
@@ -48,9 +48,9 @@ export function createMetrics({ version, role, pool, poolLimit, installation }: 
   const requests = new Counter({ registers, name: 'portal_http_requests_total', help: 'Requests that were answered, by operationId, method and class of status (`aborted`: the client went first).', labelNames: ['operation', 'method', 'status'] });
   const durations = new Histogram({ registers, name: 'portal_http_request_duration_seconds', help: 'Time from the head of a request to the end of its answer.', labelNames: ['operation'], buckets: REQUEST_BUCKETS });
   const inFlight = new Gauge({ registers, name: 'portal_http_requests_in_flight', help: 'Requests under way.' });
-  const jobs = new Counter({ registers, name: 'portal_jobs_total', help: 'Tries of jobs that ended in this process.', labelNames: ['job', 'outcome'] });
-  const jobDurations = new Histogram({ registers, name: 'portal_job_duration_seconds', help: 'Time that a try of a job took.', labelNames: ['job'], buckets: JOB_BUCKETS });
-  const running = new Gauge({ registers, name: 'portal_jobs_running', help: 'Jobs that run in this process.', labelNames: ['job'] });
+  const jobs = new Counter({ registers, name: 'portal_jobs_total', help: 'Tries of jobs that ended in this process.', labelNames: ['queue', 'outcome'] });
+  const jobDurations = new Histogram({ registers, name: 'portal_job_duration_seconds', help: 'Time that a try of a job took.', labelNames: ['queue'], buckets: JOB_BUCKETS });
+  const running = new Gauge({ registers, name: 'portal_jobs_running', help: 'Jobs that run in this process.', labelNames: ['queue'] });
   const sockets = { count: (): number => 0 };
   new Gauge({ registers, name: 'portal_websockets_open', help: 'Open WebSockets of this process.', collect() { this.set(sockets.count()); } });
   new Gauge({
@@ -74,13 +74,13 @@ export function createMetrics({ version, role, pool, poolLimit, installation }: 
         durations.observe({ operation }, milliseconds / 1000);
       };
     },
-    job: (job) => {
+    job: (queue) => {
       const startedAt = performance.now();
-      running.inc({ job });
+      running.inc({ queue });
       return (outcome) => {
-        running.dec({ job });
-        jobs.inc({ job, outcome });
-        jobDurations.observe({ job }, (performance.now() - startedAt) / 1000);
+        running.dec({ queue });
+        jobs.inc({ queue, outcome });
+        jobDurations.observe({ queue }, (performance.now() - startedAt) / 1000);
       };
     },
     countSockets: (count) => {
@@ -91,6 +91,9 @@ export function createMetrics({ version, role, pool, poolLimit, installation }: 
       const text = (await registry.metrics()).replaceAll(/ Nan$/gm, ' NaN'); // prom-client's way to write it, which is no number to strict readers
       return { text, mediaType: registry.contentType };
     },
-    names: () => registry.getMetricsAsArray().map(({ name }) => name),
+    described: () => registry.getMetricsAsArray().map((metric) => {
+      const labels: unknown = Reflect.get(metric, 'labelNames'); // there, but not in its type
+      return { name: metric.name, labels: Array.isArray(labels) ? labels.map(String) : [] };
+    }),
   };
 }

@@ -102,8 +102,8 @@ test('tells of jobs, scans, queues, sources, workers, pool, sockets, the process
   const own = await scrape();
   socket.terminate();
   assert.is(valueOf(own, 'portal_websockets_open', {}), 1);
-  assert.ok((valueOf(own, 'portal_jobs_total', { job: 'run-scan', outcome: 'done' }) ?? 0) >= 1);
-  assert.ok((valueOf(own, 'portal_job_duration_seconds_count', { job: 'run-scan' }) ?? 0) >= 1);
+  assert.ok((valueOf(own, 'portal_jobs_total', { queue: 'run-scan', outcome: 'done' }) ?? 0) >= 1);
+  assert.ok((valueOf(own, 'portal_job_duration_seconds_count', { queue: 'run-scan' }) ?? 0) >= 1);
 });
 test('while the database hangs the process is told of all the same, within seconds, and nothing stale', async () => {
   const { client } = await asker();

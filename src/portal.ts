@@ -107,7 +107,7 @@ async function start(config: Config, parts: PortalParts, log: Logger, shutdown: 
   const queue = await startQueue(sessionUrl, parts.worker, config, log, tracing);
   shutdown.add('job queue', () => queue.stop(deadlineMs));
   const address = { port: config.PORT };
-  const services = await createServices(config, database, queue, log, createTelemetry(config, role, database, tracing), () => baseUrl(config, address.port));
+  const services = await createServices(config, database, queue, log, await createTelemetry(config, role, database, tracing), () => baseUrl(config, address.port));
   const firstAdmin = await ensureFirstAdmin(database.db, config);
   if (parts.worker) {
     await sweepWorkspaces(services);

@@ -1,4 +1,4 @@
-/** Metrics and traces together, as the settings say. */
+/** Metrics and traces together, as the settings say. Each is loaded only where it is on. */
 import { readFileSync } from 'node:fs';
 import type { Config } from '../config.ts';
 import { SILENT, type Telemetry } from '../core/telemetry.ts';
@@ -6,7 +6,7 @@ import { askBriefly } from '../db/health.ts';
 import type { Database } from '../db/connect.ts';
 import { installationState } from '../db/metrics.ts';
 import { volumeOf } from '../domain/system/disk.ts';
-import { createMetrics, type Metrics } from './metrics.ts';
+import type { Metrics } from './metrics.ts';
 import { startTracing, type Tracing } from './tracing.ts';
 
 export type TelemetryConfig = Pick<Config, 'DATA_DIR' | 'DATABASE_POOL_SIZE' | 'METRICS_TOKEN' | 'OTEL_EXPORTER_OTLP_ENDPOINT' | 'OTEL_EXPORTER_OTLP_HEADERS' | 'OTEL_SERVICE_NAME' | 'OTEL_TRACES_SAMPLER_ARG'>;
@@ -22,8 +22,8 @@ export async function tracingOf(config: TelemetryConfig, role: string): Promise<
 }
 
 /** @param role as it is told */
-export function createTelemetry(config: TelemetryConfig, role: string, { db, pool }: Database, tracing: Tracing | null): Telemetry {
-  const metrics = config.METRICS_TOKEN === null ? null : createMetrics({
+export async function createTelemetry(config: TelemetryConfig, role: string, { db, pool }: Database, tracing: Tracing | null): Promise<Telemetry> {
+  const metrics = config.METRICS_TOKEN === null ? null : (await import('./metrics.ts')).createMetrics({
     version: portalVersion(), role, pool, poolLimit: config.DATABASE_POOL_SIZE,
     installation: { read: () => askBriefly(db, STATEMENT_MS, installationState), disk: () => volumeOf(config.DATA_DIR), now: () => performance.now() },
   });

@@ -55,6 +55,20 @@ test('counts requests by operation, method and class of status', async () => {
   assert.ok((valueOf(series, 'portal_http_request_duration_seconds_count', { operation: 'listProjects' }) ?? 0) >= 2);
   assert.is(valueOf(series, 'portal_http_request_duration_seconds_bucket', { operation: 'listProjects', le: '10' }), valueOf(series, 'portal_http_request_duration_seconds_count', { operation: 'listProjects' }));
 });
+test('a client that goes before its answer is counted as one, and as under way no longer', async () => {
+  const gone = new AbortController();
+  const asked = await inTransaction(db, async (tx) => {
+    await sql`LOCK TABLE projects IN ACCESS EXCLUSIVE MODE`.execute(tx);
+    const answer = fetch(`${anonymous.baseUrl}/v1/projects`, { headers: { Authorization: `Bearer ${admin.token ?? ''}` }, signal: gone.signal }).catch((error: unknown) => error);
+    while ((await sql`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(database.db)).rows.length === 0);
+    gone.abort();
+    return answer;
+  });
+  assert.instance(await asked, Error);
+  let series = await scrape();
+  while (valueOf(series, 'portal_http_requests_in_flight', {}) !== 1) series = await scrape();
+  assert.is(valueOf(series, 'portal_http_requests_total', { operation: 'listProjects', method: 'GET', status: 'aborted' }), 1);
+});
 test('no path, method or query of a client makes a series', async () => {
   const ask = async (index: number): Promise<void> => {
     for (const method of ['GET', 'DELETE', 'PROPFIND', 'MKCOL']) await (await fetch(`${anonymous.baseUrl}/nowhere/${index}?x=${index}`, { method })).text();

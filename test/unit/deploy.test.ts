@@ -22,7 +22,6 @@ const every = (node: unknown): Record<string, unknown>[] => (isRecord(node) ? [.
 const dockerfile = text('deploy/Dockerfile').replaceAll(/\\\n/g, ' ').split('\n').filter((line) => /^[A-Z]/.test(line)).map((line) => ({ word: line.split(' ')[0] ?? '', rest: line.slice(line.indexOf(' ') + 1) }));
 const instructions = (word: string): string[] => dockerfile.filter((one) => one.word === word).map(({ rest }) => rest);
 const imageEnvironment = new Map(instructions('ENV').flatMap((rest) => rest.split(' ').map((pair): [string, string] => [pair.split('=')[0] ?? '', pair.split('=')[1] ?? ''])));
-// eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- narrowed where it is used
 const compose: unknown = parse(text('deploy/compose.yaml'), { merge: true });
 const services = record(member(compose, 'services'));
 const KUBERNETES = readdirSync(path.join(ROOT, 'deploy/kubernetes'));

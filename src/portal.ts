@@ -98,7 +98,7 @@ async function start(config: Config, parts: PortalParts, log: Logger, shutdown: 
   const sessionUrl = config.DATABASE_SESSION_URL ?? databaseUrl;
   await migrate(sessionUrl, { log });
   const role = parts.api && parts.worker ? 'both' : parts.api ? 'api' : 'worker';
-  const tracing = await tracingOf(config, role);
+  const tracing = await tracingOf(config, role, log);
   if (tracing !== null) shutdown.add('traces', () => tracing.stop());
   const database = openDatabase(databaseUrl, {
     max: config.DATABASE_POOL_SIZE, applicationName: 'sca-portal', log, prepare: config.DATABASE_PREPARE === 'on', ...(tracing === null ? {} : { observe: tracing.statement }),

@@ -1,5 +1,6 @@
 /** Metrics and traces together, as the settings say. Each is loaded only where it is on. */
 import { readFileSync } from 'node:fs';
+import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { SILENT, type Telemetry } from '../core/telemetry.ts';
 import { askBriefly } from '../db/health.ts';
@@ -12,12 +13,15 @@ import { startTracing, type Tracing } from './tracing.ts';
 export type TelemetryConfig = Pick<Config, 'DATA_DIR' | 'DATABASE_POOL_SIZE' | 'METRICS_TOKEN' | 'OTEL_EXPORTER_OTLP_ENDPOINT' | 'OTEL_EXPORTER_OTLP_HEADERS' | 'OTEL_SERVICE_NAME' | 'OTEL_TRACES_SAMPLER_ARG'>;
 
 const STATEMENT_MS = 1_500;
+/** Collectors answer with pages. */
+const MAX_COMPLAINT = 500;
 
 /** null where no endpoint is set. */
-export async function tracingOf(config: TelemetryConfig, role: string): Promise<Tracing | null> {
+export async function tracingOf(config: TelemetryConfig, role: string, log: Pick<Logger, 'warn'>): Promise<Tracing | null> {
   if (config.OTEL_EXPORTER_OTLP_ENDPOINT === null) return null;
   return startTracing({
     endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT, headers: config.OTEL_EXPORTER_OTLP_HEADERS, serviceName: config.OTEL_SERVICE_NAME, ratio: config.OTEL_TRACES_SAMPLER_ARG, version: portalVersion(), role,
+    complain: (message) => log.warn(`traces: ${message.slice(0, MAX_COMPLAINT)}`),
   });
 }
 

@@ -3,8 +3,7 @@
  * Requests, statements and jobs are spans; pg-boss makes those of jobs, which go on with the trace of the request that queued them.
  */
 import type { Context, TextMapPropagator, TracerProvider } from '@opentelemetry/api';
-import type { StatementObserver } from '../core/telemetry.ts';
-import type { ObservedRequest, RequestObservation } from '../core/telemetry.ts';
+import type { ObservedRequest, RequestObservation, StatementObserver } from '../core/telemetry.ts';
 
 export interface TracingSettings {
   /** Without the slash at its end; `/v1/traces` is put behind it. */
@@ -15,6 +14,8 @@ export interface TracingSettings {
   ratio: number;
   version: string;
   role: string;
+  /** Told in words what goes wrong, such as a collector that is away. */
+  complain: (message: string) => void;
 }
 
 export interface Tracing {
@@ -30,12 +31,14 @@ export interface Tracing {
 /** PostgreSQL's longest statements are lists of values. */
 const MAX_STATEMENT = 2_000;
 
-export async function startTracing({ endpoint, headers, serviceName, ratio, version, role }: TracingSettings): Promise<Tracing> {
+export async function startTracing({ endpoint, headers, serviceName, ratio, version, role, complain }: TracingSettings): Promise<Tracing> {
   const [api, sdk, { OTLPTraceExporter }, { resourceFromAttributes }, { AsyncLocalStorageContextManager }, { W3CTraceContextPropagator }] = await Promise.all([
     import('@opentelemetry/api'), import('@opentelemetry/sdk-trace'), import('@opentelemetry/exporter-trace-otlp-http'), import('@opentelemetry/resources'),
     import('@opentelemetry/context-async-hooks'), import('@opentelemetry/core'),
   ]);
   const { context, trace, ROOT_CONTEXT, SpanKind, SpanStatusCode } = api;
+  const ignored = (): void => undefined;
+  api.diag.setLogger({ error: complain, warn: complain, info: ignored, debug: ignored, verbose: ignored }, { logLevel: api.DiagLogLevel.WARN, suppressOverrideMessage: true });
   context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable()); // the second portal of one process keeps the first one's
   const provider = new sdk.TracerProvider({
     resource: resourceFromAttributes({ 'service.name': serviceName, 'service.version': version, 'service.instance.id': crypto.randomUUID(), 'portal.role': role }),

@@ -1,5 +1,6 @@
 /** Traces: what a collector on loopback gets of requests, statements and jobs. */
 import * as assert from 'uvu/assert';
+import { pino } from 'pino';
 import { isRecord } from '../../src/core/values.ts';
 import { member } from '../support/contract.ts';
 import { cycloneDx, sbomForm } from '../support/fixtures.ts';
@@ -91,11 +92,15 @@ test('a collector that is away or hangs keeps no request and no stop waiting', a
   const receiver = await startReceiver();
   receiver.answers.push(...Array.from({ length: 50 }, () => null));
   for (const endpoint of ['http://127.0.0.1:1', receiver.url]) {
-    const { portal, admin } = await startTestPortal({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, SHUTDOWN_TIMEOUT_SECONDS: '2' });
+    const lines: string[] = [];
+    const log = pino({ level: 'info' }, { write: (line: string) => lines.push(line) });
+    const { portal, admin } = await startTestPortal({ OTEL_EXPORTER_OTLP_ENDPOINT: endpoint, SHUTDOWN_TIMEOUT_SECONDS: '2' }, { api: true, worker: true }, log);
     const project = await newProject(admin);
     await scanToEnd(admin, project, sbomForm(cycloneDx([{ purl: 'pkg:npm/traced@1.0.0' }])));
     const begin = performance.now();
     await portal.stop();
     assert.ok(performance.now() - begin < 9_000, `${endpoint}: ${performance.now() - begin} ms`);
+    assert.ok(lines.some((line) => /"operation":"createProject"/.test(line) && /"trace_id":"[0-9a-f]{32}"/.test(line)), 'log lines of a request name its trace');
+    assert.ok(lines.some((line) => /"level":40.*"traces: /.test(line)), 'the log tells that traces are lost');
   }
 }, { timeoutMs: 60_000 });

@@ -25,6 +25,7 @@ module.exports = {
     // The catalogue has the names and payloads of jobs; the domain starts them without knowing what they do.
     room('domain', 'core', 'db', 'scan', 'advisories', 'integrations', 'config.ts', 'jobs/catalogue.ts'),
     room('jobs', 'core', 'db', 'domain', 'config.ts'),
+    room('telemetry', 'core', 'db', 'domain', 'config.ts'),
     room('http', 'core', 'db', 'domain', 'config.ts'),
     {
       name: 'handlers-know-no-database', comment: 'A handler unwraps, calls the domain and replies; it may name the types of rows.', severity: 'error',

@@ -3712,6 +3712,30 @@ export const operations = {
       "internal-error",
       "unavailable"
     ]
+  },
+  "getMetrics": {
+    "method": "get",
+    "path": "/metrics",
+    "access": {
+      "token": "METRICS_TOKEN",
+      "hide": true
+    },
+    "arrays": [],
+    "headers": [],
+    "sortFields": [],
+    "bodyLimit": "json",
+    "bodyRequired": false,
+    "bodies": {},
+    "rateLimit": null,
+    "idempotent": false,
+    "versioned": false,
+    "problems": [
+      "invalid-request",
+      "unauthorized",
+      "not-found",
+      "internal-error",
+      "unavailable"
+    ]
   }
 } as const;
 
@@ -3840,5 +3864,6 @@ export const operationIds = [
   "getJwks",
   "getHealth",
   "getReadiness",
-  "getFrontendHealth"
+  "getFrontendHealth",
+  "getMetrics"
 ] as const;

@@ -125,3 +125,4 @@ export declare const getJwks: ValidateFunction;
 export declare const getHealth: ValidateFunction;
 export declare const getReadiness: ValidateFunction;
 export declare const getFrontendHealth: ValidateFunction;
+export declare const getMetrics: ValidateFunction;

@@ -32,9 +32,10 @@ async function withServices(config: Config, work: (services: SyncServices) => Pr
   const embedded = config.DATABASE_URL === null ? await openEmbedded({ dataDir: config.DATA_DIR, log }) : null;
   try {
     const url = config.DATABASE_URL ?? embedded?.url ?? '';
-    await migrate(url, { log });
+    const sessionUrl = config.DATABASE_SESSION_URL ?? url;
+    await migrate(sessionUrl, { log });
     const database = openDatabase(url, { max: 2, applicationName: 'sca-portal-vulndb', log, prepare: config.DATABASE_PREPARE === 'on' });
-    const queue = await startQueue(url, false, config, log); // what follows from new findings is for the workers of a running portal
+    const queue = await startQueue(sessionUrl, false, config, log); // what follows from new findings is for the workers of a running portal
     try {
       await work({ config, log, db: database.db, enqueue: queue.enqueue, now: () => new Date() });
     } finally {

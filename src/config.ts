@@ -99,6 +99,15 @@ function addressOrOff(text: string): string {
   return text === 'off' ? text : address(text);
 }
 
+/** As OpenTelemetry writes them: W3C baggage without properties. The message never repeats the text: it may hold a credential. */
+function headerList(text: string): Record<string, string> {
+  return Object.fromEntries(list(text).map((item) => {
+    const [, name = '', value = ''] = /^([\w!#$%&'*+.^`|~-]+)\s*=\s*([\x21-\x7e]*)$/.exec(item) ?? [];
+    if (name === '' || /%(?![0-9a-f]{2})/i.test(value)) throw new Error('must be `name=value`, comma-separated, with percent-encoded values');
+    return [name, decodeURIComponent(value)];
+  }));
+}
+
 function ecosystemList(text: string): 'auto' | 'all' | string[] {
   if (text === 'auto' || text === 'all') return text;
   const names = list(text);
@@ -120,6 +129,7 @@ const SETTINGS = {
   HOST: setting('127.0.0.1', '127.0.0.1', 'Address to listen on; 0.0.0.0 for all.', matching(/^[0-9a-zA-Z.:-]+$/, 'an address or host name')),
   DATA_DIR: setting('.data', '.data', 'Folder of the embedded database, the installation\'s secret and temporary files.', matching(/\S/, 'a folder')),
   DATABASE_URL: setting('embedded', null, 'PostgreSQL 15 or newer, `postgres://user:password@host/database`. Without it an embedded server runs in DATA_DIR.', matching(/^postgres(ql)?:\/\/\S+$/, 'a postgres:// URL')),
+  DATABASE_SESSION_URL: setting('DATABASE_URL', null, 'The same database past a pooler in transaction mode: for migrations, LISTEN and the job queue, which need connections of their own.', matching(/^postgres(ql)?:\/\/\S+$/, 'a postgres:// URL')),
   DATABASE_POOL_SIZE: setting('10', 10, 'Connections that each process may open.', integer(2, 200)),
   DATABASE_PREPARE: setting('on', 'on', 'Named prepared statements; `off` behind a pooler that does not carry them.', oneOf('on', 'off')),
   ROLE: setting('both', 'both', '`api` serves requests, `worker` runs jobs, `both` does both (the worker as a child process).', oneOf<Role>('api', 'worker', 'both')),
@@ -133,6 +143,12 @@ const SETTINGS = {
   SMTP_URL: setting('none: no mail', null, 'Mail server, `smtp://user:password@host:587` (STARTTLS, which is demanded where there is a password and the host is not this machine) or `smtps://...:465`.', smtpServer),
   MAIL_FROM: setting('SCA Portal <no-reply@ the host of BASE_URL>', null, 'Sender of mails, an address or `Name <address>`.', sender),
   LOG_LEVEL: setting('info', 'info', 'How much is logged (JSON lines on standard output).', oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')),
+  METRICS_TOKEN: setting('none: no metrics', null, 'Bearer token, 16 characters or more, with which Prometheus asks `GET /metrics`; without it that is 404.', matching(/^[\x21-\x7e]{16,256}$/, '16 to 256 printable ASCII characters without spaces')),
+  METRICS_PORT: setting('none', null, 'Port on which worker processes, which serve nothing else, answer `/metrics`, `/health` and `/health/ready`; 0 takes a free one.', integer(0, 65535)),
+  OTEL_EXPORTER_OTLP_ENDPOINT: setting('none: no traces', null, 'OpenTelemetry collector that traces are sent to (OTLP over HTTP with JSON, `http://collector:4318`); `/v1/traces` is put behind it.', address),
+  OTEL_EXPORTER_OTLP_HEADERS: setting('none', {}, 'Headers for it, `name=value`, comma-separated, values percent-encoded.', headerList),
+  OTEL_SERVICE_NAME: setting('sca-portal', 'sca-portal', 'Name of the service in traces.', matching(/^[\x21-\x7e]{1,100}$/, 'up to 100 printable ASCII characters without spaces')),
+  OTEL_TRACES_SAMPLER_ARG: setting('1', 1, 'Share of the traces that begin here which are sent, 0 to 1; a `traceparent` that comes with a request decides for itself.', decimal(0, 1)),
   CORS_ORIGINS: setting('none', [], 'Origins, comma-separated, that browsers may call from.', list),
   TRUSTED_PROXIES: setting('none', [], 'Addresses or CIDR blocks, comma-separated, whose X-Forwarded-For is believed.', list),
   MAX_UPLOAD_BYTES: setting('268435456', 256 * MIB, 'Largest upload in bytes.', integer(1024, 10 * 1024 * MIB)),
@@ -182,14 +198,15 @@ const SETTINGS = {
 type Values = { readonly [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name] extends Setting<infer T> ? T : never };
 
 type Refined =
-  | 'DATA_DIR' | 'DATABASE_URL' | 'BASE_URL' | 'ADMIN_EMAIL' | 'ADMIN_PASSWORD' | 'SECRET_KEY' | 'SMTP_URL' | 'MAIL_FROM'
-  | 'ALLOW_PRIVATE_ADDRESSES' | 'VULNDB_ECOSYSTEMS' | 'GIT_CA_FILE' | 'GIT_KNOWN_HOSTS_FILE' | 'TRIVY_PATH' | 'IMAGE_CA_FILE'
+  | 'DATA_DIR' | 'DATABASE_URL' | 'DATABASE_SESSION_URL' | 'BASE_URL' | 'ADMIN_EMAIL' | 'ADMIN_PASSWORD' | 'SECRET_KEY' | 'SMTP_URL' | 'MAIL_FROM'
+  | 'METRICS_TOKEN' | 'METRICS_PORT' | 'OTEL_EXPORTER_OTLP_ENDPOINT' | 'OTEL_EXPORTER_OTLP_HEADERS' | 'ALLOW_PRIVATE_ADDRESSES' | 'VULNDB_ECOSYSTEMS' | 'GIT_CA_FILE' | 'GIT_KNOWN_HOSTS_FILE' | 'TRIVY_PATH' | 'IMAGE_CA_FILE'
   | 'BACKUP_DIR' | 'BACKUP_PASSPHRASE' | 'DT_URL' | 'DT_API_KEY';
 
 export interface Config extends Omit<Values, Refined> {
   /** Absolute. */
   DATA_DIR: string;
   DATABASE_URL: string | null;
+  DATABASE_SESSION_URL: string | null;
   BASE_URL: string | null;
   ADMIN_EMAIL: string | null;
   ADMIN_PASSWORD: string | null;
@@ -197,6 +214,10 @@ export interface Config extends Omit<Values, Refined> {
   IDENTITY_PROVIDERS: readonly IdentityProviderSettings[];
   SMTP_URL: string | null;
   MAIL_FROM: string | null;
+  METRICS_TOKEN: string | null;
+  METRICS_PORT: number | null;
+  OTEL_EXPORTER_OTLP_ENDPOINT: string | null;
+  OTEL_EXPORTER_OTLP_HEADERS: Readonly<Record<string, string>>;
   ALLOW_PRIVATE_ADDRESSES: readonly string[];
   VULNDB_ECOSYSTEMS: 'auto' | 'all' | readonly string[];
   GIT_CA_FILE: string | null;
@@ -230,6 +251,8 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
   const both = ['DT_URL', 'DT_API_KEY'].filter((name) => (environment[name] ?? '') === '');
   if (both.length === 1) faults.push(`${both.join()} must be set too: DT_URL and DT_API_KEY go together`);
   const providers = readIdentityProviders(environment, faults);
+  if (values['METRICS_PORT'] === values['PORT'] && values['METRICS_PORT'] !== 0) faults.push('METRICS_PORT must not be PORT');
+  if (values['DATABASE_SESSION_URL'] !== null && values['DATABASE_URL'] === null) faults.push('DATABASE_SESSION_URL takes a DATABASE_URL beside it');
   if (faults.length > 0) throw new ConfigError(`The settings are wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
   // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- built from SETTINGS, whose readers have these types
   const config = values as unknown as Config;
@@ -246,6 +269,9 @@ export function inheritedEnvironment(): Record<string, string | undefined> {
 export function baseUrl(config: Config, port: number): string {
   return (config.BASE_URL ?? `http://localhost:${port}`).replace(/\/+$/, '');
 }
+
+/** Names of all settings; those of OpenID Connect issuers hold `&lt;NAME&gt;`. */
+export const settingNames = (): string[] => [...Object.keys(SETTINGS), ...IDENTITY_SETTINGS.flatMap(({ name }) => name.split(', '))];
 
 /** The README's table, in Markdown. */
 export function settingsTable(): string {

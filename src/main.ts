@@ -32,6 +32,7 @@ async function main(): Promise<void> {
   const running = await run(config, log);
   const { portal } = running;
   if (portal.firstAdmin !== null) announce(portal.firstAdmin.email, portal.firstAdmin.generatedPassword);
+  if (portal.metricsPort !== 0) log.info(`metrics at port ${portal.metricsPort}`);
   log.info(config.ROLE === 'worker' ? 'worker ready' : `listening on ${portal.url}`);
   process.send?.({ ready: true }, undefined, undefined, () => undefined); // a parent that has gone meanwhile is told of by 'disconnect'
   let stops = 0;

@@ -1,8 +1,6 @@
 /** The composition root: configuration -> database -> services -> jobs -> HTTP, and all of it down again, each with a deadline. */
-import { createServer, type Server } from 'node:http';
+import { createServer } from 'node:http';
 import { mkdir } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
-import path from 'node:path';
 import type { Logger } from 'pino';
 import { baseUrl, type Config } from './config.ts';
 import { createVault } from './core/vault.ts';
@@ -18,6 +16,7 @@ import { ensureFirstAdmin, type FirstAdmin } from './domain/auth/first-admin.ts'
 import { createTokenService, DEFAULT_ISSUER } from './domain/auth/tokens.ts';
 import type { Services } from './domain/context.ts';
 import { sweepWorkspaces } from './domain/scans/sweep.ts';
+import { accountPages } from './http/account-pages.ts';
 import { createApp } from './http/app.ts';
 import { ACTOR_CHANNEL, createCaches, SCOPE_CHANNEL, type Caches } from './http/caches.ts';
 import { clientAddress } from './http/client-address.ts';
@@ -25,15 +24,21 @@ import { createDocumentation } from './http/documentation.ts';
 import { handlers } from './http/handlers/index.ts';
 import { serveLive, type Live } from './http/live.ts';
 import { createPipeline } from './http/pipeline.ts';
+import { bodyLimits } from './http/read-body.ts';
 import { createIdentityProviders } from './integrations/identity/provider.ts';
 import { createMailer } from './integrations/mail.ts';
 import { masterKey } from './integrations/master-key.ts';
 import { keepPresence } from './jobs/presence.ts';
 import { startQueue, type Queue } from './jobs/queue.ts';
+import { startListening, stopListening } from './listening.ts';
+import { serveObserved } from './serve-observed.ts';
+import { createTelemetry, tracingOf } from './telemetry/telemetry.ts';
 
 export interface Portal {
   /** The port really listened on; 0 where only jobs run. */
   port: number;
+  /** Of the server of a worker process; 0 where there is none. */
+  metricsPort: number;
   /** Where clients reach it, without a trailing slash. */
   url: string;
   databaseUrl: string;
@@ -96,13 +101,19 @@ async function start(config: Config, parts: PortalParts, log: Logger, shutdown: 
   const deadlineMs = config.SHUTDOWN_TIMEOUT_SECONDS * 1000;
   await mkdir(config.DATA_DIR, { recursive: true });
   const databaseUrl = config.DATABASE_URL ?? (await startEmbedded(config, log, shutdown));
-  await migrate(databaseUrl, { log });
-  const database = openDatabase(databaseUrl, { max: config.DATABASE_POOL_SIZE, applicationName: 'sca-portal', log, prepare: config.DATABASE_PREPARE === 'on' });
+  const sessionUrl = config.DATABASE_SESSION_URL ?? databaseUrl;
+  await migrate(sessionUrl, { log });
+  const role = parts.api && parts.worker ? 'both' : parts.api ? 'api' : 'worker';
+  const tracing = await tracingOf(config, role, log);
+  if (tracing !== null) shutdown.add('traces', () => tracing.stop());
+  const database = openDatabase(databaseUrl, {
+    max: config.DATABASE_POOL_SIZE, applicationName: 'sca-portal', log, prepare: config.DATABASE_PREPARE === 'on', ...(tracing === null ? {} : { observe: tracing.statement }),
+  });
   shutdown.add('database pool', () => database.close());
-  const queue = await startQueue(databaseUrl, parts.worker, config, log);
+  const queue = await startQueue(sessionUrl, parts.worker, config, log, tracing);
   shutdown.add('job queue', () => queue.stop(deadlineMs));
   const address = { port: config.PORT };
-  const services = await createServices(config, databaseUrl, database, queue, log, () => baseUrl(config, address.port));
+  const services = await createServices(config, sessionUrl, database, queue, log, await createTelemetry(config, role, database, tracing), () => baseUrl(config, address.port));
   const firstAdmin = await ensureFirstAdmin(database.db, config);
   if (parts.worker) {
     await sweepWorkspaces(services);
@@ -110,9 +121,16 @@ async function start(config: Config, parts: PortalParts, log: Logger, shutdown: 
     const presence = await keepPresence(services);
     shutdown.add('presence of the worker', () => presence.stop());
   }
-  const port = parts.api ? await serve(config, services, databaseUrl, log, shutdown) : 0;
+  const metricsPort = parts.worker && !parts.api && config.METRICS_PORT !== null ? await observe(services, config.METRICS_PORT, shutdown) : 0;
+  const port = parts.api ? await serve(config, services, sessionUrl, log, shutdown) : 0;
   if (parts.api) address.port = port;
-  return { port, url: baseUrl(config, port), databaseUrl, services, firstAdmin, stop: () => shutdown.run() };
+  return { port, metricsPort, url: baseUrl(config, port), databaseUrl, services, firstAdmin, stop: () => shutdown.run() };
+}
+
+async function observe(services: Services, port: number, shutdown: Shutdown): Promise<number> {
+  const server = await serveObserved(services, port);
+  shutdown.add('metrics server', () => server.stop());
+  return server.port;
 }
 
 async function startEmbedded(config: Config, log: Logger, shutdown: Shutdown): Promise<string> {
@@ -123,46 +141,46 @@ async function startEmbedded(config: Config, log: Logger, shutdown: Shutdown): P
   return embedded.url;
 }
 
-async function createServices(config: Config, databaseUrl: string, { db }: Database, queue: Queue, log: Logger, publicUrl: () => string): Promise<Services> {
+async function createServices(config: Config, sessionUrl: string, { db }: Database, queue: Queue, log: Logger, telemetry: Services['telemetry'], publicUrl: () => string): Promise<Services> {
   const vault = createVault(await masterKey(config));
   const now = (): Date => new Date();
   const issuer = config.BASE_URL === null ? DEFAULT_ISSUER : baseUrl(config, config.PORT);
   return {
-    config, db, databaseUrl, log, now, vault, publicUrl, mailer: createMailer(config), enqueue: queue.enqueue, tokens: await createTokenService(db, vault, now, issuer),
+    config, db, sessionUrl, log, telemetry, now, vault, publicUrl, mailer: createMailer(config), enqueue: queue.enqueue, tokens: await createTokenService(db, vault, now, issuer),
     identityProviders: createIdentityProviders(config.IDENTITY_PROVIDERS, config.OAUTH_TIMEOUT_SECONDS),
   };
 }
 
-async function serve(config: Config, services: Services, databaseUrl: string, log: Logger, shutdown: Shutdown): Promise<number> {
+async function serve(config: Config, services: Services, sessionUrl: string, log: Logger, shutdown: Shutdown): Promise<number> {
   const state = { stopping: false };
   const caches = createCaches(services);
-  const limits = { uploadBytes: config.MAX_UPLOAD_BYTES, spoolDir: path.join(config.DATA_DIR, 'spool'), backupBytes: config.BACKUP_MAX_BYTES, backupDir: config.BACKUP_DIR };
+  const limits = bodyLimits(config);
   const app = createApp({
-    log, corsOrigins: config.CORS_ORIGINS, addressOf: clientAddress(config.TRUSTED_PROXIES), limits: { 'forgot-password': config.PASSWORD_RESET_RATE_LIMIT }, stopping: () => state.stopping,
-    documentation: createDocumentation(), dispatch: await createPipeline({ services, handlers, caches, limits, stopping: () => state.stopping }),
+    log, telemetry: services.telemetry, corsOrigins: config.CORS_ORIGINS, addressOf: clientAddress(config.TRUSTED_PROXIES), limits: { 'forgot-password': config.PASSWORD_RESET_RATE_LIMIT }, stopping: () => state.stopping,
+    pages: [createDocumentation(), accountPages], dispatch: await createPipeline({ services, handlers, caches, limits, stopping: () => state.stopping }),
   });
   const handle = app.callback();
   const server = createServer({ requestTimeout: LONGEST_UPLOAD_MS, headersTimeout: 20_000, keepAliveTimeout: 65_000 }, (request, response) => void handle(request, response));
   server.setTimeout(SILENCE_MS);
   const live = serveLive(server, { services, caches, corsOrigins: config.CORS_ORIGINS });
-  const listener = listenForChanges(databaseUrl, live, caches, services, log);
+  const listener = listenForChanges(sessionUrl, live, caches, services, log);
   shutdown.add('notification channel', () => listener.stop());
   shutdown.add('HTTP server', () => {
     state.stopping = true;
-    return close(server, config.SHUTDOWN_TIMEOUT_SECONDS * 1000);
+    return stopListening(server, config.SHUTDOWN_TIMEOUT_SECONDS * 1000);
   });
   shutdown.add('live connections', () => live.close());
-  await open(server, config);
-  return portOf(server);
+  services.telemetry.countSockets(() => live.open());
+  return startListening(server, config.HOST, config.PORT, 'PORT');
 }
 
-function listenForChanges(databaseUrl: string, live: Live, caches: Caches, { tokens }: Services, log: Logger): Listener {
+function listenForChanges(sessionUrl: string, live: Live, caches: Caches, { tokens }: Services, log: Logger): Listener {
   const state = (listening: boolean): void => {
     caches.listening(listening);
     tokens.keysChanged();
     if (listening) live.resync();
   };
-  return listen(databaseUrl, [PROGRESS_CHANNEL, EVICTED_CHANNEL, ACTOR_CHANNEL, SCOPE_CHANNEL, SIGNING_KEYS_CHANNEL, DATA_RESTORED_CHANNEL], {
+  return listen(sessionUrl, [PROGRESS_CHANNEL, EVICTED_CHANNEL, ACTOR_CHANNEL, SCOPE_CHANNEL, SIGNING_KEYS_CHANNEL, DATA_RESTORED_CHANNEL], {
     onMessage: (channel, payload) => {
       if (channel === DATA_RESTORED_CHANNEL) return state(true); // what is known is of other data
       if (channel === SIGNING_KEYS_CHANNEL) return tokens.keysChanged();
@@ -171,28 +189,4 @@ function listenForChanges(databaseUrl: string, live: Live, caches: Caches, { tok
     },
     onState: state,
   }, log);
-}
-
-function open(server: Server, { HOST, PORT }: Config): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(error.code === 'EADDRINUSE' ? new Error(`Port ${PORT} of ${HOST} is in use by another program. Stop it, or set PORT.`) : error);
-    });
-    server.listen(PORT, HOST, () => resolve());
-  });
-}
-
-function portOf(server: Server): number {
-  const address: AddressInfo | string | null = server.address();
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
-/** No new connections; requests under way finish; what is left at the deadline is cut. */
-async function close(server: Server, deadlineMs: number): Promise<void> {
-  const cut = setTimeout(() => server.closeAllConnections(), deadlineMs);
-  await new Promise<void>((resolve) => {
-    server.close(() => resolve());
-    server.closeIdleConnections();
-  });
-  clearTimeout(cut);
 }

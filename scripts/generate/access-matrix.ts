@@ -17,6 +17,7 @@ const PROJECT = 'project';
 
 export function verdictOf(access: Access, caller: Caller): Verdict {
   if (access.public !== undefined) return 'in';
+  if (access.token !== undefined) return 401; // it belongs to none of these
   const actor = actorOf(caller, access);
   if (actor.kind === 'anonymous') return 401;
   if (access.permission === undefined) return access.self === 'interactive' && actor.kind === 'api_key' ? 403 : 'in';

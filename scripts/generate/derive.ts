@@ -28,6 +28,7 @@ export function derive(doc: OpenApiDocument, registry: ProblemRegistry): void {
 function security({ operation }: OperationEntry): JsonObject[] {
   const access = operation['x-access'];
   if (access.public !== undefined) return [];
+  if (access.token !== undefined) return [{ metricsToken: [] }];
   return [{ accessToken: [] }, { apiKey: [] }]; // an API key on an interactive operation is a good credential: 403, not 401
 }
 

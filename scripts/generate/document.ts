@@ -27,6 +27,8 @@ export interface Parameter {
 export interface Access {
   public?: string;
   self?: 'any' | 'interactive';
+  /** The setting that holds the token which opens it. */
+  token?: 'METRICS_TOKEN';
   permission?: string;
   within?: string;
   from?: string;

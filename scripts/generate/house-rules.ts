@@ -48,8 +48,8 @@ function operationFaults({ operation, parameters, method }: OperationEntry, regi
 function accessFaults({ operation, parameters }: Pick<OperationEntry, 'operation' | 'parameters'>): string[] {
   if (!Object.hasOwn(operation, 'x-access')) return ['x-access is missing'];
   const access = operation['x-access'];
-  const kinds = [access.public, access.self, access.permission].filter((kind) => kind !== undefined);
-  if (kinds.length !== 1) return ['x-access names not exactly one of public, self, permission'];
+  const kinds = [access.public, access.self, access.token, access.permission].filter((kind) => kind !== undefined);
+  if (kinds.length !== 1) return ['x-access names not exactly one of public, self, token, permission'];
   if (access.permission === undefined) return [];
   if (!PERMISSIONS.has(access.permission)) return [`unknown permission '${access.permission}'`];
   if (access.within === 'visible' || access.within === 'installation') return [];

@@ -2,6 +2,7 @@
 import { Kysely, PostgresDialect, type Transaction } from 'kysely';
 import pg from 'pg';
 import type { DB } from '../../generated/db.ts';
+import type { StatementObserver } from '../core/telemetry.ts';
 import type { Log } from './log.ts';
 import { TYPES } from './parsers.ts';
 import { preparingPool } from './prepared.ts';
@@ -22,6 +23,8 @@ export interface DatabaseOptions {
   prepare?: boolean;
   /** Milliseconds; 0 for none. */
   statementTimeout?: number;
+  /** Told of each statement. */
+  observe?: StatementObserver;
 }
 
 export interface Database {
@@ -37,7 +40,7 @@ const CONNECTION_TIMEOUT = 5_000;
 const IDLE_TIMEOUT = 300_000;
 
 /** Opens no connection yet; the first query does. */
-export function openDatabase(url: string, { max, applicationName, log, prepare = true, statementTimeout = STATEMENT_TIMEOUT }: DatabaseOptions): Database {
+export function openDatabase(url: string, { max, applicationName, log, prepare = true, statementTimeout = STATEMENT_TIMEOUT, observe }: DatabaseOptions): Database {
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -53,6 +56,9 @@ export function openDatabase(url: string, { max, applicationName, log, prepare =
   pool.on('error', error => { log.warn(`An idle database connection broke: ${error.message}`); });
   pool.on('connect', client => client.on('error', () => undefined));
 
-  const db = new Kysely<DB>({ dialect: new PostgresDialect({ pool: prepare ? preparingPool(pool) : pool }) });
+  const db = new Kysely<DB>({
+    dialect: new PostgresDialect({ pool: prepare ? preparingPool(pool) : pool }),
+    ...(observe === undefined ? {} : { log: ({ level, query, queryDurationMillis }) => observe({ text: query.sql, milliseconds: queryDurationMillis, failed: level === 'error' }) }),
+  });
   return { db, pool, close: () => pool.end() };
 }

@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import { SYSTEM, type Actor } from '../core/actor.ts';
+import type { Telemetry } from '../core/telemetry.ts';
 import type { Db, Tx } from '../db/connect.ts';
 import type { Mailer } from '../integrations/mail.ts';
 import type { JobName, JobPayloads } from '../jobs/catalogue.ts';
@@ -12,9 +13,10 @@ import type { TokenService } from './auth/tokens.ts';
 export interface Services {
   config: Config;
   db: Db;
-  /** Of the database, for connections beside the pool. A secret. */
-  databaseUrl: string;
+  /** Of the database without a pooler between, for connections of their own. A secret. */
+  sessionUrl: string;
   log: Logger;
+  telemetry: Telemetry;
   /** The present; injected so that tests can choose it. */
   now: () => Date;
   /** Starts a job when, and only when, the transaction commits. Of one group only so many run at a time as the job says. */

@@ -6,7 +6,8 @@ import type { Logger } from 'pino';
 import { DomainError } from '../core/errors.ts';
 import { ANONYMOUS, userIdOf } from '../core/actor.ts';
 import { uuidv7 } from '../core/ids.ts';
-import { accountPages } from './account-pages.ts';
+import type { Telemetry } from '../core/telemetry.ts';
+import { operations } from '../../generated/operations.ts';
 import type { AddressOf } from './client-address.ts';
 import type { Dispatch } from './contract.ts';
 import type { Answer, Exchange } from './exchange.ts';
@@ -16,10 +17,12 @@ import { settleUnread } from './read-request.ts';
 
 export interface AppOptions {
   log: Logger;
+  telemetry: Telemetry;
   addressOf: AddressOf;
   corsOrigins: readonly string[];
   dispatch: Dispatch<Exchange>;
-  documentation: Koa.Middleware;
+  /** What is answered beside the contract, and before it. */
+  pages: readonly Koa.Middleware[];
   /** Limits of the contract that settings change: requests a window, by the limit's name. */
   limits: Readonly<Record<string, number>>;
   /** True once the server has begun to stop: connections are then closed after their answer. */
@@ -35,8 +38,7 @@ export function createApp(options: AppOptions): Koa {
   app.use(withProblems());
   app.use(securityHeaders);
   app.use(crossOrigin(options.corsOrigins));
-  app.use(options.documentation);
-  app.use(accountPages);
+  for (const page of options.pages) app.use(page);
   app.use(contract(options));
   app.on('error', (error: unknown) => options.log.debug({ err: error }, 'connection error'));
   return app;
@@ -52,13 +54,14 @@ function exchangeOf(ctx: Koa.Context): Exchange {
 }
 
 /** Takes or makes X-Request-ID, opens the exchange, and writes one log line when the answer is out. */
-function withRequestId({ log, addressOf, limits, stopping }: AppOptions): Koa.Middleware {
+function withRequestId({ log, telemetry, addressOf, limits, stopping }: AppOptions): Koa.Middleware {
   return async (ctx, next) => {
     const given = ctx.get('X-Request-ID');
     const requestId = REQUEST_ID.test(given) ? given : uuidv7();
     const startedAt = performance.now();
+    const observation = telemetry.request({ method: ctx.method, requestId, header: (name) => ctx.get(name) });
     const exchange: Exchange = {
-      request: ctx.req, response: ctx.res, requestId, log: log.child({ request_id: requestId }),
+      request: ctx.req, response: ctx.res, requestId, log: log.child({ request_id: requestId, trace_id: observation.traceId ?? undefined }),
       ip: addressOf(ctx.req.socket.remoteAddress, ctx.get('X-Forwarded-For') || undefined),
       path: ctx.path, query: ctx.querystring, actor: ANONYMOUS, operationId: null, params: {},
       body: { state: 'unread' }, limits, answer: null, headers: {}, cleanups: [],
@@ -66,11 +69,16 @@ function withRequestId({ log, addressOf, limits, stopping }: AppOptions): Koa.Mi
     exchanges.set(ctx.req, exchange);
     ctx.set('X-Request-ID', requestId);
     if (stopping()) ctx.set('Connection', 'close');
-    await next();
-    ctx.res.once('close', () => {
+    await observation.run(next);
+    const done = (): void => {
+      const { operationId } = exchange;
+      const milliseconds = performance.now() - startedAt;
+      observation.end({ operationId, route: operationId === null ? null : operations[operationId].path, status: ctx.res.writableFinished ? ctx.res.statusCode : null, milliseconds });
       for (const cleanup of exchange.cleanups) cleanup().catch((error: unknown) => exchange.log.warn({ err: error }, 'cleaning up failed'));
-      exchange.log.info({ method: ctx.method, path: ctx.path, operation: exchange.operationId, status: ctx.res.statusCode, ms: Math.round(performance.now() - startedAt), user_id: userIdOf(exchange.actor) ?? undefined, key_prefix: exchange.actor.kind === 'api_key' ? exchange.actor.prefix : undefined }, 'request');
-    });
+      exchange.log.info({ method: ctx.method, path: ctx.path, operation: operationId, status: ctx.res.statusCode, ms: Math.round(milliseconds), user_id: userIdOf(exchange.actor) ?? undefined, key_prefix: exchange.actor.kind === 'api_key' ? exchange.actor.prefix : undefined }, 'request');
+    };
+    if (ctx.res.closed) done(); // the client went while the request was worked on
+    else ctx.res.once('close', done);
   };
 }
 
@@ -145,5 +153,5 @@ function send(ctx: Koa.Context, answer: Answer, extra: Record<string, string>): 
   }
   ctx.body = typeof answer.body === 'string' || answer.body instanceof Readable ? answer.body : Readable.from(answer.body);
   const type = answer.type ?? 'application/json';
-  ctx.set('Content-Type', answer.type === null || type.startsWith('text/') ? `${type}; charset=utf-8` : type);
+  if (answer.headers['Content-Type'] === undefined) ctx.set('Content-Type', answer.type === null || type.startsWith('text/') ? `${type}; charset=utf-8` : type);
 }

@@ -2,8 +2,10 @@
  * From the Authorization header to an actor. Access tokens are checked by signature, API keys by their keyed hash; who the user is now
  * comes from the database.
  */
+import { createHash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { ANONYMOUS, type Actor } from '../core/actor.ts';
+import { DomainError } from '../core/errors.ts';
 import type { Services } from '../domain/context.ts';
 import { noteApiKeyUse } from '../db/api-keys.ts';
 import type { Caches } from './caches.ts';
@@ -18,6 +20,13 @@ export function readCredential({ headers, rawHeaders }: IncomingMessage): { sche
   const token = BEARER.exec(headers.authorization ?? '')?.[1];
   if (token === undefined || isRepeated(rawHeaders)) return null;
   return { scheme: token.startsWith(API_KEY_PREFIX) ? 'apiKey' : 'accessToken', token };
+}
+
+/** Is it the token that the settings name? Takes as long whatever it is. Throws not-found where they name none: there are no metrics then. */
+export function isMetricsToken(credential: { token: string } | null, expected: string | null): boolean {
+  if (expected === null) throw new DomainError('not-found', 'This portal tells no metrics: METRICS_TOKEN is not set.');
+  const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(credential?.token ?? ''), digest(expected));
 }
 
 /** Node keeps the first of two; a proxy in front may have looked at the other. `rawHeaders`: names and values in turn. */

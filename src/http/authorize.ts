@@ -10,6 +10,8 @@ import type { Caches } from './caches.ts';
 export interface Access {
   readonly public?: string;
   readonly self?: string;
+  /** A setting: the operation is for who has its value, whoever that is. Its security scheme has looked at that already. */
+  readonly token?: string;
   readonly permission?: Permission;
   readonly within?: string;
   readonly from?: string;

@@ -48,10 +48,14 @@ export function createMatcher(): (method: string, path: string) => Match {
   };
 }
 
+/** The contract's security schemes. */
+const SCHEMES = ['accessToken', 'apiKey', 'metricsToken'] as const;
+export type Scheme = (typeof SCHEMES)[number];
+
 /** What openapi-backend calls; `X` is what travels with one request. */
 export interface ContractHooks<X> {
   /** True where the credential is good; the actor is then on the exchange. */
-  authenticate: (exchange: X, scheme: 'accessToken' | 'apiKey') => Promise<boolean>;
+  authenticate: (exchange: X, scheme: Scheme) => Promise<boolean>;
   unauthorized: (exchange: X) => never;
   /** After authentication, before the handler: limits, access, body, validation. */
   admit: (exchange: X, operationId: OperationId) => Promise<void>;
@@ -92,7 +96,7 @@ export async function createContract<X>(hooks: ContractHooks<X>): Promise<Dispat
     if (id === undefined) throw new Error('an operation without an id');
     return id;
   };
-  for (const scheme of ['accessToken', 'apiKey'] as const) {
+  for (const scheme of SCHEMES) {
     backend.registerSecurityHandler(scheme, async (_context: BackendContext, envelope: Envelope) => {
       try {
         return await hooks.authenticate(envelope.exchange, scheme);

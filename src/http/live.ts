@@ -26,6 +26,8 @@ export interface Live {
   heard: (channel: string, payload: string) => void;
   /** After the channel was away: every socket looks again at its scan and at its rights. */
   resync: () => void;
+  /** Sockets that are open now. */
+  open: () => number;
   close: () => Promise<void>;
 }
 
@@ -155,6 +157,7 @@ export function serveLive(server: Server, { services, caches, corsOrigins }: Liv
       quietly(lookAgain());
       quietly(review([...viewers.all()]));
     },
+    open: () => sockets.clients.size,
     close: async () => {
       clearInterval(heartbeat);
       for (const socket of sockets.clients) socket.close(1001, 'server_stopping');

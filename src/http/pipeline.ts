@@ -4,7 +4,7 @@ import type { Services, Context } from '../domain/context.ts';
 import { ANONYMOUS, userIdOf } from '../core/actor.ts';
 import { DomainError } from '../core/errors.ts';
 import { parseSort, type SortKey } from '../core/page.ts';
-import { authenticate, authenticateKey, readCredential, type NotedUses } from './authenticate.ts';
+import { authenticate, authenticateKey, isMetricsToken, readCredential, type NotedUses } from './authenticate.ts';
 import { authorize, type Access } from './authorize.ts';
 import { ACTOR_CHANNEL, SCOPE_CHANNEL, type Caches } from './caches.ts';
 import { createContract, type Dispatch } from './contract.ts';
@@ -69,6 +69,7 @@ export async function createPipeline({ services, handlers, caches, limits, stopp
   return createContract<Exchange>({
     authenticate: async (exchange, scheme) => {
       const credential = readCredential(exchange.request);
+      if (scheme === 'metricsToken') return isMetricsToken(credential, services.config.METRICS_TOKEN);
       if (credential === null || credential.scheme !== scheme) return false;
       exchange.actor = scheme === 'apiKey'
         ? await authenticateKey(credential.token, exchange.ip, services, caches, noted)

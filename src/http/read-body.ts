@@ -1,6 +1,8 @@
 /** The request's body as the operation declares it: media type, size, JSON or form; hashed for Idempotency-Key. */
 import { createHash } from 'node:crypto';
+import path from 'node:path';
 import { operations } from '../../generated/operations.ts';
+import type { Config } from '../config.ts';
 import { DomainError } from '../core/errors.ts';
 import type { Exchange } from './exchange.ts';
 import { readMultipart } from './multipart.ts';
@@ -14,6 +16,8 @@ export interface BodyLimits {
   /** Where backups are uploaded to, which have no room where other uploads go. */
   backupDir: string;
 }
+
+export const bodyLimits = (config: Config): BodyLimits => ({ uploadBytes: config.MAX_UPLOAD_BYTES, spoolDir: path.join(config.DATA_DIR, 'spool'), backupBytes: config.BACKUP_MAX_BYTES, backupDir: config.BACKUP_DIR });
 
 /** Reads the body once. Throws unsupported-media-type, payload-too-large, invalid-request, validation-failed (missing). */
 export async function readBody(exchange: Exchange, operationId: OperationId, limits: BodyLimits): Promise<void> {

@@ -1,5 +1,6 @@
 /** pg-boss: enqueueing in the caller's transaction, and the worker that runs the jobs. */
 import { PgBoss, fromKysely } from 'pg-boss';
+import type { TextMapPropagator, TracerProvider } from '@opentelemetry/api';
 import type { Logger } from 'pino';
 import { Stopping } from '../core/errors.ts';
 import type { Config } from '../config.ts';
@@ -32,11 +33,18 @@ export interface Queue {
 
 const SCHEMA = 'pgboss';
 
+/** What pg-boss needs to trace jobs; its spans go on with the trace in which a job was sent. */
+export interface QueueTracing {
+  provider: TracerProvider;
+  propagator: TextMapPropagator;
+}
+
 /** @param works false for a process that only enqueues */
-export async function startQueue(url: string, works: boolean, config: Config, log: Logger): Promise<Queue> {
+export async function startQueue(url: string, works: boolean, config: Config, log: Logger, tracing: QueueTracing | null = null): Promise<Queue> {
   const boss = new PgBoss({
     connectionString: url, schema: SCHEMA, application_name: works ? 'sca-portal worker queue' : 'sca-portal queue', max: works ? 4 : 2,
     supervise: works, schedule: works, useListenNotify: works, superviseIntervalSeconds: 5, monitorIntervalSeconds: 5,
+    openTelemetry: tracing === null ? { enabled: false } : { tracerProvider: tracing.provider, propagator: tracing.propagator, propagateContext: true },
   });
   const stopping = new AbortController();
   boss.on('error', (error) => log.warn({ err: error }, 'job queue'));
@@ -98,7 +106,7 @@ async function startWorker<Name extends JobName>(boss: PgBoss, services: Service
       for (const { id: jobId, data, signal } of jobs) {
         const log = services.log.child({ job: job.name, job_id: jobId });
         try {
-          await job.run({ ...services, log }, data, AbortSignal.any([signal, stopping]));
+          await services.telemetry.job(job.name, () => job.run({ ...services, log }, data, AbortSignal.any([signal, stopping])));
         } catch (error) {
           log.error({ err: error }, 'job failed');
           throw error;

@@ -14,7 +14,7 @@ import { startTestPortal } from '../support/portal.ts';
 import { newUser, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 
-const { portal, admin, anonymous, database } = await startTestPortal();
+const { portal, admin, anonymous, database } = await startTestPortal({ METRICS_TOKEN: 'none-of-the-callers-has-it' });
 await importAdvisories(portal.services, fileURLToPath(new URL('../../data/advisories', import.meta.url)), () => undefined);
 const teamAdmin = await newUser(anonymous, database, 'team_admin');
 const { teamId } = teamAdmin;

@@ -8,6 +8,7 @@ import { pause } from '../../src/core/values.ts';
 import { ContractClient, member } from '../support/contract.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { cycloneDx, sbomForm } from '../support/fixtures.ts';
+import { seriesOf, valueOf } from '../support/metrics.ts';
 import { ADMIN } from '../support/portal.ts';
 import { startPortalProcess } from '../support/portal-process.ts';
 import { newProject } from '../support/scans.ts';
@@ -75,7 +76,8 @@ test('the database stopped under load and started again: problems meanwhile, the
   let server = await openEmbedded({ dataDir, log: quietLog });
   atEnd(() => server.stop(5_000));
   const { url } = server;
-  const portal = await startPortalProcess({ DATABASE_URL: url, DATA_DIR: await folder() });
+  const METRICS_TOKEN = 'asked-while-all-is-down';
+  const portal = await startPortalProcess({ DATABASE_URL: url, DATA_DIR: await folder(), METRICS_TOKEN });
   const admin = await new ContractClient(portal.url).signIn(ADMIN.email, ADMIN.password);
   const project = await newProject(admin);
   const { body } = await admin.expect(202, 'createScan', { path: { id: project }, form: sbomForm(LARGE) });
@@ -93,6 +95,10 @@ test('the database stopped under load and started again: problems meanwhile, the
   await server.stop(5_000);
   assert.is((await admin.call('getReadiness')).status, 503);
   assert.is((await admin.call('getHealth')).status, 200);
+  const { text } = await admin.as(METRICS_TOKEN).expect(200, 'getMetrics');
+  const told = seriesOf(text);
+  assert.equal([valueOf(told, 'portal_database_up', {}), valueOf(told, 'portal_workers', {})], [0, undefined]);
+  assert.ok((valueOf(told, 'process_cpu_seconds_total', {}) ?? 0) > 0);
   await pause(500);
   server = await openEmbedded({ dataDir, log: quietLog });
   assert.is(server.url, url);

@@ -41,7 +41,7 @@ function beginAutomatic(services: Services): Promise<string | undefined> {
 }
 
 async function make(services: Services, backup: { name: string; kind: 'auto' | 'manual'; is_encrypted: boolean; created_at: string }, signal: AbortSignal): Promise<void> {
-  const { config, db, databaseUrl, vault } = services;
+  const { config, db, sessionUrl, vault } = services;
   await makeFolder(config);
   const { usedPercent } = await volumeOf(config.BACKUP_DIR);
   if (usedPercent >= config.DISK_HARD_LIMIT_PERCENT) throw new Error(`The disk of BACKUP_DIR is used to ${usedPercent.toFixed(1)} percent. Make room there.`);
@@ -52,7 +52,7 @@ async function make(services: Services, backup: { name: string; kind: 'auto' | '
     toldAt = performance.now();
     await noteBackupProgress(db, backup.name, percent);
   };
-  await withSnapshot(databaseUrl, signal, async (snapshot) => {
+  await withSnapshot(sessionUrl, signal, async (snapshot) => {
     const about = { name: backup.name, kind: backup.kind, created_at: new Date(backup.created_at).toISOString(), key_check: keyCheck(vault) };
     const made = await writeArchive(file, about, snapshot, { passphrase: backup.is_encrypted ? config.BACKUP_PASSPHRASE : null, signal, onProgress });
     await inTransaction(db, (tx) => endBackup(tx, backup.name, { ...made, revision: (snapshot.migrations.at(-1)?.name ?? '').replace(/\.sql$/, '') }));

@@ -74,7 +74,7 @@ export async function runRestore(services: Services, id: string, signal: AbortSi
 type Order = NonNullable<Awaited<ReturnType<typeof beginRestore>>>;
 
 async function restore(services: Services, id: string, order: Order, signal: AbortSignal): Promise<void> {
-  const { config, db, databaseUrl, vault } = services;
+  const { config, db, sessionUrl, vault } = services;
   const file = uploadFile(config, id);
   const passphrases = passphrasesOf(config.BACKUP_PASSPHRASE, order.passphrase_sealed === null ? undefined : vault.open(order.passphrase_sealed));
   const manifest = await readArchive(file, { passphrases, signal });
@@ -86,7 +86,7 @@ async function restore(services: Services, id: string, order: Order, signal: Abo
     toldAt = performance.now();
     await noteRestoreProgress(db, id, Math.min(99, Math.floor(percent)));
   };
-  await replaceAll(databaseUrl, signal, {
+  await replaceAll(sessionUrl, signal, {
     migrations: manifest.migrations, tables: manifest.tables, sequences: manifest.sequences,
     load: async (write) => {
       let loaded = 0;

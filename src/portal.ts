@@ -17,6 +17,7 @@ import { createTokenService, DEFAULT_ISSUER } from './domain/auth/tokens.ts';
 import type { Services } from './domain/context.ts';
 import { sweepWorkspaces } from './domain/scans/sweep.ts';
 import { accountPages } from './http/account-pages.ts';
+import { resultPages } from './http/result-pages.ts';
 import { createApp } from './http/app.ts';
 import { ACTOR_CHANNEL, createCaches, SCOPE_CHANNEL, type Caches } from './http/caches.ts';
 import { clientAddress } from './http/client-address.ts';
@@ -157,7 +158,7 @@ async function serve(config: Config, services: Services, sessionUrl: string, log
   const limits = bodyLimits(config);
   const app = createApp({
     log, telemetry: services.telemetry, corsOrigins: config.CORS_ORIGINS, addressOf: clientAddress(config.TRUSTED_PROXIES), limits: { 'forgot-password': config.PASSWORD_RESET_RATE_LIMIT }, stopping: () => state.stopping,
-    pages: [createDocumentation(), accountPages], dispatch: await createPipeline({ services, handlers, caches, limits, stopping: () => state.stopping }),
+    pages: [createDocumentation(), accountPages, resultPages], dispatch: await createPipeline({ services, handlers, caches, limits, stopping: () => state.stopping }),
   });
   const handle = app.callback();
   const server = createServer({ requestTimeout: LONGEST_UPLOAD_MS, headersTimeout: 20_000, keepAliveTimeout: 65_000 }, (request, response) => void handle(request, response));

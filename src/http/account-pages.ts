@@ -1,9 +1,8 @@
 /**
- * The two pages that mails link to, for a portal without a dashboard in front of it: a form that sends the link's token and a password to the API. Addresses in
- * them are relative, so that they work under whatever path BASE_URL has. The token leaves the address bar at once and is in no log and no Referer.
+ * The two pages that mails about accounts link to, for a portal without a dashboard in front of it: a form that sends the link's token and a password to the API. The token leaves the address bar
+ * at once and is in no log and no Referer.
  */
-import type Koa from 'koa';
-import { canonicalPath } from './paths.ts';
+import { htmlPage, PAGE_STYLE, servePages, type PageFile } from './pages.ts';
 
 const CSP = "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
@@ -26,33 +25,14 @@ form.addEventListener('submit', async (event) => {
 });
 `;
 
-const STYLE = `:root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif; }
-body { margin: 0; }
-main { max-width: 26rem; margin: 12vh auto 0; padding: 0 1.5rem; }
-h1 { font-size: 1.5rem; }
-input, button { box-sizing: border-box; width: 100%; padding: 0.6rem 0.75rem; font: inherit; border: 1px solid #767676; border-radius: 0.4rem; }
-button { border-color: #1a56b0; background: #1a56b0; color: #fff; cursor: pointer; }
-button:focus-visible, input:focus-visible { outline: 3px solid #5b9bff; outline-offset: 2px; }
-`;
-
-const FILES: ReadonlyMap<string, { type: string; body: string }> = new Map([
+const FILES: ReadonlyMap<string, PageFile> = new Map([
   ['/verify-email', page({ title: 'Confirm your registration', label: 'The password that you chose when you registered', autocomplete: 'current-password', api: 'auth/verify-email', member: 'password', done: 'The account is made. You can log in now.' })],
   ['/reset-password', page({ title: 'Set a new password', label: 'New password, 12 characters or more', autocomplete: 'new-password', api: 'auth/reset-password', member: 'new_password', done: 'The password is set. You can log in now.' })],
-  ['/account-page.css', { type: 'text/css; charset=utf-8', body: STYLE }],
-  ['/account-page.js', { type: 'text/javascript; charset=utf-8', body: SCRIPT }],
+  ['/account-page.css', { type: 'text/css; charset=utf-8', body: PAGE_STYLE, csp: CSP }],
+  ['/account-page.js', { type: 'text/javascript; charset=utf-8', body: SCRIPT, csp: CSP }],
 ]);
 
-/** Answers GET and HEAD of the pages, with and without `/api` in front. */
-export const accountPages: Koa.Middleware = async (ctx, next) => {
-  const file = ctx.method === 'GET' || ctx.method === 'HEAD' ? FILES.get(canonicalPath(ctx.path)) : undefined;
-  if (file === undefined) {
-    await next();
-    return;
-  }
-  ctx.set('Content-Security-Policy', CSP);
-  ctx.type = file.type;
-  ctx.body = file.body;
-};
+export const accountPages = servePages((path) => FILES.get(path));
 
 interface Page {
   title: string;
@@ -65,19 +45,13 @@ interface Page {
   done: string;
 }
 
-function page({ title, label, autocomplete, api, member, done }: Page): { type: string; body: string } {
-  const body = `<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>SCA Portal: ${title}</title><link rel="icon" href="data:,"><link rel="stylesheet" href="account-page.css"></head>
-<body><main><h1>${title}</h1>
+function page({ title, label, autocomplete, api, member, done }: Page): PageFile {
+  const main = `<h1>${title}</h1>
 <form data-api="${api}" data-member="${member}" data-done="${done}">
 <p><label for="password">${label}</label><br><input id="password" name="password" type="password" maxlength="256" required autocomplete="${autocomplete}"></p>
 <p><button>${title}</button></p>
 </form>
 <p><output></output></p>
-<noscript><p>This page needs JavaScript. The mail says how to do without it.</p></noscript></main>
-<script src="account-page.js"></script></body>
-</html>
-`;
-  return { type: 'text/html; charset=utf-8', body };
+<noscript><p>This page needs JavaScript. The mail says how to do without it.</p></noscript>`;
+  return { type: 'text/html; charset=utf-8', body: htmlPage(title, main, 'account-page'), csp: CSP };
 }

@@ -1,0 +1,62 @@
+/** Where links lead: every link that the portal writes is to a page that is there, and every page asks the API for what it has. */
+import { sql } from 'kysely';
+import * as assert from 'uvu/assert';
+import { wordsOf } from '../../src/domain/notifications/words.ts';
+import { member } from '../support/contract.ts';
+import { sbomForm, SMALL_SBOM } from '../support/fixtures.ts';
+import { startTestPortal } from '../support/portal.ts';
+import { newProject, scanToEnd } from '../support/scans.ts';
+import { suite } from '../support/suite.ts';
+
+const { portal, admin, database: { db } } = await startTestPortal();
+const project = await newProject(admin);
+const scan = (await scanToEnd(admin, project, sbomForm(SMALL_SBOM))).id;
+const KINDS = ['cve_detected', 'scan_completed', 'scan_failed', 'gate_changed', 'approval_pending', 'approval_state_changed', 'disk_pressure', 'backup_failed'] as const;
+const PAGES = ['/', '/login', `/projects/${project}`, `/projects/${project}/approvals`, '/admin/disk', '/admin/backup', `/projects/${project}/scans/${scan}`];
+
+interface Shown {
+  data: Record<string, string>;
+  html: string;
+}
+async function page(path: string): Promise<Shown> {
+  const response = await fetch(portal.url + path);
+  const html = await response.text();
+  assert.is(response.status, 200, `${path}: ${html.slice(0, 200)}`);
+  assert.is(response.headers.get('Content-Type'), 'text/html; charset=utf-8', path);
+  assert.match(response.headers.get('Content-Security-Policy') ?? '', /^default-src 'none'; script-src 'self';/);
+  const data = Object.fromEntries([...(/<main([^>]*)>/.exec(html)?.[1] ?? '').matchAll(/data-(\w+)="([^"]*)"/g)].map(([, name = '', value = '']) => [name, value.replaceAll('&amp;', '&')]));
+  return { data, html };
+}
+
+const test = suite('result pages');
+test('every notification links to one', async () => {
+  for (const kind of KINDS) {
+    const { link } = wordsOf({ id: 1, kind, project_id: project, project_name: 'P', facts: { scan_id: scan }, created_at: '2026-11-25T00:00:00.000Z' });
+    assert.ok(link !== null);
+    await page(link);
+    await page(`/api${link}`);
+  }
+});
+test('each finds its style, its script and what it shows, under whatever path it is served', async () => {
+  await sql`INSERT INTO backups (name, kind, status, is_encrypted) VALUES ('manual-20261101T000000Z', 'manual', 'failed', false)`.execute(db);
+  for (const path of PAGES) for (const prefix of ['', '/api']) {
+    const at = new URL(portal.url + prefix + path);
+    const { data, html } = await page(prefix + path);
+    const root = new URL(data['up'] === '' ? './' : data['up'] ?? '', at);
+    assert.is(root.pathname, `${prefix}/`, path);
+    for (const [, file = ''] of html.matchAll(/(?:href|src)="([^"]+\.(?:css|js))"/g)) assert.is((await fetch(new URL(file, at))).status, 200, file);
+    const response = await fetch(new URL(data['api'] ?? '', root), { headers: { Authorization: `Bearer ${admin.token ?? ''}` } });
+    assert.is(response.status, 200, data['api']);
+    if (data['columns'] === '') assert.match(response.headers.get('Content-Type') ?? '', /^text\/html/);
+    else {
+      const item = member(await response.json(), 'items', 0);
+      if (item !== undefined) for (const column of (data['columns'] ?? '').split(' ')) assert.ok(member(item, column) !== undefined, `${path}: ${column}`);
+    }
+    if (data['scan'] !== undefined) assert.is((await fetch(new URL(data['scan'], root), { headers: { Authorization: `Bearer ${admin.token ?? ''}` } })).status, 200);
+  }
+});
+test('what is no id of a project is no page, and nothing but GET and HEAD is answered', async () => {
+  for (const path of ['/projects', '/projects/x', `/projects/${project}/x`, `/projects/${project}/scans/x`]) assert.is((await fetch(portal.url + path)).status, 404, path);
+  assert.is((await fetch(`${portal.url}/projects/${project}`, { method: 'POST' })).status, 404);
+  assert.is((await fetch(`${portal.url}/projects/${project}`, { method: 'HEAD' })).status, 200);
+});

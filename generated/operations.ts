@@ -3512,7 +3512,6 @@ export const operations = {
       "not-found",
       "idempotency-in-progress",
       "conflict",
-      "idempotency-mismatch",
       "internal-error",
       "unavailable"
     ]

@@ -42,7 +42,10 @@ function problemsOf({ operation, parameters }: OperationEntry): string[] {
   if (access.hide === true) slugs.push('not-found');
   if (parameters.some((parameter) => parameter.in === 'path')) slugs.push('not-found');
   if (operation.requestBody !== undefined) slugs.push('payload-too-large', 'unsupported-media-type', 'validation-failed');
-  if (parameters.some((parameter) => parameter.name === 'Idempotency-Key')) slugs.push('idempotency-in-progress', 'idempotency-mismatch');
+  if (parameters.some((parameter) => parameter.name === 'Idempotency-Key')) {
+    slugs.push('idempotency-in-progress');
+    if (operation.requestBody !== undefined || parameters.some((parameter) => parameter.in === 'path' || parameter.in === 'query')) slugs.push('idempotency-mismatch'); // else all requests are the same
+  }
   if (operation['x-rate-limit'] !== undefined) slugs.push('too-many-requests');
   slugs.push('internal-error', 'unavailable', ...(operation['x-problems'] ?? []));
   return [...new Set(slugs)];

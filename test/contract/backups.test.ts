@@ -148,6 +148,15 @@ restore('takes the word, one restore at a time, and an archive; shows how far it
   assert.is(member((await client.expect(200, 'getAdminRestore', { path: { task_id: rows[0]?.id ?? '' } })).body, 'status'), 'failed');
   assert.equal((await readdir(services.config.BACKUP_DIR)).filter((name) => !name.startsWith('auto-') && !name.startsWith('manual-')), [], 'uploads that came to nothing are gone');
 });
+restore('takes no other media type and no more than BACKUP_MAX_BYTES; an Idempotency-Key orders one backup', async () => {
+  const own = await startTestPortal({ SECRET_KEY, BACKUP_MAX_BYTES: String(1024 * 1024) });
+  await own.admin.refused('payload-too-large', 'restoreAdminBackup', { form: restoreForm(Buffer.alloc(1024 * 1024 + 1)) });
+  await own.admin.refused('unsupported-media-type', 'restoreAdminBackup', { raw: 'x', contentType: 'application/gzip' });
+  assert.equal(await readdir(own.portal.services.config.BACKUP_DIR), []);
+  const headers = { 'Idempotency-Key': 'nightly' };
+  const first = await own.admin.expect(202, 'createAdminBackup', { headers });
+  assert.equal((await own.admin.expect(202, 'createAdminBackup', { headers })).body, first.body);
+});
 restore('a bad archive is refused with what is wrong with it, and nothing changes', async () => {
   const client = await signedIn(anonymous, { db });
   const before = await checksums(db, ['audit_log']);

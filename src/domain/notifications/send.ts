@@ -2,6 +2,7 @@
 import { baseUrl } from '../../config.ts';
 import { claimDueDeliveries, disableFailingChannel, dueDelivery, endAttempt, findDelivery, insertTestDelivery, type AttemptOutcome, type DeliveryLogRow, type DueDelivery } from '../../db/channel-deliveries.ts';
 import type { ChannelRow } from '../../db/notification-channels.ts';
+import { pause } from '../../core/values.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { createAddressGuard } from '../../integrations/addresses.ts';
 import { sendToChannel } from '../../integrations/channel-message.ts';
@@ -14,6 +15,7 @@ const PER_CHANNEL = 4;
 const FAILING_DAYS = 5;
 /** Longer than a try can take. */
 const TEST_SECONDS = 60;
+const LOOK_AGAIN_MS = 250;
 
 type Sender = Pick<Services, 'db' | 'vault' | 'config' | 'now' | 'log'>;
 
@@ -28,7 +30,7 @@ export async function sendDueMessages(services: Sender, signal: AbortSignal): Pr
       running.set(work, delivery.channel_id);
     }
     more = running.size > 0;
-    if (more && (due.length === 0 || running.size >= AT_ONCE)) await Promise.race(running.keys());
+    if (more && (due.length === 0 || running.size >= AT_ONCE)) await Promise.race([...running.keys(), pause(LOOK_AGAIN_MS)]); // another process may have held the rows, and all of ours may hang
   }
   await Promise.all(running.keys());
 }

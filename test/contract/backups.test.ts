@@ -131,7 +131,7 @@ restore('brings everything back as it was, in one step: rows, numbers, sessions 
   await there.expect(200, 'getProject', { path: { id: project } });
   const told = member((await there.expect(200, 'listAdminBackups')).body, 'total');
   assert.is(told, 0);
-});
+}, { timeoutMs: 120_000 });
 restore('takes the word, one restore at a time, and an archive; shows how far it is', async () => {
   const client = await signedIn(anonymous, { db });
   const archive = await archiveOf(about, all, []);
@@ -197,7 +197,7 @@ restore('rows that break the rules of their tables, and tables that are kept out
   }
   assert.equal(await checksums(db, ['audit_log']), before);
   await client.expect(200, 'getMe');
-});
+}, { timeoutMs: 60_000 });
 restore('an archive of an older version of the portal is brought up to date', async () => {
   const own = await startTestPortal({ SECRET_KEY });
   const older = all.filter(({ name }) => name < '0013');
@@ -210,7 +210,7 @@ restore('an archive of an older version of the portal is brought up to date', as
   assert.is(member((await client.expect(200, 'getMe')).body, 'id'), id);
   assert.equal(await migrate(own.database.url, { log: services.log }), [], 'nothing is left to be applied');
   await scannedProject(client, 'pkg:npm/lodash@4.17.20');
-});
+}, { timeoutMs: 60_000 });
 restore('with BACKUP_PASSPHRASE archives are encrypted as age does, and open with the passphrase of either portal', async () => {
   const passphrase = 'six words that nobody has guessed yet';
   const own = await startTestPortal({ SECRET_KEY, BACKUP_PASSPHRASE: passphrase });

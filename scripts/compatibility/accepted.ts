@@ -29,4 +29,4 @@ export function without(accepted: readonly Accepted[], changes: readonly Change[
   };
 }
 
-const patternOf = (text: string): RegExp => new RegExp(`^${text.split('*').map((part) => RegExp.escape(part)).join('.*')}$`);
+const patternOf = (text: string): RegExp => new RegExp(`^${text.split('*').map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')).join('.*')}$`);

@@ -24,14 +24,14 @@ interface Work {
   takers: Schemas;
   direction: Direction;
   names: Set<string>;
-  /** Pairs of named schemas under way: schemas may hold themselves. */
-  open: Set<string>;
+  /** Pairs under way: schemas may hold themselves. */
+  open: readonly (readonly [JsonObject, JsonObject])[];
 }
 
 /** @param place of both, for the messages */
 export function compareSchemas(was: JsonObject, is: JsonObject, place: string, sides: Sides): Comparison {
   const request = sides.direction === 'request';
-  const work: Work = { givers: request ? sides.was : sides.is, takers: request ? sides.is : sides.was, direction: sides.direction, names: new Set(), open: new Set() };
+  const work: Work = { givers: request ? sides.was : sides.is, takers: request ? sides.is : sides.was, direction: sides.direction, names: new Set(), open: [] };
   const changes = request ? misfits(was, is, place, work) : misfits(is, was, place, work);
   return { changes, names: work.names };
 }
@@ -39,18 +39,13 @@ export function compareSchemas(was: JsonObject, is: JsonObject, place: string, s
 const ruleOf = ({ direction }: Work, inRequests: Rule, inAnswers: Rule): Rule => (direction === 'request' ? inRequests : inAnswers);
 
 function misfits(giver: JsonObject, taker: JsonObject, place: string, work: Work): Change[] {
-  const [given, taken] = [referenceOf(giver), referenceOf(taker)];
-  if (given !== null && given === taken) {
-    work.names.add(given);
+  const name = referenceOf(giver);
+  if (name !== null && name === referenceOf(taker)) {
+    work.names.add(name);
     return [];
   }
-  if (given === null && taken === null) return alternativeMisfits(giver, taker, place, work);
-  const pair = `${given ?? place} ${taken ?? place}`;
-  if (work.open.has(pair)) return [];
-  work.open.add(pair);
-  const changes = alternativeMisfits(giver, taker, place, work);
-  work.open.delete(pair);
-  return changes;
+  if (work.open.some(([one, other]) => one === giver && other === taker)) return [];
+  return alternativeMisfits(giver, taker, place, { ...work, open: [...work.open, [giver, taker]] });
 }
 
 /** Each of the giver's alternatives must fit one of the taker's. */

@@ -20,14 +20,18 @@ export function referenceOf({ $ref }: JsonObject): string | null {
   return typeof $ref === 'string' && $ref.startsWith(PREFIX) ? $ref.slice(PREFIX.length) : null;
 }
 
-/** Without `$ref` and `allOf` at its top. */
-export function flat(schema: JsonObject, schemas: Schemas): JsonObject {
+/** What a reference leads to; another schema itself. */
+export function resolved(schema: JsonObject, schemas: Schemas): JsonObject {
   const name = referenceOf(schema);
-  if (name !== null) {
-    const found = schemas[name];
-    if (found === undefined) throw new Error(`${PREFIX}${name} leads nowhere`);
-    return flat(found, schemas);
-  }
+  if (name === null) return schema;
+  const found = schemas[name];
+  if (found === undefined) throw new Error(`${PREFIX}${name} leads nowhere`);
+  return resolved(found, schemas);
+}
+
+/** Without `$ref` and `allOf` at its top. */
+export function flat(given: JsonObject, schemas: Schemas): JsonObject {
+  const schema = resolved(given, schemas);
   const { allOf, ...rest } = schema;
   return Array.isArray(allOf) ? allOf.map((part) => flat(schemaOf(part), schemas)).reduce(joined, rest) : schema;
 }

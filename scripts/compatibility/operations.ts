@@ -43,16 +43,18 @@ function partOf({ name, in: where }: Parameter): string {
   return { query: `?${name}`, path: `{${name}}`, header: `${name}:`, cookie: `cookie ${name}` }[where];
 }
 
+const styleOf = ({ style, explode }: Parameter): string => JSON.stringify({ style, explode });
+
 function parameterChanges(was: Parameter, is: Parameter | undefined, operationId: string): Findings {
   const place = `${operationId} ${partOf(was)}`;
   if (is === undefined) return only({ rule: 'parameter-removed', place, text: was.in === 'query' ? 'it is refused now, as are all that are not described' : 'it is read no more' });
   const fields = (was['x-sort-fields'] ?? []).filter((field) => !(is['x-sort-fields'] ?? []).includes(field));
-  const styles = [was, is].map(({ style, explode }) => JSON.stringify({ style, explode }));
+  const [former, present] = [styleOf(was), styleOf(is)];
   return {
     changes: [
       ...(is.required === true && was.required !== true ? [{ rule: 'parameter-required' as const, place, text: 'it could be left out, and now cannot' }] : []),
       ...(fields.length > 0 ? [{ rule: 'sort-field-removed' as const, place, text: `${fields.join(', ')} no longer taken` }] : []),
-      ...(styles[0] === styles[1] ? [] : [{ rule: 'parameter-style-changed' as const, place, text: `it was written as ${styles[0]}, is as ${styles[1]}` }]),
+      ...(former === present ? [] : [{ rule: 'parameter-style-changed' as const, place, text: `it was written as ${former}, is as ${present}` }]),
     ],
     tasks: [{ was: was.schema, is: is.schema, place, direction: 'request' }],
   };

@@ -3,7 +3,7 @@
  * requests the giver is the released contract, whose clients send, and the taker the new one; in answers the new one gives and the released one takes.
  */
 import type { Change, Direction, Rule } from './changes.ts';
-import { alternativesOf, flat, isObject, membersOf, referenceOf, schemaOf, splitByType, textsOf, type Schemas } from './flat.ts';
+import { alternativesOf, flat, isObject, membersOf, referenceOf, resolved, schemaOf, splitByType, textsOf, type Schemas } from './flat.ts';
 import type { Json, JsonObject } from '../generate/document.ts';
 import { valueChanges } from './values.ts';
 
@@ -44,8 +44,9 @@ function misfits(giver: JsonObject, taker: JsonObject, place: string, work: Work
     work.names.add(name);
     return [];
   }
-  if (work.open.some(([one, other]) => one === giver && other === taker)) return [];
-  return alternativeMisfits(giver, taker, place, { ...work, open: [...work.open, [giver, taker]] });
+  const pair = [resolved(giver, work.givers), resolved(taker, work.takers)] as const;
+  if (work.open.some(([one, other]) => one === pair[0] && other === pair[1])) return [];
+  return alternativeMisfits(giver, taker, place, { ...work, open: [...work.open, pair] });
 }
 
 /** Each of the giver's alternatives must fit one of the taker's. */

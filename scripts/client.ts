@@ -31,7 +31,8 @@ export async function packClient(into: string): Promise<string> {
     await stage(folder);
     const { stdout } = await run('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', path.resolve(into)], { cwd: folder, env: { ...process.env, npm_config_update_notifier: 'false' } });
     const packed: unknown = JSON.parse(stdout);
-    const [first]: unknown[] = Array.isArray(packed) ? packed : isRecord(packed) ? Object.values(packed) : [];
+    const list: unknown[] = Array.isArray(packed) ? packed : isRecord(packed) ? Object.values(packed) : []; // by the version of npm
+    const first = list[0];
     if (!isRecord(first) || typeof first['filename'] !== 'string') throw new Error(`npm pack answered ${stdout}`);
     return path.resolve(into, first['filename']);
   } finally {

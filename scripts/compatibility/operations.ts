@@ -1,4 +1,4 @@
-/** What breaks in an operation: its parameters, its body, its successes. Problems may come and go: clients must expect any. */
+/** What breaks in an operation: its parameters, its body, its answers. Problems may come and go, since clients must expect any, but they keep their shape. */
 import type { JsonObject, MediaType, Operation, OperationEntry, Parameter, ResponseObject } from '../generate/document.ts';
 import type { Change, Direction } from './changes.ts';
 import { membersOf, schemaOf } from './flat.ts';
@@ -32,7 +32,7 @@ export function operationChanges(was: OperationEntry, is: OperationEntry, header
     only(...newParameters(was, is, place)),
     openQueryChanges(was.operation, is.operation),
     bodyChanges(was.operation, is.operation, 'request'),
-    ...Object.entries(was.operation.responses).filter(([status]) => /^[123]/.test(status)).map(([status, response]) => answerChanges(response, is.operation.responses[status], `${place} ${status}`, headers)),
+    ...Object.entries(was.operation.responses).map(([status, response]) => answerChanges(response, is.operation.responses[status], `${place} ${status}`, headers, /^[123]/.test(status))),
   ]);
 }
 
@@ -91,8 +91,8 @@ function contentChanges(was: Record<string, MediaType>, is: Record<string, Media
   }));
 }
 
-function answerChanges(was: ResponseObject, is: ResponseObject | undefined, place: string, headers: { was: Headers; is: Headers }): Findings {
-  if (is === undefined) return only({ rule: 'response-status-removed', place, text: 'this success is gone' });
+function answerChanges(was: ResponseObject, is: ResponseObject | undefined, place: string, headers: { was: Headers; is: Headers }, isSuccess: boolean): Findings {
+  if (is === undefined) return isSuccess ? only({ rule: 'response-status-removed', place, text: 'this success is gone' }) : only();
   return together([
     contentChanges(was.content ?? {}, is.content ?? {}, place, 'response'),
     ...Object.entries(was.headers ?? {}).map(([name, header]): Findings => {

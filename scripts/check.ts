@@ -17,6 +17,7 @@ const STEPS: readonly Step[] = [
   { name: 'lint', args: ['node_modules/eslint/bin/eslint.js', '--max-warnings=0', '.'] },
   { name: 'types', args: ['node_modules/typescript/bin/tsc', '--noEmit', '-p', '.'] },
   { name: 'generated files are up to date', args: ['scripts/generate.ts', '--check'] },
+  { name: 'nothing breaks the released contract', args: ['scripts/compatibility.ts'] },
   { name: 'import rules', args: ['node_modules/dependency-cruiser/bin/dependency-cruiser.mjs', '--config', '.dependency-cruiser.cjs', 'src', 'scripts', 'test', 'generated', 'clients'] },
 ];
 

@@ -161,6 +161,7 @@ const SETTINGS = {
   OAUTH_TIMEOUT_SECONDS: setting('10', 10, 'Time that an identity provider gets to answer.', decimal(0.1, 60)),
   WEBSOCKET_AUTH_TIMEOUT_SECONDS: setting('1.0', 1, 'Time for the first frame of a WebSocket.', decimal(0.1, 60)),
   WEBSOCKET_MAX_CONNECTIONS_PER_USER: setting('3', 3, 'Open WebSockets of one user; one more closes the oldest.', integer(1, 1000)),
+  WEBSOCKET_MAX_CONNECTIONS_PER_KEY: setting('100', 100, 'Open WebSockets of one API key, which many CI jobs share; one more closes the oldest.', integer(1, 10_000)),
   WEBSOCKET_HEARTBEAT_SECONDS: setting('15', 15, 'Time between two pings; a peer that has not answered by the next one is dropped.', integer(1, 300)),
   SCAN_TIMEOUT_SECONDS: setting('3600', 3600, 'Time limit of a scan.', integer(10, 86400)),
   SCAN_CONCURRENCY: setting('2', 2, 'Scans that one worker runs at a time.', integer(1, 64)),

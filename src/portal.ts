@@ -155,15 +155,16 @@ async function createServices(config: Config, sessionUrl: string, { db }: Databa
 async function serve(config: Config, services: Services, sessionUrl: string, log: Logger, shutdown: Shutdown): Promise<number> {
   const state = { stopping: false };
   const caches = createCaches(services);
+  const addressOf = clientAddress(config.TRUSTED_PROXIES);
   const limits = bodyLimits(config);
   const app = createApp({
-    log, telemetry: services.telemetry, corsOrigins: config.CORS_ORIGINS, addressOf: clientAddress(config.TRUSTED_PROXIES), limits: { 'forgot-password': config.PASSWORD_RESET_RATE_LIMIT }, stopping: () => state.stopping,
+    log, telemetry: services.telemetry, corsOrigins: config.CORS_ORIGINS, addressOf, limits: { 'forgot-password': config.PASSWORD_RESET_RATE_LIMIT }, stopping: () => state.stopping,
     pages: [createDocumentation(), accountPages, resultPages], dispatch: await createPipeline({ services, handlers, caches, limits, stopping: () => state.stopping }),
   });
   const handle = app.callback();
   const server = createServer({ requestTimeout: LONGEST_UPLOAD_MS, headersTimeout: 20_000, keepAliveTimeout: 65_000 }, (request, response) => void handle(request, response));
   server.setTimeout(SILENCE_MS);
-  const live = serveLive(server, { services, caches, corsOrigins: config.CORS_ORIGINS });
+  const live = serveLive(server, { services, caches, corsOrigins: config.CORS_ORIGINS, addressOf });
   const listener = listenForChanges(sessionUrl, live, caches, services, log);
   shutdown.add('notification channel', () => listener.stop());
   shutdown.add('HTTP server', () => {

@@ -21,6 +21,8 @@ export interface Parameter {
   in: 'path' | 'query' | 'header' | 'cookie';
   required?: boolean;
   schema: JsonObject;
+  style?: string;
+  explode?: boolean;
   'x-sort-fields'?: string[];
 }
 
@@ -53,6 +55,14 @@ export interface ResponseObject {
   'x-problems'?: string[];
 }
 
+export interface WebSocketProtocol {
+  path: string;
+  /** Names of schemas. */
+  client_frames: string[];
+  server_frames: string[];
+  close_codes: Record<string, string>;
+}
+
 export interface Operation {
   operationId: string;
   tags: string[];
@@ -68,6 +78,7 @@ export interface Operation {
   'x-body-limit'?: 'json' | 'upload' | 'backup' | 'webhook';
   /** Query parameters that are not declared are ignored. */
   'x-open-query'?: boolean;
+  'x-websocket'?: WebSocketProtocol;
 }
 
 export type PathItem = { [method in Method]?: Operation } & { parameters?: (Parameter | { $ref: string })[] };
@@ -76,6 +87,7 @@ export interface OpenApiDocument {
   openapi: string;
   info: { title: string; version: string; description: string };
   paths: Record<string, PathItem>;
+  webhooks?: Record<string, PathItem>;
   components: {
     schemas: Record<string, JsonObject>;
     parameters?: Record<string, Parameter>;

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { Db } from './connect.ts';
 
-/** Sockets that are to be closed, since their user has opened newer ones: the id of one as the payload. */
+/** Sockets that are to be closed, since their user or key has opened newer ones: the id of one as the payload. */
 export const EVICTED_CHANNEL = 'live_evicted';
 /** A process that was not seen for so long has died. */
 const DEAD_AFTER = sql`interval '45 seconds'`;
@@ -10,7 +10,8 @@ const FORGET_AFTER = sql`interval '1 hour'`;
 
 export interface LiveSocket {
   id: string;
-  userId: string;
+  /** A user, or an API key: whose limit it is. */
+  ownerId: string;
   openedAt: Date;
 }
 
@@ -25,9 +26,9 @@ export async function forgetProcess(db: Db, processId: string): Promise<void> {
   await sql`DELETE FROM live_processes WHERE id = ${processId}`.execute(db);
 }
 
-/** Counts a socket; the user's oldest beyond `most` are told of on EVICTED_CHANNEL. */
-export async function enterSocket(db: Db, processId: string, { id, userId, openedAt }: LiveSocket, most: number): Promise<void> {
-  await sql`SELECT enter_live_socket(${id}, ${userId}, ${processId}, ${openedAt}, ${most}, ${DEAD_AFTER})`.execute(db);
+/** Counts a socket; the owner's oldest beyond `most` are told of on EVICTED_CHANNEL. */
+export async function enterSocket(db: Db, processId: string, { id, ownerId, openedAt }: LiveSocket, most: number): Promise<void> {
+  await sql`SELECT enter_live_socket(${id}, ${ownerId}, ${processId}, ${openedAt}, ${most}, ${DEAD_AFTER})`.execute(db);
 }
 
 export async function leaveSocket(db: Db, id: string): Promise<void> {

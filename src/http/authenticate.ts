@@ -15,11 +15,14 @@ const AUTHORIZATION = 'authorization';
 const API_KEY_PREFIX = 'tos_';
 const USE_NOTED_MS = 60_000;
 
+/** Else it is an access token, or nothing. */
+export const isApiKey = (token: string): boolean => token.startsWith(API_KEY_PREFIX);
+
 /** The credential, told apart by its prefix; null where the header is missing, not `Bearer`, or there twice. */
 export function readCredential({ headers, rawHeaders }: IncomingMessage): { scheme: 'accessToken' | 'apiKey'; token: string } | null {
   const token = BEARER.exec(headers.authorization ?? '')?.[1];
   if (token === undefined || isRepeated(rawHeaders)) return null;
-  return { scheme: token.startsWith(API_KEY_PREFIX) ? 'apiKey' : 'accessToken', token };
+  return { scheme: isApiKey(token) ? 'apiKey' : 'accessToken', token };
 }
 
 /** Is it the token that the settings name? Takes as long whatever it is. Throws not-found where they name none: there are no metrics then. */

@@ -5,7 +5,12 @@ import { isFinal, textOf, type ProgressMessage } from './live-frames.ts';
 export interface Viewer {
   id: string;
   socket: WebSocket;
+  /** Of an API key its issuer. */
   userId: string;
+  /** Null where a user watches. */
+  keyId: string | null;
+  /** Address of the client. */
+  ip: string;
   /** Looked at again when the user's rights change. */
   token: string;
   scanId: string;

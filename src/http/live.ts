@@ -1,17 +1,18 @@
 /**
  * The WebSocket `/ws/scans/{scan_id}`: the first frame authenticates, one frame tells where the scan stands, then live frames follow until
- * the last one. A socket listens before it looks, so that nothing falls between the two. What processes must agree on, a user's limit, is in the database.
+ * the last one. A socket listens before it looks, so that nothing falls between the two. What processes must agree on, the limit of a user or key, is in the database.
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { allows } from '../core/permissions.ts';
-import { isUuid, uuidv7 } from '../core/ids.ts';
+import { uuidv7 } from '../core/ids.ts';
 import { enterSocket, EVICTED_CHANNEL, forgetProcess, leaveSocket, seeProcess, socketsOfProcess } from '../db/live-sockets.ts';
 import { findScan, PROGRESS_CHANNEL, progressOf } from '../db/scans.ts';
 import type { Services } from '../domain/context.ts';
 import { ACTOR_CHANNEL, SCOPE_CHANNEL, type Caches } from './caches.ts';
+import type { AddressOf } from './client-address.ts';
 import { firstFrame, messageOf, readProgress, tokenOf } from './live-frames.ts';
+import { createRights } from './live-rights.ts';
 import { send, Viewers, type Viewer } from './live-viewers.ts';
 import { canonicalPath } from './paths.ts';
 
@@ -19,6 +20,7 @@ export interface LiveOptions {
   services: Services;
   caches: Caches;
   corsOrigins: readonly string[];
+  addressOf: AddressOf;
 }
 
 export interface Live {
@@ -36,8 +38,9 @@ const MAX_FRAME_BYTES = 8 * 1024;
 /** Longest time that setTimeout can wait. */
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
-export function serveLive(server: Server, { services, caches, corsOrigins }: LiveOptions): Live {
-  const { db, log, config, tokens, now } = services;
+export function serveLive(server: Server, { services, caches, corsOrigins, addressOf }: LiveOptions): Live {
+  const { db, log, config, now } = services;
+  const rightOf = createRights(services, caches);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false });
   const viewers = new Viewers();
   const processId = uuidv7(now().getTime());
@@ -49,18 +52,19 @@ export function serveLive(server: Server, { services, caches, corsOrigins }: Liv
     if (scanId === undefined) return refuseUpgrade(stream, '404 Not Found');
     const origin = request.headers.origin;
     if (origin !== undefined && !sameOrigin(origin, request.headers.host) && !corsOrigins.includes(origin)) return refuseUpgrade(stream, '403 Forbidden');
-    sockets.handleUpgrade(request, stream, head, (socket) => void greet(socket, scanId.toLowerCase()));
+    sockets.handleUpgrade(request, stream, head, (socket) => void greet(socket, scanId.toLowerCase(), addressOf(request.socket.remoteAddress, forwardedFor(request))));
   });
 
-  const greet = async (socket: WebSocket, scanId: string): Promise<void> => {
+  const greet = async (socket: WebSocket, scanId: string, ip: string): Promise<void> => {
     socket.on('error', () => socket.terminate());
     const first = await firstFrame(socket, config.WEBSOCKET_AUTH_TIMEOUT_SECONDS * 1000);
     if (first === null) return socket.close(1008, 'auth_timeout');
     try {
       const token = tokenOf(first);
-      const right = await rightOf(token, scanId);
+      const right = await rightOf(token, scanId, ip);
       if (right.refused !== null || token === null) return socket.close(1008, right.refused ?? 'auth_invalid');
-      const viewer: Viewer = { id: uuidv7(now().getTime()), socket, userId: right.userId, token, scanId, openedAt: now(), percent: -1, finished: false, alive: true };
+      const { actor } = right;
+      const viewer: Viewer = { id: uuidv7(now().getTime()), socket, userId: actor.userId, keyId: actor.kind === 'api_key' ? actor.keyId : null, ip, token, scanId, openedAt: now(), percent: -1, finished: false, alive: true };
       await enter(viewer, right.expiresAt);
       await show(viewer);
     } catch (error) {
@@ -69,19 +73,10 @@ export function serveLive(server: Server, { services, caches, corsOrigins }: Liv
     }
   };
 
-  /** May the bearer of the token watch the scan now? */
-  const rightOf = async (token: string | null, scanId: string): Promise<{ refused: string } | { refused: null; userId: string; expiresAt: number }> => {
-    const claims = token === null ? null : await tokens.verifyAccess(token);
-    const actor = claims === null ? undefined : await caches.actor(claims.userId, claims.sessionId);
-    if (claims === null || actor === undefined) return { refused: 'auth_invalid' };
-    const scope = isUuid(scanId) ? await caches.scope('scan', scanId) : undefined;
-    if (scope === undefined) return { refused: 'not_found' };
-    return allows(actor, 'scan.read', scope) ? { refused: null, userId: actor.userId, expiresAt: claims.expiresAt } : { refused: 'forbidden' };
-  };
-
-  const enter = async (viewer: Viewer, expiresAt: number): Promise<void> => {
+  const enter = async (viewer: Viewer, expiresAt: number | null): Promise<void> => {
     const { socket } = viewer;
-    const expiry = setTimeout(() => socket.close(1008, 'token_expired'), Math.min(MAX_TIMEOUT_MS, expiresAt - now().getTime()));
+    const leftMs = (expiresAt ?? Infinity) - now().getTime();
+    const expiry = leftMs <= MAX_TIMEOUT_MS ? setTimeout(() => socket.close(1008, 'token_expired'), leftMs) : undefined; // no scan outlives the longest timer
     viewers.add(viewer);
     socket.on('pong', () => {
       viewer.alive = true;
@@ -102,7 +97,8 @@ export function serveLive(server: Server, { services, caches, corsOrigins }: Liv
       throw error;
     });
     await registered;
-    await enterSocket(db, processId, viewer, config.WEBSOCKET_MAX_CONNECTIONS_PER_USER);
+    const [ownerId, most] = viewer.keyId === null ? [viewer.userId, config.WEBSOCKET_MAX_CONNECTIONS_PER_USER] : [viewer.keyId, config.WEBSOCKET_MAX_CONNECTIONS_PER_KEY];
+    await enterSocket(db, processId, { id: viewer.id, ownerId, openedAt: viewer.openedAt }, most);
   };
 
   /** The scan as it stands now. */
@@ -115,7 +111,7 @@ export function serveLive(server: Server, { services, caches, corsOrigins }: Liv
   /** Rights may have changed: a session ended, a role taken away, a project moved or deleted. */
   const review = async (some: Iterable<Viewer>): Promise<void> => {
     for (const viewer of some) {
-      const { refused } = await rightOf(viewer.token, viewer.scanId);
+      const { refused } = await rightOf(viewer.token, viewer.scanId, viewer.ip);
       if (refused !== null) viewer.socket.close(1008, refused);
     }
   };
@@ -175,6 +171,11 @@ function sameOrigin(origin: string, host: string | undefined): boolean {
   } catch {
     return false;
   }
+}
+
+function forwardedFor({ headers }: IncomingMessage): string | undefined {
+  const hops = headers['x-forwarded-for'];
+  return Array.isArray(hops) ? hops.join(',') : hops;
 }
 
 function refuseUpgrade(stream: Duplex, status: string): void {

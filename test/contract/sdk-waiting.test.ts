@@ -1,7 +1,7 @@
 /** The TypeScript client follows scans: over the portal's WebSocket, and by asking where that cannot be or breaks. */
 import * as assert from 'uvu/assert';
 import { sql } from 'kysely';
-import { PortalTimeout, uploadArchive, waitForScan, type PortalClient } from '../../clients/typescript/src/index.ts';
+import { PortalProblem, PortalTimeout, uploadArchive, waitForScan, type PortalClient } from '../../clients/typescript/src/index.ts';
 import { issueKey } from '../support/api-keys.ts';
 import { tarGz } from '../support/fixtures.ts';
 import { npmLock } from '../support/git.ts';
@@ -54,10 +54,14 @@ waiting('goes on by asking when the socket is refused or killed', async () => {
   assert.is((await over).status, 'cancelled');
   assert.equal([killed, progress], [1, ['queued', 'cancelled']]);
 });
-waiting('opens no socket with an API key, which the portal does not take there', async () => {
+waiting('follows over the socket with an API key too, and by asking where the key may not', async () => {
   const { client } = openClient(proxy.url, { apiKey: key.text });
-  assert.is((await waitForScan(client, await start(client))).status, 'succeeded');
-  assert.is(seenOf('SOCKET', '/'), 0);
+  const id = await start(client);
+  assert.is((await waitForScan(client, id)).status, 'succeeded');
+  assert.equal([seenOf('SOCKET', `/ws/scans/${id}`), seenOf('GET', `/v1/scans/${id}`)], [1, 1]);
+  const without = await issueKey(admin, { scope: 'org', allowed_actions: ['scan:trigger', 'project:read'] });
+  const refused = await waitForScan(openClient(proxy.url, { apiKey: without.text }).client, id).catch((error: unknown) => error);
+  assert.ok(refused instanceof PortalProblem && refused.slug === 'forbidden', 'the socket is refused, and so is the question');
 });
 waiting('ends at its time limit, and when it is called off', async () => {
   const { client } = openClient(proxy.url, ADMIN);

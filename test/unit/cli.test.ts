@@ -86,7 +86,7 @@ input('arguments go before variables, and empty ones count for nothing', () => {
 });
 
 /** Command lines of the portal in a text. */
-const calls = (text: string): string[][] => [...text.matchAll(/bin\/portal ([^\n'|]+)/g)].map(([, line = '']) => line.trim().split(/\s+/));
+const calls = (text: string): string[][] => [...text.matchAll(/(?:^\s*- (?:run: )?|bin\/)portal ([^\n'|]+)/gm)].map(([, line = '']) => line.trim().split(/\s+/));
 const read = (name: string): Promise<string> => readFile(new URL(`../../examples/${name}`, import.meta.url), 'utf8');
 
 const examples = suite('examples');
@@ -96,19 +96,19 @@ for (const name of ['github-actions.yml', 'gitlab-ci.yml', 'Jenkinsfile']) {
     assert.ok(found.length > 0 && found[0]?.[0] === 'scan');
     for (const line of found) {
       const parsed = parseCommandLine(line, { PORTAL_URL: 'x' });
-      assert.ok(parsed.show === null && (parsed.path === undefined || parsed.path === 'source'), line.join(' '));
+      assert.ok(parsed.show === null && parsed.path === undefined, line.join(' '));
       formatOf(parsed, parsed.command);
     }
-    for (const variable of ['PORTAL_URL', 'PORTAL_PROJECT', 'PORTAL_API_KEY']) assert.ok((await read(name)).includes(variable), variable);
+    for (const variable of ['PORTAL_URL', 'PORTAL_PROJECT', 'PORTAL_API_KEY', 'PORTAL_CLIENT']) assert.ok((await read(name)).includes(variable), variable);
   });
 }
 examples('the YAML ones are YAML, with jobs that have steps', async () => {
   const github: unknown = parse(await read('github-actions.yml'));
   const steps = member(github, 'jobs', 'scan', 'steps');
   assert.ok(Array.isArray(steps) && steps.every((step) => member(step, 'uses') !== undefined || typeof member(step, 'run') === 'string'));
-  assert.equal(steps.map((step: unknown) => String(member(step, 'run'))).filter((run) => run.includes('bin/portal')).length, 1);
+  assert.equal(steps.map((step: unknown) => String(member(step, 'run'))).filter((run) => run.startsWith('portal ')).length, 1);
   const gitlab: unknown = parse(await read('gitlab-ci.yml'));
-  assert.match(String(member(gitlab, 'portal', 'script', 0)), /bin\/portal scan/);
+  assert.match(String(member(gitlab, 'portal', 'script', 0)), /^portal scan/);
   assert.is(member(gitlab, 'portal', 'artifacts', 'reports', 'junit'), 'portal.xml');
 });
 examples('the braces of the Jenkinsfile close', async () => {

@@ -16,7 +16,7 @@ export type Credential =
 export type Post = (path: string, init: { headers?: Record<string, string>; body?: string }) => Promise<Response>;
 
 export interface Session {
-  /** API keys cannot open the portal's WebSocket, and need no renewal. */
+  /** API keys need no renewal; who is anonymous follows no scan. */
   readonly kind: 'api-key' | 'user' | 'anonymous';
   /** What goes behind `Bearer`; logs in where there is none yet, and renews one that has expired. */
   token: () => Promise<string | null>;

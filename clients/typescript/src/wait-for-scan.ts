@@ -1,4 +1,4 @@
-/** Follows a scan to its end: over the portal's WebSocket where the client may open one, else, and when that breaks, by asking. */
+/** Follows a scan to its end: over the portal's WebSocket where the client may open one (Node 20 has none), else, and when that breaks, by asking. */
 import { unwrap, type PortalClient, type Schema } from './client.ts';
 import { isRecord, PortalTimeout } from './problem.ts';
 
@@ -31,7 +31,7 @@ export async function waitForScan(client: PortalClient, scanId: string, options:
   const signal = options.signal === undefined ? limit : AbortSignal.any([options.signal, limit]);
   const tell = onChange(options.onProgress ?? (() => undefined));
   try {
-    if (client.session.kind === 'user') await watch(client, scanId, tell, signal);
+    if (client.session.kind !== 'anonymous' && 'WebSocket' in globalThis) await watch(client, scanId, tell, signal);
     return await poll(client, scanId, tell, signal, options.pollMs ?? POLL_MS);
   } catch (error) {
     if (limit.aborted && options.signal?.aborted !== true) throw new PortalTimeout(`The scan ${scanId} has not ended in time; it goes on at the portal.`, { cause: error });
@@ -55,8 +55,10 @@ async function watch(client: PortalClient, scanId: string, tell: (progress: Prog
   const token = await client.session.token();
   signal.throwIfAborted();
   const socket = new WebSocket(`${client.baseUrl.replace(/^http/, 'ws')}/ws/scans/${encodeURIComponent(scanId)}`);
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  const done = (): void => resolve(undefined);
+  let done = (): void => undefined;
+  const over = new Promise<void>((resolve) => {
+    done = resolve; // Promise.withResolvers is not in Node 20
+  });
   const silence = setTimeout(done, SILENCE_MS);
   socket.addEventListener('open', () => socket.send(JSON.stringify({ type: 'auth', token })));
   socket.addEventListener('message', ({ data }) => {
@@ -67,7 +69,7 @@ async function watch(client: PortalClient, scanId: string, tell: (progress: Prog
   });
   for (const end of ['close', 'error']) socket.addEventListener(end, done);
   signal.addEventListener('abort', done, { once: true });
-  await promise;
+  await over;
   clearTimeout(silence);
   signal.removeEventListener('abort', done);
   socket.close();

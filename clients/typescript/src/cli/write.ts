@@ -10,8 +10,9 @@ export async function writeDocument(document: string | ReadableStream, file: str
   const from = typeof document === 'string' ? Readable.from([document]) : Readable.fromWeb(document);
   if (file === undefined) return pipeline(from, stdout, { end: false });
   const to = createWriteStream(file);
-  const fault = Promise.withResolvers<never>();
-  fault.promise.catch(() => undefined);
-  to.once('error', (error) => fault.reject(new UsageFault(`'${file}' cannot be written: ${error.message}.`)));
-  await Promise.race([pipeline(from, to), fault.promise]);
+  const fault = new Promise<never>((_, reject) => {
+    to.once('error', (error) => reject(new UsageFault(`'${file}' cannot be written: ${error.message}.`)));
+  });
+  fault.catch(() => undefined);
+  await Promise.race([pipeline(from, to), fault]);
 }

@@ -2760,7 +2760,7 @@ export interface components {
         ScanAuthFrame: {
             /** @constant */
             type: "auth";
-            /** @description Access token. */
+            /** @description Access token, or API key with the action `scan:read`. */
             token: string;
         };
         /**

@@ -2,8 +2,7 @@
  * Backup and restore of an installation with two million components of scans, while scans are queued all the time: how long, how large, how much memory; and that what is restored into an empty
  * installation is what the snapshot held, table by table. `sh scripts/node.sh test/bench/backup.ts`
  */
-import { createWriteStream } from 'node:fs';
-import { openAsBlob } from 'node:fs';
+import { createWriteStream, openAsBlob } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -11,6 +10,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { sql } from 'kysely';
 import * as assert from 'uvu/assert';
+import { openDatabase } from '../../src/db/connect.ts';
 import { readArchive } from '../../src/domain/backups/read-archive.ts';
 import { backupOf } from '../support/backups.ts';
 import { member, type ContractClient } from '../support/contract.ts';
@@ -67,8 +67,10 @@ async function restore({ admin, anonymous, database }: TestPortal, file: string)
 async function bench(): Promise<void> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sca-portal-bench-'));
   const first = await startTestPortal({ SECRET_KEY, BACKUP_SCHEDULE: 'off' });
-  await fillComponents(first.database.db);
-  await sql`VACUUM (ANALYZE)`.execute(first.database.db);
+  const patient = openDatabase(first.database.url, { max: 2, applicationName: 'fill', log: first.portal.services.log, statementTimeout: 0 });
+  await fillComponents(patient.db);
+  await sql`VACUUM (ANALYZE)`.execute(patient.db);
+  await patient.close();
   const project = await newProject(first.admin);
   const load = { stopped: false, scans: 0 };
   const loading = (async () => {

@@ -36,7 +36,7 @@ const MAX_FILES = 2;
 export async function readMultipart(request: IncomingMessage, spoolDir: string, limit: number): Promise<Multipart> {
   if (Number(request.headers['content-length'] ?? 0) > limit + FIELD_BYTES * MAX_FIELDS) throw tooLarge(limit);
   await mkdir(spoolDir, { recursive: true });
-  const fields: Record<string, string> = {};
+  const fields: Record<string, string> = Object.create(null); // so that `__proto__` is a name like any other
   const pending: Promise<UploadedFile>[] = [];
   const paths: string[] = [];
   const discard = async (): Promise<void> => {
@@ -76,7 +76,8 @@ function feed(request: IncomingMessage, parser: busboy.Busboy): Promise<void> {
       request.off('close', cut).off('error', cut);
       resolve();
     });
-    parser.once('error', (error) => {
+    // not once: busboy tells of each broken part, and an error that nobody listens to ends the process
+    parser.on('error', (error) => {
       request.unpipe(parser).off('close', cut).off('error', cut);
       reject(error instanceof Error ? error : new Error(String(error)));
     });

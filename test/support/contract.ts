@@ -155,6 +155,8 @@ export async function holdWebhook(body: unknown): Promise<void> {
   await holdAgainst(at, body, `webhook ${type}`);
 }
 
+export const declares = (operationId: OperationId, status: number): boolean => member(document, 'paths', operations[operationId].path, operations[operationId].method, 'responses', String(status)) !== undefined;
+
 /** @param at where the schema stands in the contract */
 async function holdAgainst(at: readonly string[], body: unknown, where: string): Promise<void> {
   const pointer = at.map((part) => encodeURIComponent(part.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/');

@@ -87,7 +87,7 @@ function bodyOf(operation: Operation): fc.Arbitrary<Draft['body']> {
       return fc.oneof({ weight: isFile || name === 'confirm' ? 3 : 1, arbitrary: part }, { weight: 2, arbitrary: fc.constant<Part[]>([]) });
     })).map((parts) => ({ parts: parts.flat() }));
   });
-  return kinds.length === 0 ? fc.oneof({ weight: 9, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: hostile.map((json) => ({ json })) }) : fc.oneof(...kinds);
+  return kinds.length === 0 ? fc.oneof({ weight: 9, arbitrary: fc.constant(null) }, { weight: 1, arbitrary: hostile.map((json) => ({ json })) }) : fc.oneof({ weight: 1, arbitrary: fc.constant(null) }, ...kinds.map((arbitrary) => ({ weight: 9, arbitrary })));
 }
 
 /** Of the operation's parameters of one place: what it requires always, each other one now and then. */

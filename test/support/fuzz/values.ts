@@ -13,10 +13,10 @@ export const idOf = (kind: string | undefined): Text => fc.oneof(
   fc.constantFrom('00000000-0000-4000-8000-000000000000', '0198F3A1-9A40-7D11-8C22-51E6A0B4D7F3', 'ffffffff-ffff-ffff-ffff-ffffffffffff', '0198f3a19a407d118c2251e6a0b4d7f3', '{0198f3a1-9a40-7d11-8c22-51e6a0b4d7f3}'),
 );
 
-const DATES = fc.constantFrom(
+const DATES = fc.oneof({ weight: 1, arbitrary: fc.constant('2099-01-01T00:00:00Z') }, { weight: 1, arbitrary: fc.constantFrom(
   '2026-11-24T10:40:00Z', '2099-01-01T00:00:00Z', '2030-06-30T23:59:60Z', '2016-12-31T23:59:60Z', '1970-01-01T00:00:00.000000001Z', '0000-01-01T00:00:00Z', '0001-01-01T00:00:00+23:59',
   '9999-12-31T23:59:59.999999999Z', '2027-02-29T00:00:00Z', '2028-02-29t00:00:00z', '2027-01-01T24:00:00Z', '2027-01-01T00:00:00-00:00', '2027-01-01 00:00:00Z', '2027-01-01T00:00:00+99:99',
-);
+) });
 /** No host of the world outside: what follows a URL must stay on this machine. */
 const URLS = fc.constantFrom(
   'https://git.invalid/acme/payments.git', 'https://user:secret@git.invalid/x.git', 'ssh://git@git.invalid/acme/x.git', 'git@git.invalid:acme/x.git', 'git://git.invalid/x', 'https://127.0.0.1:1/x', 'http://127.0.0.1:1/x',
@@ -43,6 +43,9 @@ const KNOWN: Readonly<Record<string, Text>> = {
   if_match: fc.constantFrom('1', '"1"', 'W/"1"', '2', '"3"', '0', '-1', '*', '""', '"x"', '999999999', '9999999999', '"1","2"', ' 1 ', '1.0', '\u00e9'),
   confirm: fc.constantFrom('restore', 'Restore', 'restore ', ''),
 };
+
+/** Values that are simply good come often: a request is refused for one that is not. */
+const FIRST: Readonly<Record<string, readonly string[]>> = { name: ['Fuzz'], git_url: ['https://git.invalid/acme/payments.git'], url: ['https://hooks.invalid/x'], password: ['a long enough passphrase'], license: ['MIT'], expression: ['MIT'], sort: ['created_at'], ref: ['main'], if_match: ['1'], purl_pattern: ['pkg:npm/lodash'], confirm: ['restore'], justification: ['a reason of more than ten characters'], reason: ['a reason of more than ten characters'] };
 
 const TEXTS = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom('a', 'main', 'Fuzz name', 'a reason of more than ten characters', '0', 'true', 'null', '1e3', 'x y', 'x,y', '-', '_', '%', '\\', "'", '"', '<b>', '{{a*64}}') },
@@ -71,7 +74,7 @@ const textOf = (schema: Schema, name: string, path: string): Text => {
   if (format === 'uuid') return idOf(kindOf(name, path));
   if (format === 'date-time') return DATES;
   const known = KNOWN[format === 'email' || format === 'password' ? format : name] ?? (kindOf(name, path) === undefined ? TEXTS : fc.oneof(idOf(kindOf(name, path)), TEXTS));
-  const fitting = fc.oneof({ weight: 6, arbitrary: known }, { weight: 1, arbitrary: TEXTS });
+  const fitting = fc.oneof({ weight: 6, arbitrary: fc.oneof(...(FIRST[name] ?? []).map((text) => ({ weight: 4, arbitrary: fc.constant(text) })), { weight: 5, arbitrary: known }) }, { weight: 1, arbitrary: TEXTS });
   return typeof pattern === 'string' ? fitting.map((text) => (fits(pattern)(text) ? text : 'abcdef0123456789'.slice(0, 7))) : fitting;
 };
 
@@ -101,5 +104,9 @@ function objectOf(schema: Schema, path: string): Any {
   const properties = isRecord(schema['properties']) ? schema['properties'] : {};
   const required: unknown[] = Array.isArray(schema['required']) ? schema['required'] : [];
   const members = Object.fromEntries(Object.entries(properties).map(([name, node]) => [name, valid(node, name, path)]));
-  return fc.record(members, { requiredKeys: Object.keys(properties).filter((name) => required.includes(name)) });
+  const pairs = Object.entries(members).map(([name, value]): fc.Arbitrary<[string, unknown][]> => {
+    const present = value.map((one): [string, unknown][] => [[name, one]]);
+    return required.includes(name) ? present : fc.oneof({ weight: 2, arbitrary: fc.constant<[string, unknown][]>([]) }, { weight: 1, arbitrary: present });
+  });
+  return fc.tuple(...pairs).map((all) => Object.fromEntries(all.flat()));
 }

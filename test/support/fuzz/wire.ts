@@ -130,11 +130,11 @@ const PATIENCE_MS = 20_000;
 /** Sends, and reads the whole answer. */
 export function send(baseUrl: string, { method, target, headers, body }: Wire, token: string | null): Promise<Reply> {
   const { hostname, port } = new URL(baseUrl);
-  const all: Record<string, string[]> = {};
+  const all: Record<string, string | string[]> = {};
   const lengthGiven = headers.some(([name]) => name === 'Content-Length');
   if (body !== null && !lengthGiven) all['Content-Length'] = [String(body.length)];
   if (token !== null && !headers.some(([name]) => name === 'Authorization')) all['Authorization'] = [`Bearer ${token}`];
-  for (const [name, value] of headers) (all[name] ??= []).push(value);
+  for (const [name, value] of headers) all[name] = name === 'Host' ? value : [all[name] ?? []].flat().concat(value);
   const begin = performance.now();
   return new Promise((resolve, reject) => {
     const request = httpRequest({ hostname, port, method, path: target, agent, headers: all, setHost: !('Host' in all), timeout: PATIENCE_MS }, (response) => {

@@ -26,7 +26,7 @@ export async function watchChanges(db: Db): Promise<void> {
     BEGIN
       IF NEW IS DISTINCT FROM OLD THEN
         IF TG_TABLE_NAME = ANY (${sql.lit(`{${LARGE.join(',')}}`)}::text[]) THEN
-          INSERT INTO fuzz.changes (tab, before, after) VALUES (TG_TABLE_NAME, jsonb_build_object('md5', md5(OLD::text)), jsonb_build_object('md5', md5(NEW::text)));
+          INSERT INTO fuzz.changes (tab, before, after) VALUES (TG_TABLE_NAME, CASE WHEN TG_OP <> 'INSERT' THEN jsonb_build_object('md5', md5(OLD::text)) END, CASE WHEN TG_OP <> 'DELETE' THEN jsonb_build_object('md5', md5(NEW::text)) END);
         ELSE
           INSERT INTO fuzz.changes (tab, before, after) VALUES (TG_TABLE_NAME, to_jsonb(OLD), to_jsonb(NEW));
         END IF;

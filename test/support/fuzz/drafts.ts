@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { isRecord } from '../../../src/core/values.ts';
 import type { Operation, Parameter } from './operations.ts';
-import { HOSTILE_TEXTS, hostile, valid } from './values.ts';
+import { HOSTILE_TEXTS, hostile, valid, type Mood } from './values.ts';
 
 /** Names of callers, the ones that get far more often. */
 export const CALLERS = ['superAdmin', 'teamAdmin', 'developer', 'outsider', 'orgKey', 'teamKey', 'projectKey', 'readKey', 'triggerKey', 'expiredKey', 'forged', 'nobody'] as const;
@@ -77,13 +77,13 @@ function twistOf(operation: Operation): fc.Arbitrary<Twist> {
 }
 
 const FILES = fc.constantFrom('{{file:0}}', '{{file:1}}', '{{file:2}}', '{{file:3}}', '{{file:4}}', '{{file:5}}', '{{file:6}}', '', '{}', '[]', '<', 'PK\u0003\u0004', '\u{fe}1f\u{fe}8b\u0008', '{"bomFormat":"CycloneDX","specVersion":"1.6","components":{{[*3000}}', 'SPDXVersion: SPDX-2.3\n');
-function bodyOf(operation: Operation): fc.Arbitrary<Draft['body']> {
+function bodyOf(operation: Operation, mood: Mood): fc.Arbitrary<Draft['body']> {
   const kinds = operation.bodies.map(([type, schema]): fc.Arbitrary<Draft['body']> => {
-    if (type !== 'multipart/form-data') return valid(schema, '', operation.path).map((json) => ({ json }));
+    if (type !== 'multipart/form-data') return valid(schema, '', operation.path, mood).map((json) => ({ json }));
     const properties = Object.entries(isRecord(schema['properties']) ? schema['properties'] : {});
     return fc.tuple(...properties.map(([name, node]): fc.Arbitrary<Part[]> => {
       const isFile = isRecord(node) && node['format'] === 'binary';
-      const part = isFile ? FILES.map((text) => [{ name, fileName: 'bom.json', text }]) : valid(node, name, operation.path).map((value) => [{ name, fileName: null, text: typeof value === 'string' ? value : JSON.stringify(value) }]);
+      const part = isFile ? FILES.map((text) => [{ name, fileName: 'bom.json', text }]) : valid(node, name, operation.path, mood).map((value) => [{ name, fileName: null, text: typeof value === 'string' ? value : JSON.stringify(value) }]);
       return fc.oneof({ weight: isFile || name === 'confirm' ? 3 : 1, arbitrary: part }, { weight: 2, arbitrary: fc.constant<Part[]>([]) });
     })).map((parts) => ({ parts: parts.flat() }));
   });
@@ -91,10 +91,10 @@ function bodyOf(operation: Operation): fc.Arbitrary<Draft['body']> {
 }
 
 /** Of the operation's parameters of one place: what it requires always, each other one now and then. */
-function parametersOf(operation: Operation, place: Parameter['in']): fc.Arbitrary<Record<string, unknown>> {
+function parametersOf(operation: Operation, place: Parameter['in'], mood: Mood): fc.Arbitrary<Record<string, unknown>> {
   const those = operation.parameters.filter((one) => one.in === place);
   const pairs = those.map(({ name, required, schema }): fc.Arbitrary<[string, unknown][]> => {
-    const value = valid(schema, name === 'If-Match' || name === 'If-None-Match' ? 'if_match' : name, operation.path);
+    const value = valid(schema, name === 'If-Match' || name === 'If-None-Match' ? 'if_match' : name, operation.path, mood);
     const present = value.map((one): [string, unknown][] => [[name, one]]);
     if (required || place === 'path') return present;
     return fc.oneof({ weight: place === 'header' ? 3 : 1, arbitrary: present }, { weight: place === 'header' ? 1 : 3, arbitrary: fc.constant<[string, unknown][]>([]) });
@@ -102,12 +102,17 @@ function parametersOf(operation: Operation, place: Parameter['in']): fc.Arbitrar
   return fc.tuple(...pairs).map((all) => Object.fromEntries(all.flat()));
 }
 
+/** A quarter are friendly: from callers that may do much, and with nothing wrong on purpose. */
 export function draftOf(operation: Operation): fc.Arbitrary<Draft> {
   const twist = twistOf(operation);
-  return fc.record({
-    caller: fc.oneof({ weight: 5, arbitrary: fc.constantFrom('superAdmin', 'teamAdmin', 'developer') }, { weight: 4, arbitrary: fc.constantFrom(...CALLERS) }),
-    path: parametersOf(operation, 'path'), query: parametersOf(operation, 'query'), headers: parametersOf(operation, 'header'), cookies: parametersOf(operation, 'cookie'),
-    body: bodyOf(operation),
+  const pieces = (mood: Mood) => ({
+    path: parametersOf(operation, 'path', mood), query: parametersOf(operation, 'query', mood), headers: parametersOf(operation, 'header', mood), cookies: parametersOf(operation, 'cookie', mood), body: bodyOf(operation, mood),
+  });
+  const friendly = fc.record({ caller: fc.constantFrom<Caller>('superAdmin', 'superAdmin', 'teamAdmin', 'developer', 'orgKey'), ...pieces('friendly'), twists: fc.constant<Twist[]>([]) });
+  const any = fc.record({
+    caller: fc.oneof({ weight: 5, arbitrary: fc.constantFrom<Caller>('superAdmin', 'teamAdmin', 'developer') }, { weight: 4, arbitrary: fc.constantFrom(...CALLERS) }), ...pieces('any'),
     twists: fc.oneof({ weight: 4, arbitrary: fc.constant<Twist[]>([]) }, { weight: 4, arbitrary: twist.map((one) => [one]) }, { weight: 2, arbitrary: fc.array(twist, { minLength: 2, maxLength: 3 }) }),
   });
+  const nearly = fc.record({ ...pieces('friendly'), caller: fc.constantFrom<Caller>('superAdmin', 'teamAdmin'), twists: twist.map((one) => [one]) });
+  return fc.oneof({ weight: 1, arbitrary: friendly }, { weight: 1, arbitrary: nearly }, { weight: 2, arbitrary: any });
 }

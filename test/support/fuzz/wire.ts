@@ -1,4 +1,5 @@
 /** From a draft to bytes on the wire: `fetch` would mend or refuse much of what is to be tried, so this speaks node:http. */
+import { createHmac } from 'node:crypto';
 import { Agent, request as httpRequest } from 'node:http';
 import { isRecord } from '../../../src/core/values.ts';
 import type { Draft, Part, Twist } from './drafts.ts';
@@ -20,7 +21,8 @@ export type Files = readonly Buffer[];
 
 export function wireOf(operation: Operation, draft: Draft, pools: Pools, files: Files): Wire {
   const twists = <Name extends Twist['at']>(at: Name): Extract<Twist, { at: Name }>[] => draft.twists.flatMap((one) => (isAt(one, at) ? [one] : []));
-  const fill = (text: string): string => fillIn(text, pools);
+  const row = Object.values(draft.path).map((value) => fillIn(plain(value), pools)).findLast((id) => pools.has(`version ${id}`)) ?? '';
+  const fill = (text: string): string => fillIn(text.replaceAll('{{current}}', pools.get(`version ${row}`)?.[0] ?? '1'), pools);
   const { body, type } = bodyOf(draft, twists, fill, files);
   const headers: [string, string][] = Object.entries(draft.headers).map(([name, value]) => [name, plain(value)]);
   const cookies = Object.entries(draft.cookies).map(([name, value]) => `${name}=${encode(plain(value))}`);
@@ -28,10 +30,13 @@ export function wireOf(operation: Operation, draft: Draft, pools: Pools, files: 
   for (const { text } of twists('type')) headers.push(['Content-Type', text]);
   if (type !== null && twists('type').length === 0) headers.push(['Content-Type', type]);
   for (const { name, text } of twists('header')) headers.push([name, text]);
+  const secret = pools.get('secret')?.[0];
+  const proofs = operation.parameters.flatMap(({ name }): [string, string][] => (secret === undefined || twists('header').length > 0 ? [] : name === 'X-Gitlab-Token' ? [[name, secret]] : name === 'X-Hub-Signature-256' ? [[name, `sha256=${createHmac('sha256', secret).update(body ?? '').digest('hex')}`]] : []));
+  const signed = [...headers.filter(([name]) => proofs.every(([proof]) => proof !== name)), ...proofs];
   return {
     method: twists('method')[0]?.name ?? operation.method,
     target: targetOf(operation, draft, twists, fill),
-    headers: headers.map(([name, value]) => [name, headerSafe(fill(value))] as [string, string]).filter(([, value]) => value !== '\u0000'),
+    headers: signed.map(([name, value]) => [name, headerSafe(fill(value))] as [string, string]).filter(([, value]) => value !== '\u0000'),
     body,
   };
 }

@@ -50,6 +50,7 @@ export async function startWorld(): Promise<World> {
     url.searchParams.set('application_name', name);
     return startPortal(loadConfig({
       PORT: '0', DATA_DIR: dataDir, DATABASE_URL: url.href, ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password, DATABASE_POOL_SIZE: '6', VULNDB_SYNC: 'off', BACKUP_SCHEDULE: 'off', TRIVY_PATH: '/nonexistent/trivy',
+      ALLOW_PRIVATE_ADDRESSES: '127.0.0.0/8,::1',
     }), parts, log);
   };
   const api = await start(WATCHED_NAME, { api: true, worker: false });
@@ -67,6 +68,9 @@ export async function startWorld(): Promise<World> {
   const developer = await newUser(anonymous, database, 'developer', teamId);
   const outsider = await newUser(anonymous, database, 'team_admin');
   const expendable = await newUser(anonymous, database, 'developer', teamId); // of pools, for what is done to users
+  const hooked = await newUser(anonymous, database, 'team_admin'); // outside of the pools, so that its secret stays
+  const hookedProject = String(member((await hooked.client.expect(201, 'createProject', { json: { name: 'Hooked', team_id: hooked.teamId, git_url: 'https://localhost:1/acme/payments.git' } })).body, 'id'));
+  const secret = String(member((await hooked.client.expect(200, 'rotateProjectWebhookSecret', { path: { id: hookedProject } })).body, 'secret'));
   const home = await newProjectWithRows(teamAdmin.client, teamId);
   await newProjectWithRows(outsider.client, outsider.teamId);
 
@@ -93,9 +97,11 @@ export async function startWorld(): Promise<World> {
       if (rows.length === 0) await newProjectWithRows(client, team);
     }
   };
+  const { body: listed } = await root.expect(200, 'listProjectObligations', { path: { id: home } });
+  const obligations = [0, 1, 2].flatMap((place) => [member(listed, 'items', place, 'id')].filter((id) => typeof id === 'string'));
   return {
     url: api.url, database, dataDir, takeErrors: () => errors.splice(0), root, clients, tokens: new Map([...clients].map(([name, { token }]) => [name, token ?? null])), teamId, heal,
-    files: await makeFiles(), pools: () => readPools(database),
+    files: await makeFiles(), pools: async () => new Map([...(await readPools(database, [hookedProject, hooked.teamId, hooked.id])), ['secret', [secret]], ['obligation', obligations]]),
   };
 }
 
@@ -141,10 +147,13 @@ const KINDS: Readonly<Record<string, string>> = {
   vulnerability: 'SELECT DISTINCT v.id::text FROM vulnerabilities v JOIN findings f ON f.vulnerability_id = v.id',
 };
 
-/** At most 60 of a kind: the oldest, which are of both teams, and the newest. */
-async function readPools({ db }: TestDatabase): Promise<Pools> {
-  const parts = Object.entries(KINDS).map(([kind, text]) => sql`SELECT ${sql.lit(kind)} AS kind, array(SELECT id FROM ((SELECT * FROM (${sql.raw(text)}) a ORDER BY id LIMIT 30) UNION (SELECT * FROM (${sql.raw(text)}) b ORDER BY id DESC LIMIT 30)) c ORDER BY id) AS ids`);
-  const { rows } = await sql<{ kind: string; ids: string[] }>`${sql.join(parts, sql` UNION ALL `)}`.execute(db);
+const VERSIONED = ['projects', 'teams', 'users', 'license_policies', 'approvals', 'notification_channels', 'findings'];
+
+/** At most 60 of a kind, the oldest, which are of both teams, and the newest; and `version <id>` of each row that has one. */
+async function readPools({ db }: TestDatabase, hidden: readonly string[]): Promise<Pools> {
+  const parts = Object.entries(KINDS).map(([kind, text]) => sql`SELECT ${sql.lit(kind)} AS kind, array(SELECT id FROM ((SELECT * FROM (${sql.raw(text)}) a ORDER BY id LIMIT 30) UNION (SELECT * FROM (${sql.raw(text)}) b ORDER BY id DESC LIMIT 30)) c WHERE id <> ALL (${hidden}) ORDER BY id) AS ids`);
+  const versions = VERSIONED.map((table) => sql`(SELECT 'version ' || id, ARRAY[version::text] FROM ${sql.table(table)} ORDER BY id LIMIT 30) UNION ALL (SELECT 'version ' || id, ARRAY[version::text] FROM ${sql.table(table)} ORDER BY id DESC LIMIT 30)`);
+  const { rows } = await sql<{ kind: string; ids: string[] }>`${sql.join([...parts, ...versions], sql` UNION ALL `)}`.execute(db);
   return new Map(rows.map(({ kind, ids }) => [kind, ids]));
 }
 

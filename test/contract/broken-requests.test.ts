@@ -80,6 +80,13 @@ heads('HEAD is refused as GET is, without the body', async () => {
   assert.is((await fetch(`${portal.url}/v1/projects`, { method: 'HEAD' })).status, 401);
 });
 
+values('URLs that are none by RFC 3986, though browsers take them, are refused', async () => {
+  for (const path of ['%zz', '%', 'a|b', 'a[b]', '%0']) {
+    await admin.refused('validation-failed', 'replaceProjectCodeHost', { ...scan, json: { kind: 'github', token: 'a', api_url: `https://git.invalid/${path}` } });
+    await admin.refused('validation-failed', 'createNotificationChannel', { json: { type: 'webhook', scope: 'organization', name: 'x', url: `https://hooks.invalid/${path}` } });
+  }
+});
+
 const bodies = suite('a body that may be left out');
 bodies('counts as an empty object', async () => {
   await admin.refused('no-scan-source', 'createScan', scan);

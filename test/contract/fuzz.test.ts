@@ -18,7 +18,7 @@ import { send, wireOf } from '../support/fuzz/wire.ts';
 import { startWorld } from '../support/fuzz/world.ts';
 import { suite } from '../support/suite.ts';
 
-const RUNS = runsOf(90);
+const RUNS = runsOf(60);
 /** After that an operation is left, also while a failure is made smaller. */
 const OPERATION_MS = 40_000;
 
@@ -57,7 +57,9 @@ async function fuzzOperation(operation: Operation, round: number): Promise<void>
   assert.ok(!failed || counterexample === null, `TEST_FUZZ_SEED=${SEED + round} TEST_FUZZ_ONLY=${operation.id}: ${messageOf(errorInstance).slice(0, 6000)}\n${JSON.stringify(counterexample?.[0])}`);
 }
 
-const wanted = OPERATIONS.filter(({ id }) => isWanted(id));
+/** What makes rows before what needs them, and what removes them last. */
+const turnOf = ({ method, path: url }: Operation): number => (method === 'DELETE' ? 2 : method === 'POST' && !url.includes('{') ? 0 : 1);
+const wanted = OPERATIONS.filter(({ id }) => isWanted(id)).sort((a, b) => turnOf(a) - turnOf(b));
 const fuzz = suite('requests made from the contract');
 console.log(`Seed ${SEED}, ${RUNS} requests an operation.`);
 for (const operation of wanted) {

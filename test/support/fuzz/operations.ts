@@ -33,7 +33,7 @@ export function follow(node: unknown): Schema {
   const { $ref: reference } = node;
   if (typeof reference === 'string') return follow(member(document, ...reference.slice(2).split('/')));
   const all: unknown = node['allOf'];
-  return Array.isArray(all) ? { ...Object.assign({}, ...all.map(follow)), ...node, allOf: undefined } : node;
+  return Array.isArray(all) ? { ...Object.fromEntries(all.flatMap((one: unknown) => Object.entries(follow(one)))), ...node, allOf: undefined } : node;
 }
 
 const PLACES = ['path', 'query', 'header', 'cookie'] as const;

@@ -87,7 +87,7 @@ export function valid(given: unknown, name: string, path: string, mood: Mood = '
   const schema = follow(given);
   const { enum: choices, type, oneOf, anyOf } = schema;
   if ('const' in schema) return fc.constant(schema['const']);
-  if (Array.isArray(choices)) return fc.constantFrom<unknown>(...choices);
+  if (Array.isArray(choices)) return fc.constantFrom(...choices.map((choice: unknown) => choice));
   const branches = Array.isArray(oneOf) ? oneOf : Array.isArray(anyOf) ? anyOf : null;
   if (branches !== null) return fc.oneof(...branches.map((branch) => valid(branch, name, path, mood)));
   if (Array.isArray(type)) return fc.oneof(...type.map((one: unknown) => ({ weight: one === 'null' ? 1 : 4, arbitrary: valid({ ...schema, type: one }, name, path, mood) })));

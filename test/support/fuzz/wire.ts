@@ -36,7 +36,7 @@ export function wireOf(operation: Operation, draft: Draft, pools: Pools, files: 
   return {
     method: twists('method')[0]?.name ?? operation.method,
     target: targetOf(operation, draft, twists, fill),
-    headers: signed.map(([name, value]) => [name, headerSafe(fill(value))] as [string, string]).filter(([, value]) => value !== '\u0000'),
+    headers: signed.map(([name, value]) => [name, headerSafe(fill(value))]),
     body,
   };
 }
@@ -75,7 +75,7 @@ function bodyOf(draft: Draft, twists: Twists, fill: (text: string) => string, fi
   if ('parts' in draft.body) return { body: formOf(draft.body.parts, twists, fill, files), type: `multipart/form-data; boundary=${BOUNDARY}` };
   let value: unknown = draft.body.json;
   for (const twist of twists('json')) value = twisted(value, twist);
-  let text = JSON.stringify(value) ?? '';
+  let text = JSON.stringify(value);
   for (const { how, place, text: piece } of twists('text')) {
     const at = Math.floor((text.length * place) / 100);
     text = how === 'cut' ? text.slice(0, at) : text.slice(0, at) + piece + text.slice(at);
@@ -93,7 +93,7 @@ function twisted(value: unknown, { how, node, key, value: hostile }: Extract<Twi
       if (how === 'remove') return { value: null, gone: true };
       if (how === 'replace') return { value: hostile };
       if (how === 'wrap') return { value: [here] };
-      if (how === 'many') return { value: Array.from({ length: 1001 }, () => (Array.isArray(here) ? here[0] ?? null : here)) };
+      if (how === 'many') return { value: Array.from({ length: 1001 }, () => (Array.isArray(here) ? first(here) : here)) };
       if (isRecord(here) && !Array.isArray(here)) return { value: Object.fromEntries([...Object.entries(here), [key, hostile]]) };
       return { value: Object.fromEntries([[key, here]]) };
     }
@@ -103,6 +103,7 @@ function twisted(value: unknown, { how, node, key, value: hostile }: Extract<Twi
   };
   return visit(value).value;
 }
+const first = (list: readonly unknown[]): unknown => list[0] ?? null;
 const kept = ({ value, gone }: { value: unknown; gone?: boolean }): unknown[] => (gone === true ? [] : [value]);
 const count = (value: unknown): number => 1 + (isRecord(value) ? Object.values(value).reduce<number>((sum, item) => sum + count(item), 0) : 0);
 

@@ -30,6 +30,9 @@ vulndb: ## Fetch vulnerability data now; FROM=zip-or-folder imports an offline c
 client: ## Pack the client and command line as a tarball that installs anywhere
 	@$(NODE) scripts/client.ts
 
+fuzz: ## Send made-up requests to every operation for MINUTES=60, from SEED=1; ONLY=operationIds
+	@TEST_FUZZ_SEED=$(or $(SEED),$$(date +%s)) TEST_FUZZ_MINUTES=$(or $(MINUTES),60) TEST_FUZZ_ONLY=$(ONLY) $(NODE) test/contract/fuzz.test.ts
+
 bench: ## Measure requests per second, start-up and scans
 	@$(NODE) test/bench/bench.ts
 
@@ -39,4 +42,4 @@ database: ## Run the embedded database alone, for a look inside
 clean: ## Remove what was installed and built, but no data
 	rm -rf node_modules .tools coverage
 
-.PHONY: help start test check unit generate lint types vulndb client bench database clean
+.PHONY: help start test check unit generate lint types vulndb client fuzz bench database clean

@@ -56,6 +56,12 @@ export const problems = {
     "title": "Method Not Allowed",
     "extensions": []
   },
+  "request-timeout": {
+    "type": "https://trustedoss.io/problems/request-timeout",
+    "status": 408,
+    "title": "Request Timeout",
+    "extensions": []
+  },
   "conflict": {
     "type": "https://trustedoss.io/problems/conflict",
     "status": 409,
@@ -295,6 +301,12 @@ export const problems = {
     "extensions": [
       "limit"
     ]
+  },
+  "request-headers-too-large": {
+    "type": "https://trustedoss.io/problems/request-headers-too-large",
+    "status": 431,
+    "title": "Request Headers Too Large",
+    "extensions": []
   },
   "internal-error": {
     "type": "https://trustedoss.io/problems/internal-error",

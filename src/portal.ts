@@ -26,6 +26,7 @@ import { handlers } from './http/handlers/index.ts';
 import { serveLive, type Live } from './http/live.ts';
 import { createPipeline } from './http/pipeline.ts';
 import { bodyLimits } from './http/read-body.ts';
+import { answerUnreadable } from './http/unreadable.ts';
 import { createIdentityProviders } from './integrations/identity/provider.ts';
 import { createMailer } from './integrations/mail.ts';
 import { masterKey } from './integrations/master-key.ts';
@@ -164,6 +165,8 @@ async function serve(config: Config, services: Services, sessionUrl: string, log
   const handle = app.callback();
   const server = createServer({ requestTimeout: LONGEST_UPLOAD_MS, headersTimeout: 20_000, keepAliveTimeout: 65_000 }, (request, response) => void handle(request, response));
   server.setTimeout(SILENCE_MS);
+  server.on('checkExpectation', (request, response) => void handle(request, response)); // an expectation that is not known may be ignored (RFC 9110, 10.1.1)
+  answerUnreadable(server, log);
   const live = serveLive(server, { services, caches, corsOrigins: config.CORS_ORIGINS, addressOf });
   const listener = listenForChanges(sessionUrl, live, caches, services, log);
   shutdown.add('notification channel', () => listener.stop());

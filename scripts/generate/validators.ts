@@ -25,9 +25,20 @@ export function bodyValidatorName(operationId: string, mediaType: string): strin
   return `${operationId}__${mediaType.replace(/[^a-z0-9]/gi, '_')}`;
 }
 
+/**
+ * Times that PostgreSQL and JavaScript both have, which RFC 3339 and ajv-formats do not ask: without leap seconds, less than 16 hours from UTC, of the years 1 to 9999
+ * in UTC too, and after PostgreSQL has rounded them to microseconds.
+ */
+const OUTSIDE_YEARS = '0000|0001-01-01T[^Z]*\\+|9999-12-31T[^Z]*-|9999-12-31T23:59:59\\.\\d{7}';
+const LEAP_YEAR = '(?:\\d\\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)';
+const DAY = '(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|02-(?:0[1-9]|1\\d|2[0-8])';
+const HOUR = '(?:[01]\\d|2[0-3])';
+const DATE_TIME = new RegExp(`^(?!${OUTSIDE_YEARS})(?:\\d{4}-(?:${DAY})|${LEAP_YEAR}-02-29)T${HOUR}:[0-5]\\d:[0-5]\\d(?:\\.\\d{1,9})?(?:Z|[+-](?:0\\d|1[0-5]):[0-5]\\d)$`, 'i');
+
 function compile(doc: OpenApiDocument, options: object, schemas: [string, JsonObject][]): ValidatorModule {
   const ajv = new Ajv2020({ strict: false, allErrors: false, discriminator: false, code: { source: true, esm: true, lines: false }, ...options });
   formats.default(ajv);
+  ajv.addFormat('date-time', DATE_TIME);
   ajv.addFormat('binary', true);
   ajv.addFormat('password', true);
   for (const [name, schema] of Object.entries(doc.components.schemas)) ajv.addSchema(pointAtSchemas(schema), name);

@@ -102,9 +102,12 @@ function encode(text: string): string {
 
 function decode(text: string): string {
   if (!text.includes('%')) return text;
+  let decoded: string;
   try {
-    return decodeURIComponent(text);
+    decoded = decodeURIComponent(text);
   } catch {
     return text;
   }
+  if (decoded.includes('\u0000')) throw new Error('the package URL holds a NUL character');
+  return decoded;
 }

@@ -133,7 +133,7 @@ function selection(view: FindingView, filters: FindingFilters): { conditions: Ra
   if (filters.status !== undefined) conditions.push(sql`f.status = ANY(${filters.status})`);
   if (filters.source !== undefined) conditions.push(sql`${filters.source} = ANY(f.sources)`);
   if (filters.kev !== undefined) conditions.push(sql`f.kev = ${filters.kev}`);
-  if (filters.minEpss !== undefined) conditions.push(sql`v.epss_score >= ${filters.minEpss}`);
+  if (filters.minEpss !== undefined) conditions.push(sql`v.epss_score >= ${Math.fround(filters.minEpss)}`);
   if (filters.cwe !== undefined) conditions.push(sql`v.cwes @> ARRAY[${filters.cwe}]`);
   if (filters.minEpss !== undefined || filters.cwe !== undefined) joins.add('vulnerability');
   if (filters.fixAvailable !== undefined) conditions.push(sql`f.fixable = ${filters.fixAvailable}`);

@@ -29,7 +29,7 @@ export interface OpenFindingGroup {
 }
 
 const SAMPLE = 20;
-const scansOf = (scans: readonly JudgedScan[]): string => toJson(scans.map(({ projectId, scanId, epss, maxAge }) => ({ project_id: projectId, scan_id: scanId, epss, ...maxAge })));
+const scansOf = (scans: readonly JudgedScan[]): string => toJson(scans.map(({ projectId, scanId, epss, maxAge }) => ({ project_id: projectId, scan_id: scanId, epss: epss === null ? null : Math.fround(epss), ...maxAge })));
 
 /**
  * Open findings of scans, grouped by what rules can tell apart: at most 48 groups a scan. A suppression whose time is over counts as open. The sample is in no

@@ -79,7 +79,7 @@ function conditionsOf(visibility: Visibility, filters: VulnerabilityFilters): Ra
   if (text !== undefined) conditions.push(sql`(v.external_id ILIKE ${containing(text)} OR v.summary ILIKE ${containing(text)} OR EXISTS (SELECT FROM unnest(v.aliases) alias WHERE alias ILIKE ${containing(text)}))`);
   if (severity !== undefined) conditions.push(sql`v.severity = ANY(${severity})`);
   if (kev !== undefined) conditions.push(kev ? sql`v.kev_added_on IS NOT NULL` : sql`v.kev_added_on IS NULL`);
-  if (minEpss !== undefined) conditions.push(sql`v.epss_score >= ${minEpss}`);
+  if (minEpss !== undefined) conditions.push(sql`v.epss_score >= ${Math.fround(minEpss)}`);
   return conditions;
 }
 

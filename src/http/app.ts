@@ -92,9 +92,9 @@ function withProblems(): Koa.Middleware {
       const problem = renderProblem(error, { path: exchange.path, requestId: exchange.requestId });
       if (problem.fault !== null) exchange.log.error({ err: problem.fault, operation: exchange.operationId }, problem.body.title);
       settleUnread(ctx.req, ctx.res);
-      ctx.status = problem.status;
       ctx.set({ ...exchange.headers, ...problem.headers });
-      ctx.body = ctx.method === 'HEAD' ? null : JSON.stringify(problem.body);
+      ctx.body = JSON.stringify(problem.body); // of which Koa sends the length alone where the method is HEAD
+      ctx.status = problem.status;
       ctx.set('Content-Type', 'application/problem+json; charset=utf-8');
     }
   };

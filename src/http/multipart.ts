@@ -36,7 +36,7 @@ const MAX_FILES = 2;
 export async function readMultipart(request: IncomingMessage, spoolDir: string, limit: number): Promise<Multipart> {
   if (Number(request.headers['content-length'] ?? 0) > limit + FIELD_BYTES * MAX_FIELDS) throw tooLarge(limit);
   await mkdir(spoolDir, { recursive: true });
-  const fields: Record<string, string> = {};
+  const fields = new Map<string, string>(); // `__proto__` is a name like any other
   const pending: Promise<UploadedFile>[] = [];
   const paths: string[] = [];
   const discard = async (): Promise<void> => {
@@ -53,12 +53,12 @@ export async function readMultipart(request: IncomingMessage, spoolDir: string, 
     });
     parser.on('field', (name, value, { nameTruncated, valueTruncated }) => {
       if (nameTruncated || valueTruncated) parser.destroy(malformed(`Field '${name}' is longer than ${FIELD_BYTES} bytes.`));
-      else if (Object.hasOwn(fields, name)) parser.destroy(malformed(`Field '${name}' is given more than once.`));
-      else fields[name] = value;
+      else if (fields.has(name)) parser.destroy(malformed(`Field '${name}' is given more than once.`));
+      else fields.set(name, value);
     });
     for (const limitName of ['partsLimit', 'filesLimit', 'fieldsLimit'] as const) parser.on(limitName, () => parser.destroy(malformed('The form has too many parts.')));
     await feed(request, parser);
-    return { fields, files: await Promise.all(pending), discard };
+    return { fields: Object.fromEntries(fields), files: await Promise.all(pending), discard };
   } catch (error) {
     await Promise.allSettled(pending);
     await discard();
@@ -76,7 +76,8 @@ function feed(request: IncomingMessage, parser: busboy.Busboy): Promise<void> {
       request.off('close', cut).off('error', cut);
       resolve();
     });
-    parser.once('error', (error) => {
+    // not once: busboy tells of each broken part, and an error that nobody listens to ends the process
+    parser.on('error', (error) => {
       request.unpipe(parser).off('close', cut).off('error', cut);
       reject(error instanceof Error ? error : new Error(String(error)));
     });

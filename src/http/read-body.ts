@@ -19,23 +19,27 @@ export interface BodyLimits {
 
 export const bodyLimits = (config: Config): BodyLimits => ({ uploadBytes: config.MAX_UPLOAD_BYTES, spoolDir: path.join(config.DATA_DIR, 'spool'), backupBytes: config.BACKUP_MAX_BYTES, backupDir: config.BACKUP_DIR });
 
-/** Reads the body once. Throws unsupported-media-type, payload-too-large, invalid-request, validation-failed (missing). */
+const JSON_TYPE = 'application/json';
+const FORM = 'multipart/form-data';
+const NOTHING = Buffer.alloc(0);
+
+/** Reads the body once; one that may be left out, and is, counts as `{}`. Throws unsupported-media-type, payload-too-large, invalid-request, validation-failed (missing). */
 export async function readBody(exchange: Exchange, operationId: OperationId, limits: BodyLimits): Promise<void> {
   if (exchange.body.state !== 'unread') return;
   const { bodies, bodyRequired, bodyLimit } = operations[operationId];
   const accepted = Object.keys(bodies);
   const limitName: string = bodyLimit;
   const { request } = exchange;
-  if (accepted.length === 0 || !hasBody(request)) {
+  const mediaType = mediaTypeOf(request);
+  if (accepted.length === 0 || (!hasBody(request) && mediaType !== FORM)) {
     if (bodyRequired) throw new DomainError('validation-failed', 'The body is missing.', { errors: [{ pointer: '', message: 'is missing' }] });
-    exchange.body = { state: 'none' };
+    exchange.body = accepted.includes(JSON_TYPE) ? { state: 'json', value: {}, raw: NOTHING, digest: NOTHING, mediaType: JSON_TYPE } : { state: 'none' };
     return;
   }
-  const mediaType = mediaTypeOf(request);
   if (!accepted.includes(mediaType)) {
     throw new DomainError('unsupported-media-type', `Send the body as ${accepted.join(' or ')}${mediaType === '' ? '; Content-Type is missing' : `, not ${mediaType}`}.`);
   }
-  if (mediaType === 'multipart/form-data') {
+  if (mediaType === FORM) {
     const { fields, files, discard } = limitName === 'backup' ? await readMultipart(request, limits.backupDir, limits.backupBytes) : await readMultipart(request, limits.spoolDir, limits.uploadBytes);
     exchange.cleanups.push(discard);
     const digest = createHash('sha256').update(JSON.stringify(Object.entries(fields).sort()));

@@ -11,7 +11,7 @@ import { startBalancer } from './balancer.ts';
 import { leftovers, samplePeaks, scanFaults, settled, watchStates, type Peaks } from './checks.ts';
 import { newTally, randomFrom, total, type Tally } from './client.ts';
 import { createFleet, type Fleet, type FleetRole } from './fleet.ts';
-import { follower, reader, triager, upload, uploader, type Load } from './load.ts';
+import { follower, reader, triager, uploader, type Load } from './load.ts';
 import { hire, type Person } from './people.ts';
 
 export interface ChaosOptions {

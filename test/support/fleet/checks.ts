@@ -79,7 +79,6 @@ export async function leftovers(db: Db): Promise<string[]> {
     UNION ALL SELECT format('advisory lock %s %s', classid, objid) FROM pg_locks l WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
     UNION ALL SELECT format('lease %s', name) FROM leases WHERE until > clock_timestamp()
     UNION ALL SELECT format('prepared transaction %s', gid) FROM pg_prepared_xacts
-    UNION ALL SELECT format('%s jobs %s of %s', count(*), state, name) FROM pgboss.job WHERE state IN ('active', 'failed') OR (name = 'give-up-scan') GROUP BY name, state
-    UNION ALL SELECT format('worker %s', pid) FROM worker_processes`.execute(db);
+    UNION ALL SELECT format('%s jobs %s of %s', count(*), state, name) FROM pgboss.job WHERE state IN ('active', 'failed') OR (name = 'give-up-scan') GROUP BY name, state`.execute(db);
   return rows.map(({ what }) => what);
 }

@@ -37,15 +37,19 @@ export async function samplePeaks(db: Db, everyMs: number, signal: AbortSignal):
   return peaks;
 }
 
-/** Waits until no scan waits or runs, and all that has happened was told; false where that does not come. */
-export async function settled(db: Db, timeoutMs: number): Promise<boolean> {
-  for (const end = Date.now() + timeoutMs; Date.now() < end; await pause(200)) {
-    const { rows } = await sql<{ left: number }>`
-      SELECT (SELECT count(*) FROM scans WHERE status IN ('queued', 'running')) + (SELECT count(*) FROM notices) + (SELECT count(*) FROM notifications WHERE mail_due_at IS NOT NULL)
-        + (SELECT count(*) FROM pgboss.job WHERE state = 'active') AS left`.execute(db);
-    if (rows[0]?.left === 0) return true;
+/** Waits until no scan waits or runs, no job is active, and all that has happened was told and mailed; when each of them was so for the first time to stay, in ms. */
+export async function settle(db: Db, timeoutMs: number): Promise<{ settled: boolean; ms: Record<string, number> }> {
+  const begin = Date.now();
+  const ms: Record<string, number> = { scans: 0, notices: 0, mails: 0, jobs: 0 };
+  for (const end = begin + timeoutMs; Date.now() < end; await pause(200)) {
+    const { rows } = await sql<Record<string, number>>`
+      SELECT (SELECT count(*)::int FROM scans WHERE status IN ('queued', 'running')) AS scans, (SELECT count(*)::int FROM notices) AS notices,
+        (SELECT count(*)::int FROM notifications WHERE mail_due_at IS NOT NULL) AS mails, (SELECT count(*)::int FROM pgboss.job WHERE state = 'active') AS jobs`.execute(db);
+    const left = Object.entries(rows[0] ?? {}).filter(([, count]) => count > 0);
+    if (left.length === 0) return { settled: true, ms };
+    for (const [name] of left) ms[name] = Date.now() - begin;
   }
-  return false;
+  return { settled: false, ms };
 }
 
 /** Faults of the scans, by what is wrong; empty where every accepted scan ended once, with its own components, and none was made twice. */

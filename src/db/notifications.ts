@@ -56,8 +56,8 @@ export interface DueMail {
 
 /** Until the next try; 30 s and more. */
 const pauseAfter = (tries: RawBuilder<unknown>): RawBuilder<unknown> => sql`(0.75 + random() / 2) * least(3600, 30 * 2 ^ ${tries}) * interval '1 second'`;
-/** Longer than any mail takes to be sent. */
-const SENDING = sql`interval '2 minutes'`;
+/** Longer than a mail takes to be sent: a server that says nothing for 30 s is given up. */
+const SENDING = sql`interval '1 minute'`;
 
 /** Notifications that are due by mail. They are due again later, in case this process ends before it has told what came of them. */
 export async function claimDueMails(tx: Tx, limit: number, maxTries: number): Promise<DueMail[]> {

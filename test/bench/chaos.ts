@@ -40,6 +40,7 @@ console.log(`\`node test/bench/chaos.ts ${seconds} ${seed}\`, ${new Date().toISO
 | faults | ${faults.length} |
 `);
 console.log(`answers: ${list(tally.answers)}`);
+console.log(`settled: ${JSON.stringify(settleMs)}`);
 console.log(`errors in the logs: ${list(errors)}`);
 for (const fault of faults.slice(0, 40)) console.log(`FAULT ${fault}`);
 process.exit(faults.length === 0 ? 0 : 1);

@@ -49,7 +49,7 @@ export interface ChaosResult {
   faults: string[];
 }
 
-const SETTLE_MS = 120_000;
+const SETTLE_MS = 200_000;
 const HITS = 120;
 
 export async function runChaos({ db, databaseUrl, mailbox, seconds, seed, everyMs, size, uploadersEach }: ChaosOptions): Promise<ChaosResult> {

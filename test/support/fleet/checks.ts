@@ -48,6 +48,8 @@ export async function settle(db: Db, timeoutMs: number): Promise<{ settled: bool
     const left = Object.entries(rows[0] ?? {}).filter(([, count]) => count > 0);
     if (left.length === 0) return { settled: true, ms };
     for (const [name] of left) ms[name] = Date.now() - begin;
+    const active = await sql<{ name: string }>`SELECT DISTINCT name FROM pgboss.job WHERE state = 'active'`.execute(db);
+    for (const { name } of active.rows) ms[`job ${name}`] = Date.now() - begin;
   }
   return { settled: false, ms };
 }

@@ -1,6 +1,7 @@
-/** Transactions that are tried again where PostgreSQL says so (serialisation failure, deadlock). */
+/** Transactions that are tried again where PostgreSQL says so (serialisation failure, deadlock), or where a migration beside us has changed a table. */
 import { sql } from 'kysely';
 import type { Db, Tx } from './connect.ts';
+import { isStalePlan } from './prepared.ts';
 
 const RETRYABLE = new Set(['40001', '40P01']);
 const MAX_TRIES = 4;
@@ -15,7 +16,7 @@ export async function inTransaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Pr
     try {
       return await db.transaction().execute(work);
     } catch (error) {
-      if (attempt >= MAX_TRIES || !RETRYABLE.has(sqlState(error) ?? '')) throw error;
+      if (attempt >= MAX_TRIES || !(RETRYABLE.has(sqlState(error) ?? '') || isStalePlan(error))) throw error;
     }
   }
 }

@@ -64,7 +64,7 @@ connection('runs a statement again that has lost a deadlock', async () => {
   await pool.query('CREATE TABLE first (a int); CREATE TABLE second (a int); INSERT INTO second VALUES (2)');
   const held = await pool.connect();
   await held.query('BEGIN; LOCK TABLE second');
-  const rows = sql<{ a: number }>`SELECT (SELECT count(*) FROM first WHERE a = ${0}) + a AS a FROM second`.execute(db).then(result => result.rows); // waits for `second`
+  const rows = sql<{ a: number }>`SELECT s.a FROM first f RIGHT JOIN second s ON s.a = f.a WHERE s.a > ${0}`.execute(db).then(result => result.rows); // waits for `second`
   while ((await pool.query("SELECT 1 FROM pg_locks WHERE relation = 'second'::regclass AND NOT granted")).rowCount === 0);
   await held.query('LOCK TABLE first'); // which the other has: it waited longer, and is the one that PostgreSQL ends
   await held.query('COMMIT');

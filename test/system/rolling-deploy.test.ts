@@ -46,7 +46,8 @@ next('while this one takes scans and answers requests: none fails, and none wait
   const { admin, database } = await startTestPortal({ MAX_ACTIVE_SCANS_PER_TEAM: '50' });
   const project = await newProject(admin);
   await scanToEnd(admin, project, sbomForm(SMALL_SBOM));
-  const state = { on: true, slowest: 0, statuses: new Map<number, number>(), scans: [] as string[] };
+  const state = { on: true, slowest: 0, statuses: new Map<number, number>() };
+  const scans: string[] = [];
   const busy = async (work: (turn: number) => Promise<number>): Promise<void> => {
     for (let turn = 0; state.on; turn += 1) {
       const begin = performance.now();
@@ -62,7 +63,7 @@ next('while this one takes scans and answers requests: none fails, and none wait
     busy(async () => (await admin.call('getProject', { path: { id: project } })).status),
     busy(async (turn) => {
       const { status, body } = await admin.call('createScan', { path: { id: project }, form: sbomForm(SMALL_SBOM, { ref: `r${turn}` }), headers: { 'Idempotency-Key': crypto.randomUUID() } });
-      if (status === 202) state.scans.push(String(member(body, 'id')));
+      if (status === 202) scans.push(String(member(body, 'id')));
       return status === 429 ? 202 : status;
     }),
   ]);
@@ -75,7 +76,7 @@ next('while this one takes scans and answers requests: none fails, and none wait
   assert.ok(state.slowest < 5_000, `a request took ${state.slowest.toFixed(0)} ms`);
   const left = (): Promise<{ rows: { left: number }[] }> => sql<{ left: number }>`SELECT count(*)::int AS left FROM scans WHERE status <> 'succeeded'`.execute(database.db);
   while ((await left()).rows[0]?.left !== 0) await pause(50);
-  assert.ok(state.scans.length > 5, `${state.scans.length} scans`);
+  assert.ok(scans.length > 5, `${scans.length} scans`);
   assert.is((await admin.expect(200, 'getReadiness')).status, 200); // newer migrations are no reason to be unready
   assert.equal(await migrate(database.url, { log: { ...log, warn: () => undefined } }), [], 'a process of this release starts again');
 }, { timeoutMs: 90_000 });

@@ -40,6 +40,8 @@ export interface Fleet {
   start: (role: FleetRole) => Promise<Member>;
   /** Kills one without warning. */
   kill: (member: Member) => Promise<void>;
+  /** Stops one as an operator would. */
+  end: (member: Member) => Promise<void>;
   /** Stops all as an operator would; exit codes. */
   stop: () => Promise<(number | null)[]>;
   /** Whatever still runs is killed, and folders are removed. */
@@ -100,6 +102,10 @@ export async function createFleet({ databaseUrl, environment = {}, flags = [] }:
     kill: async (member) => {
       members.delete(member);
       await end(member.child, 'SIGKILL');
+    },
+    end: async (member) => {
+      members.delete(member);
+      await end(member.child, 'SIGTERM');
     },
     stop: () => Promise.all([...children].map((child) => end(child, 'SIGTERM'))),
     destroy: async () => {

@@ -19,6 +19,8 @@ export interface Load {
   random: () => number;
   /** Components of an upload. */
   size: number;
+  /** Uploads that differ; then they come again. */
+  distinct: number;
   on: boolean;
   /** By id. */
   accepted: Map<string, Accepted>;
@@ -37,7 +39,7 @@ export async function upload(load: Load, person: Person, project: string, ref: s
   load.uploads += 1;
   const number = load.uploads;
   const key = crypto.randomUUID();
-  const form = sbomForm(sbomOf(number, load.size), { ref: ref ?? `upload-${number}` });
+  const form = sbomForm(sbomOf(number % load.distinct, load.size), { ref: ref ?? `upload-${number}` });
   const end = Date.now() + IN_PROGRESS_MS;
   for (let brokenAt = 0; Date.now() < end; await pause(50 + 100 * load.random())) {
     const reply = await person.call('createScan', 'POST', `/v1/projects/${project}/scans`, { form, headers: { 'Idempotency-Key': key } });

@@ -5376,7 +5376,7 @@ export interface components {
                 max_severity: components["schemas"]["Severity"] | null;
                 max_epss: number | null;
             } | null;
-            /** @description Shortest paths from a direct dependency to the component, as package URLs; at most 10. */
+            /** @description Shortest paths from a direct dependency to the component, as package URLs; at most 10. None where no path leads there, or the scans that had the component are gone. */
             dependency_paths: string[][];
             priority: components["schemas"]["FindingPriority"];
             /** @description What happened to the finding, newest first; at most 200. */

@@ -1,13 +1,17 @@
-/** Applies the migrations: SQL files in the order of their names, each in a transaction of its own, once. */
+/**
+ * Applies the migrations: SQL files in the order of their names, once, each in a transaction of its own but for those of migrate-concurrently.ts. Other
+ * processes, of this release and of the one before, work on meanwhile: no lock is waited for longer than they can bear to wait behind us.
+ */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sql, type Kysely } from 'kysely';
 import pg from 'pg';
-import { messageOf } from '../core/values.ts';
+import { errorCode, messageOf, pause } from '../core/values.ts';
 import { LOCK, LOCK_CLASS } from './locks.ts';
 import type { Log } from './log.ts';
+import { buildConcurrently, isConcurrent, withoutConcurrently } from './migrate-concurrently.ts';
 
 export const MIGRATIONS = fileURLToPath(new URL('../../migrations', import.meta.url));
 
@@ -25,10 +29,20 @@ interface Applied {
 export interface MigrateOptions {
   log: Log;
   folder?: string;
+  /** How long one migration is tried, in milliseconds, while others hold what it needs. */
+  patienceMs?: number;
 }
 
-/** Longest wait for a table lock: while we wait, everybody else waits behind us. */
-const LOCK_TIMEOUT = '30s';
+/** Longest wait for a table lock, in milliseconds: while we wait, everybody else waits behind us. */
+const LOCK_TIMEOUT = 2_000;
+const PATIENCE = 600_000;
+/** Between two tries, while which the others get on with their work. */
+const FIRST_PAUSE = 500;
+const LONGEST_PAUSE = 8_000;
+/** What another try may get over: a lock that was not to be had, a deadlock. */
+const PASSING = new Set(['55P03', '40P01']);
+const POLL = 200;
+const NOTICE = 5_000;
 
 /** Where it is written down what was applied. */
 export const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -42,17 +56,17 @@ export const MIGRATIONS_TABLE = `CREATE TABLE IF NOT EXISTS schema_migrations (
  * @returns names of the files that were applied now
  * @throws Error when a file was changed after it was applied, or fails
  */
-export async function migrate(url: string, { log, folder = MIGRATIONS }: MigrateOptions): Promise<string[]> {
+export async function migrate(url: string, { log, folder = MIGRATIONS, patienceMs = PATIENCE }: MigrateOptions): Promise<string[]> {
   const migrations = await readMigrations(folder);
   const client = new pg.Client({ connectionString: url, application_name: 'sca-portal migrate', connectionTimeoutMillis: 5_000 });
   client.on('error', error => { log.warn(`The database connection of the migrations broke: ${error.message}`); });
   await client.connect();
   try {
-    await client.query('SELECT pg_advisory_lock($1, $2)', [LOCK_CLASS, LOCK.migrations]);
+    await takeTurn(client, log);
     await client.query(MIGRATIONS_TABLE);
     const { rows } = await client.query<Applied>('SELECT name, checksum FROM schema_migrations');
     const open = openMigrations(migrations, rows, log);
-    for (const migration of open) await apply(client, migration);
+    for (const migration of open) await apply(client, migration, { log, patienceMs });
     return open.map(({ name }) => name);
   } finally {
     await client.end(); // which lets go of the lock
@@ -94,20 +108,55 @@ function openMigrations(migrations: readonly Migration[], applied: readonly Appl
   return migrations.filter(({ name }) => !checksums.has(name));
 }
 
-async function apply(client: pg.Client, { name, text, checksum }: Migration): Promise<void> {
-  try {
-    await client.query(`BEGIN; SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'; SET LOCAL statement_timeout = 0`);
-    await runMigration(client, { name, text, checksum });
-    await client.query('COMMIT');
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => undefined);
-    throw new Error(`Migration ${name} failed${place(error, text)}: ${messageOf(error)}`, { cause: error });
+/** Asks again and again: a statement that waits would be an open transaction, for whose end an index that is built concurrently waits in turn. */
+async function takeTurn(client: pg.Client, log: Log): Promise<void> {
+  for (let notice = Date.now() + NOTICE; ; await pause(POLL)) {
+    const { rows: [row] } = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS mine', [LOCK_CLASS, LOCK.migrations]);
+    if (row?.mine === true) return;
+    if (Date.now() < notice) continue;
+    log.info('Another process applies migrations; waiting for it ...');
+    notice = Number.POSITIVE_INFINITY;
   }
 }
 
+async function apply(client: pg.Client, migration: Migration, { log, patienceMs }: { log: Log; patienceMs: number }): Promise<void> {
+  const { name, text } = migration;
+  const end = Date.now() + patienceMs;
+  for (let wait = FIRST_PAUSE; ; wait = Math.min(2 * wait, LONGEST_PAUSE)) {
+    try {
+      return await (isConcurrent(name) ? applyConcurrently(client, migration, log) : applyAtOnce(client, migration));
+    } catch (error) {
+      if (!PASSING.has(errorCode(error)) || Date.now() + wait > end) throw new Error(`Migration ${name} failed${place(error, text)}: ${messageOf(error)}`, { cause: error });
+      log.warn(`Migration ${name} did not get its locks within ${LOCK_TIMEOUT} ms; it lets the others pass, and is tried again in ${wait} ms.`);
+      await pause(wait);
+    }
+  }
+}
+
+async function applyAtOnce(client: pg.Client, migration: Migration): Promise<void> {
+  try {
+    await client.query(`BEGIN; SET LOCAL lock_timeout = ${LOCK_TIMEOUT}; SET LOCAL statement_timeout = 0`);
+    await runMigration(client, migration);
+    await client.query('COMMIT');
+  } catch (error) {
+    await client.query('ROLLBACK').catch(() => undefined);
+    throw error;
+  }
+}
+
+async function applyConcurrently(client: pg.Client, migration: Migration, log: Log): Promise<void> {
+  await buildConcurrently(client, migration, log);
+  await note(client, migration);
+}
+
 /** In the caller's transaction. */
-export async function runMigration(client: pg.Client, { name, text, checksum }: Migration): Promise<void> {
-  await client.query(text);
+export async function runMigration(client: pg.Client, migration: Migration): Promise<void> {
+  const { name, text } = migration;
+  await client.query(isConcurrent(name) ? withoutConcurrently(text) : text);
+  await note(client, migration);
+}
+
+async function note(client: pg.Client, { name, checksum }: Migration): Promise<void> {
   await client.query('INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2)', [name, checksum]);
 }
 

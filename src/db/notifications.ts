@@ -54,6 +54,11 @@ export interface DueMail {
   tries: number;
 }
 
+/** Until the next try; 30 s and more. */
+const pauseAfter = (tries: RawBuilder<unknown>): RawBuilder<unknown> => sql`(0.75 + random() / 2) * least(3600, 30 * 2 ^ ${tries}) * interval '1 second'`;
+/** Longer than a mail takes to be sent: a server that says nothing for 30 s is given up. */
+const SENDING = sql`interval '1 minute'`;
+
 /** Notifications that are due by mail. They are due again later, in case this process ends before it has told what came of them. */
 export async function claimDueMails(tx: Tx, limit: number, maxTries: number): Promise<DueMail[]> {
   const { rows } = await sql<DueMail>`
@@ -61,10 +66,21 @@ export async function claimDueMails(tx: Tx, limit: number, maxTries: number): Pr
       SELECT n.id FROM notifications n WHERE n.mail_due_at <= now() ORDER BY n.mail_due_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
     )
     UPDATE notifications n SET mail_tries = n.mail_tries + 1,
-      mail_due_at = CASE WHEN n.mail_tries + 1 < ${maxTries} THEN now() + (0.75 + random() / 2) * least(3600, 30 * 2 ^ n.mail_tries) * interval '1 second' END
+      mail_due_at = CASE WHEN n.mail_tries + 1 < ${maxTries} THEN now() + ${pauseAfter(sql`n.mail_tries`)} END
     FROM due, users u WHERE n.id = due.id AND u.id = n.user_id AND u.is_active
     RETURNING n.id, u.email, n.title, n.body, n.link, n.mail_tries AS tries`.execute(tx);
   return rows;
+}
+
+/** Takes a claimed mail for sending, so that nobody else does meanwhile; false where its turn came so late that another worker has claimed it. */
+export async function holdMail(db: Db, { id, tries }: DueMail): Promise<boolean> {
+  const { rows } = await sql`UPDATE notifications SET mail_due_at = CASE WHEN mail_due_at IS NOT NULL THEN greatest(mail_due_at, now() + ${SENDING}) END WHERE id = ${id} AND mail_tries = ${tries} RETURNING 1`.execute(db);
+  return rows.length > 0;
+}
+
+/** It could not be sent: another try, where there are any left. */
+export async function retryMail(db: Db, { id, tries }: DueMail): Promise<void> {
+  await sql`UPDATE notifications SET mail_due_at = now() + ${pauseAfter(sql`mail_tries - 1`)} WHERE id = ${id} AND mail_tries = ${tries} AND mail_due_at IS NOT NULL`.execute(db);
 }
 
 /** No mail any more: it was sent, or refused for good. */

@@ -12,6 +12,8 @@ const MAX_NAMES = 200;
 const MAX_SEEN = 1_000;
 /** Longer texts are lists of values rather than statements that come again. */
 const MAX_LENGTH = 8_000;
+const DEADLOCK = '40P01';
+const MAX_TRIES = 4;
 
 /** Gives a text its name from the second time on. Exported for its test. */
 export class StatementNames {
@@ -59,7 +61,18 @@ class PreparingClient implements PostgresPoolClient {
     return this.#run<R>(text, values);
   }
 
+  /** A statement by itself that has lost a deadlock, as reads may against a migration, has done nothing and is run again; of a transaction the caller does that. */
   async #run<R>(text: string, values: readonly unknown[]): Promise<PostgresQueryResult<R>> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#runOnce<R>(text, values);
+      } catch (error) {
+        if (attempt >= MAX_TRIES || errorCode(error) !== DEADLOCK || this.#client.getTransactionStatus() !== 'I') throw error;
+      }
+    }
+  }
+
+  async #runOnce<R>(text: string, values: readonly unknown[]): Promise<PostgresQueryResult<R>> {
     // Without values pg takes the simple protocol, which may carry several statements.
     const name = values.length === 0 ? undefined : this.#names.nameOf(text);
     try {
@@ -78,7 +91,7 @@ class PreparingClient implements PostgresPoolClient {
 }
 
 /** A migration that ran beside us changed a table under `SELECT *`. */
-const isStalePlan = (error: unknown): boolean => errorCode(error) === '0A000' && error instanceof Error && error.message.includes('cached plan');
+export const isStalePlan = (error: unknown): boolean => errorCode(error) === '0A000' && error instanceof Error && error.message.includes('cached plan');
 
 function toKysely<R>(result: pg.QueryResult): PostgresQueryResult<R> {
   // eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- the caller of a query says what its rows are

@@ -2,6 +2,7 @@
 import { operations } from '../../generated/operations.ts';
 import type { Services, Context } from '../domain/context.ts';
 import { ANONYMOUS, userIdOf } from '../core/actor.ts';
+import type { Db } from '../db/connect.ts';
 import { DomainError } from '../core/errors.ts';
 import { parseSort, type SortKey } from '../core/page.ts';
 import { authenticate, authenticateKey, isMetricsToken, readCredential, type NotedUses } from './authenticate.ts';
@@ -47,23 +48,23 @@ export async function createPipeline({ services, handlers, caches, limits, stopp
     const handler = table.get(operationId);
     if (handler === undefined) throw new Error(`no handler for ${operationId}`);
     const { input, idempotencyKey } = await readInput(exchange, operationId, limits);
-    const context: Context = {
-      ...services,
+    const contextOn = (db: Db): Context => ({
+      ...services, db,
       actor: exchange.actor,
       request: { id: exchange.requestId, operation: operationId, ip: exchange.ip, userAgent: exchange.request.headers['user-agent']?.slice(0, 512) ?? null },
-    };
-    const run = async (): Promise<void> => {
-      const { status, body, type, headers } = await handler(context, input);
-      // the writer must see its own change at once; other processes hear of it from the database
-      if (operations[operationId].method !== 'get') {
-        caches.changed(SCOPE_CHANNEL, exchange.params['id'] ?? '');
-        for (const userId of new Set([userIdOf(exchange.actor) ?? '', exchange.params['id'] ?? '', exchange.params['user_id'] ?? ''])) caches.changed(ACTOR_CHANNEL, userId);
-      }
+    });
+    const run = async (db: Db): Promise<void> => {
+      const { status, body, type, headers } = await handler(contextOn(db), input);
       const text = isStream(body) || typeof body === 'string' ? body : body === undefined ? null : JSON.stringify(body);
       exchange.answer = { status, headers: headers ?? {}, body: text, type: type ?? null };
     };
-    if (idempotencyKey === undefined) await run();
+    if (idempotencyKey === undefined) await run(services.db);
     else await idempotently(services, exchange, operationId, idempotencyKey, run);
+    // the writer must see its own change at once; other processes hear of it from the database
+    if (operations[operationId].method !== 'get') {
+      caches.changed(SCOPE_CHANNEL, exchange.params['id'] ?? '');
+      for (const userId of new Set([userIdOf(exchange.actor) ?? '', exchange.params['id'] ?? '', exchange.params['user_id'] ?? ''])) caches.changed(ACTOR_CHANNEL, userId);
+    }
   };
 
   return createContract<Exchange>({

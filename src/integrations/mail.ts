@@ -8,6 +8,8 @@ export interface Mail {
   to: string;
   subject: string;
   text: string;
+  /** Makes the Message-ID, so that the same mail, sent again, is known for what it is; one of its own where there is none. */
+  id?: string;
 }
 
 export interface Mailer {
@@ -34,10 +36,11 @@ export function createMailer(config: Config): Mailer | null {
     ...auth, connectionTimeout: CONNECT_MS, greetingTimeout: CONNECT_MS, socketTimeout: SOCKET_MS, disableFileAccess: true, disableUrlAccess: true,
   });
   const from = config.MAIL_FROM ?? `SCA Portal <no-reply@${new URL(baseUrl(config, config.PORT)).hostname}>`;
+  const domain = /@([^\s<>@]+)>?$/.exec(from)?.[1] ?? 'localhost';
   return {
-    send: async ({ to, subject, text }) => {
+    send: async ({ to, subject, text, id }) => {
       try {
-        await transport.sendMail({ from, to: { name: '', address: to }, subject, text, headers: { 'Auto-Submitted': 'auto-generated' } });
+        await transport.sendMail({ from, to: { name: '', address: to }, subject, text, ...(id === undefined ? {} : { messageId: `<${id}@${domain}>` }), headers: { 'Auto-Submitted': 'auto-generated' } });
       } catch (error) {
         throw isFinal(error) ? new MailRefused(`the mail server answered ${String(responseCode(error))}`) : error;
       }

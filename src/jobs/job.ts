@@ -1,12 +1,12 @@
 /** What a job file says of its job. */
-import type { QueueOptions } from 'pg-boss';
+import type { QueueOptions, QueuePolicy } from 'pg-boss';
 import type { Config } from '../config.ts';
 import type { Services } from '../domain/context.ts';
 import type { JobName, JobPayloads } from './catalogue.ts';
 
 export interface JobDefinition<Name extends JobName> {
   name: Name;
-  options: (config: Config) => QueueOptions & { deadLetter?: JobName };
+  options: (config: Config) => QueueOptions & { deadLetter?: JobName; policy?: QueuePolicy };
   /** Jobs of this kind that one worker runs at a time. */
   concurrency: (config: Config) => number;
   /** Jobs of one group that run at a time, over all workers. */

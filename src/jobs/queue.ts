@@ -50,7 +50,7 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
   boss.on('error', (error) => log.warn({ err: error }, 'job queue'));
   boss.on('warning', (warning) => log.warn({ warning }, 'job queue'));
   await boss.start();
-  for (const job of JOBS) await boss.createQueue(job.name, { ...job.options(config), notify: true }); // both roles: a job can be sent before any worker runs
+  await declareQueues(boss, config); // both roles: a job can be sent before any worker runs
   return {
     enqueue: async (tx, name, payload, options) => {
       const id = await boss.send(name, payload, { db: fromKysely(tx), ...(options === undefined ? {} : { group: { id: options.group } }) });
@@ -84,6 +84,21 @@ export async function startQueue(url: string, works: boolean, config: Config, lo
       return boss.stop({ graceful: true, close: true, timeout: timeoutMs });
     },
   };
+}
+
+/** The shortest that pg-boss knows: a worker that was killed is missed after so long, whatever it ran. */
+const HEARTBEAT_SECONDS = 10;
+
+/** Makes the queues that are missing, and brings those of earlier releases up to date; jobs that are queued keep the options of their time. */
+async function declareQueues(boss: PgBoss, config: Config): Promise<void> {
+  const queues = new Map((await boss.getQueues()).map((queue) => [queue.name, new Map(Object.entries(queue))]));
+  for (const job of JOBS) {
+    const { policy, ...others }: ReturnType<JobDefinition<JobName>['options']> = job.options(config);
+    const options = { heartbeatSeconds: HEARTBEAT_SECONDS, ...others, notify: true };
+    const known = queues.get(job.name);
+    if (known === undefined) await boss.createQueue(job.name, policy === undefined ? options : { ...options, policy });
+    else if (Object.entries(options).some(([name, value]) => known.get(name) !== value)) await boss.updateQueue(job.name, options);
+  }
 }
 
 const JOBS = [giveUpScanJob, runScanJob, sweepScansJob, takeUpPushesJob, reportScanJob, sendMailJob, judgeLicensesJob, lapseLicensePoliciesJob, sweepExpiredJob, rotateSigningKeysJob, evaluateGatesJob, ageGatesJob, expireSuppressionsJob, deliverNoticesJob, sendMessagesJob, syncVulndbJob, rekeyVersionsJob, makeBackupJob, restoreBackupJob, sweepBackupsJob] as const;

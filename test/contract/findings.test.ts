@@ -124,6 +124,17 @@ get('tells the vulnerability, what is affected, the paths, the fix and the histo
   assert.equal([member(body, 'status_history', 0, 'event'), member(body, 'status_history', 0, 'previous_status'), member(body, 'status_history', 1)], ['opened', null, undefined]);
   await admin.refused('not-found', 'getVulnerabilityFinding', { path: { finding_id: crypto.randomUUID() } });
 });
+get('goes on when the scans that had the component have been swept: it is there, without paths, and can be triaged', async () => {
+  const id = await newProject(admin);
+  const first = await scanToEnd(admin, id, chain('pkg:npm/one@1.0.0'));
+  const [row] = await items(id);
+  await scanToEnd(admin, id, chain('pkg:npm/other@1.0.0'));
+  await sql`DELETE FROM scans WHERE id = ${first.id}`.execute(db);
+  const path = { finding_id: String(row?.['id']) };
+  const { body, headers } = await admin.expect(200, 'getVulnerabilityFinding', { path });
+  assert.equal([member(body, 'status'), member(body, 'dependency_paths')], ['fixed', []]);
+  await admin.expect(200, 'updateVulnerabilityFindingStatus', { path, json: { status: 'analyzing' }, headers: { 'If-Match': headers.get('ETag') ?? '' } });
+});
 get('recommends the smallest version that no advisory calls affected, or says why there is none', async () => {
   const between = (id: string, introduced: string, fixed: string) => osv({ id, name: 'ladder', introduced, fixed });
   await importFiles(portal.services,

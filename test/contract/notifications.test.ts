@@ -148,6 +148,24 @@ mail('go to those who want them by kind, once, though two workers send at the sa
   const { rows } = await sql<{ waiting: number; tries: number }>`SELECT count(*) FILTER (WHERE mail_due_at IS NOT NULL)::int AS waiting, sum(mail_tries)::int AS tries FROM notifications WHERE user_id IN (${lead.id}, ${developer.id})`.execute(db);
   assert.equal(rows, [{ waiting: 0, tries: 1 }]);
 });
+mail('is sent by one worker though another claims it while its turn has not come, and by its id however often it is sent', async () => {
+  const user = await newUser(anonymous, database, 'developer');
+  for (const title of ['First', 'Second']) await sql`INSERT INTO notifications (user_id, kind, title, body, mail_due_at) VALUES (${user.id}, 'scan_failed', ${title}, 'Body', now())`.execute(db);
+  const sent: string[] = [];
+  const note = ({ subject }: { subject: string }): Promise<void> => Promise.resolve(void sent.push(subject));
+  const slow = {
+    send: async (letter: { subject: string }): Promise<void> => {
+      await note(letter);
+      await sql`UPDATE notifications SET mail_due_at = now() WHERE user_id = ${user.id} AND title <> ${letter.subject}`.execute(db); // so much time has passed
+      await mailNotifications({ ...portal.services, mailer: { send: note } }, never);
+    },
+  };
+  await mailNotifications({ ...portal.services, mailer: slow }, never);
+  assert.equal(sent.toSorted(), ['First', 'Second']);
+  const { rows } = await sql<{ id: string }>`INSERT INTO notifications (user_id, kind, title, body, mail_due_at) VALUES (${user.id}, 'scan_failed', 'Third', 'Body', now()) RETURNING id`.execute(db);
+  await mailNotifications(portal.services, never);
+  assert.match((await mailbox.next(user.email)).headers.get('message-id') ?? '', new RegExp(`^<${rows[0]?.id ?? ''}@`));
+});
 mail('is tried again after a failure, given up in the end, and never for a refused address', async () => {
   const user = await newUser(anonymous, database, 'developer');
   const due = () => sql`INSERT INTO notifications (user_id, kind, title, body, mail_due_at) VALUES (${user.id}, 'scan_failed', 'Mailed', 'Body', now())`.execute(db);

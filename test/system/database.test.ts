@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { sql } from 'kysely';
 import pg from 'pg';
 import * as assert from 'uvu/assert';
-import { openDatabase } from '../../src/db/connect.ts';
+import { openDatabase, type Tx } from '../../src/db/connect.ts';
 import { migrate, pendingMigrations } from '../../src/db/migrate.ts';
+import { inTransaction } from '../../src/db/transaction.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { quietLog as log } from '../support/server.ts';
 import { atEnd, suite } from '../support/suite.ts';
@@ -46,6 +47,40 @@ connection('goes on when a table changes under a prepared statement', async () =
   assert.equal((await ask()).rows, [{ a: 1, b: 2 }]);
   assert.equal((await ask()).rows, [{ a: 1, b: 2 }]);
   await close();
+});
+
+connection('does a transaction again in which a table had changed under a prepared statement', async () => {
+  await pool.query('CREATE TABLE changing_too (a int)');
+  const { db: one, close } = openDatabase(url, { max: 1, applicationName: 'test', log });
+  const ask = (): Promise<unknown[]> => inTransaction(one, async tx => (await sql`SELECT * FROM changing_too WHERE a = ${1}`.execute(tx)).rows);
+  for (let i = 0; i < 8; i += 1) await ask();
+  await pool.query('ALTER TABLE changing_too ADD COLUMN b int DEFAULT 2');
+  await pool.query('INSERT INTO changing_too VALUES (1)');
+  assert.equal(await ask(), [{ a: 1, b: 2 }]);
+  await close();
+});
+
+connection('runs a statement again that has lost a deadlock', async () => {
+  await pool.query('CREATE TABLE first (a int); CREATE TABLE second (a int); INSERT INTO second VALUES (2)');
+  const held = await pool.connect();
+  await held.query('BEGIN; LOCK TABLE second');
+  const rows = sql<{ a: number }>`SELECT s.a FROM first f RIGHT JOIN second s ON s.a = f.a WHERE s.a > ${0}`.execute(db).then(result => result.rows); // waits for `second`
+  while ((await pool.query("SELECT 1 FROM pg_locks WHERE relation = 'second'::regclass AND NOT granted")).rowCount === 0);
+  await held.query('LOCK TABLE first'); // which the other has: it waited longer, and is the one that PostgreSQL ends
+  await held.query('COMMIT');
+  held.release();
+  assert.equal(await rows, [{ a: 2 }]);
+});
+
+connection('takes a transaction within a transaction for a part of it, which is undone where it throws', async () => {
+  await pool.query('CREATE TABLE parts (a int PRIMARY KEY)');
+  const put = (a: number) => (tx: Tx): Promise<unknown> => sql`INSERT INTO parts VALUES (${a})`.execute(tx);
+  await inTransaction(db, async tx => {
+    await put(1)(tx);
+    assert.match(String(await inTransaction(tx, async part => { await put(2)(part); await put(1)(part); }).catch((error: unknown) => error)), /duplicate key/);
+    await inTransaction(tx, async part => { await put(3)(part); await inTransaction(part, put(4)); });
+  });
+  assert.equal((await pool.query('SELECT a FROM parts ORDER BY a')).rows, [{ a: 1 }, { a: 3 }, { a: 4 }]);
 });
 
 connection('survives the loss of its connections, idle, in use and between two queries of a transaction', async () => {

@@ -102,3 +102,14 @@ stops('ends what it runs and gives its scan to another one at once, with no try 
   await admin.expect(200, 'cancelAdminScan', { path: { scan_id: id } });
   assert.is(await second.stop('SIGTERM'), 0);
 }, { timeoutMs: 60_000 });
+
+const heartbeats = suite('a job of any kind');
+heartbeats('is missed when its worker dies, also in queues that an earlier release made', async () => {
+  const silent = async (): Promise<unknown[]> => (await sql`SELECT name FROM pgboss.queue WHERE heartbeat_seconds IS NULL AND name NOT LIKE '\\_\\_%' ORDER BY name`.execute(db)).rows;
+  assert.equal(await silent(), []);
+  await sql`UPDATE pgboss.queue SET heartbeat_seconds = NULL, retry_limit = 1 WHERE name IN ('deliver-notices', 'give-up-scan')`.execute(db);
+  const worker = await startWorker();
+  assert.equal(await silent(), []);
+  assert.equal((await sql`SELECT name, retry_limit FROM pgboss.queue WHERE name IN ('deliver-notices', 'give-up-scan') ORDER BY name`.execute(db)).rows, [{ name: 'deliver-notices', retry_limit: 3 }, { name: 'give-up-scan', retry_limit: 20 }]);
+  assert.is(await worker.stop('SIGTERM'), 0);
+}, { timeoutMs: 60_000 });

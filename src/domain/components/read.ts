@@ -43,10 +43,17 @@ const MAX_LICENSES = 100;
 /** Reading so many blocks other requests for about 50 ms. */
 const MAX_EDGES = 1_000_000;
 
+/** Throws not-found, also where the scans that had the component have been swept. */
 export async function getComponent(context: Context, id: string, scanId: string | undefined): Promise<ComponentDetail> {
+  const component = await findComponentDetail(context, id, scanId);
+  if (component === undefined) throw notFound('The component');
+  return component;
+}
+
+export async function findComponentDetail(context: Context, id: string, scanId: string | undefined): Promise<ComponentDetail | undefined> {
   const { db } = context;
   const component = await findComponent(db, id, scanId ?? null);
-  if (component === undefined) throw notFound('The component');
+  if (component === undefined) return undefined;
   const { ordinal, ...detail } = component;
   const findings = await findingsOfComponent(db, id, MAX_FINDINGS + 1);
   const neighbours = await neighboursOf(db, component.scan_id, ordinal, MAX_NEIGHBOURS);

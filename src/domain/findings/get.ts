@@ -2,7 +2,7 @@
 import type { components } from '../../../generated/api.ts';
 import { notFound } from '../../core/errors.ts';
 import { affectedRanges, findFinding, findingEvents, safeUpgrade, type FindingDetailRow } from '../../db/finding-detail.ts';
-import { getComponent } from '../components/read.ts';
+import { findComponentDetail } from '../components/read.ts';
 import type { Context } from '../context.ts';
 import { toAnalysisState } from './states.ts';
 
@@ -19,7 +19,7 @@ export async function getFinding(context: Context, id: string): Promise<FindingD
     analysis_state: toAnalysisState(row.status), analysis_justification: justification, analysis_justification_code: justification_code, applies_to: decision_scope, expires_at: suppressed_until,
     affected: await affectedRanges(context.db, package_version_id, vulnerability_id),
     upgrade_recommendation: await recommendUpgrade(context, finding),
-    dependency_paths: (await getComponent(context, row.component_id, undefined)).paths,
+    dependency_paths: (await findComponentDetail(context, row.component_id, undefined))?.paths ?? [], // findings outlive the scans that had them
     status_history: await findingEvents(context.db, row.id),
   };
 }

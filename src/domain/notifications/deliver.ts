@@ -3,7 +3,7 @@ import { baseUrl } from '../../config.ts';
 import { insertMessages, wantedNotices } from '../../db/channel-deliveries.ts';
 import type { Tx } from '../../db/connect.ts';
 import { takeNotices, tellNotices, type NoticeRow, type Told } from '../../db/notices.ts';
-import { claimDueMails, endMail, type DueMail } from '../../db/notifications.ts';
+import { claimDueMails, endMail, holdMail, retryMail, type DueMail } from '../../db/notifications.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { MailRefused, type Mailer } from '../../integrations/mail.ts';
 import type { Services } from '../context.ts';
@@ -57,13 +57,17 @@ export async function mailNotifications(services: Services, signal: AbortSignal)
   }
 }
 
-async function send({ db, config, log }: Services, mailer: Mailer, { id, email, title, body, link, tries }: DueMail): Promise<void> {
+/** A worker that dies before it has noted that a mail was sent leaves it to be sent again, under the same Message-ID, by which mail programs know it. */
+async function send({ db, config, log }: Services, mailer: Mailer, mail: DueMail): Promise<void> {
+  const { id, email, title, body, link, tries } = mail;
+  if (!(await holdMail(db, mail))) return;
   const base = baseUrl(config, config.PORT);
   try {
-    await mailer.send({ to: email, subject: title, text: `${title}\n\n${body}\n\n${link === null ? base : `${base}${link}`}\n\nWhat you hear of by mail: PUT ${base}/v1/users/me/notification-prefs\n` });
+    await mailer.send({ to: email, subject: title, text: `${title}\n\n${body}\n\n${link === null ? base : `${base}${link}`}\n\nWhat you hear of by mail: PUT ${base}/v1/users/me/notification-prefs\n`, id });
     await endMail(db, id);
   } catch (error) {
     if (error instanceof MailRefused) await endMail(db, id);
+    else await retryMail(db, mail);
     log.warn({ err: error, notification_id: id, tries, given_up: tries >= MAX_TRIES || error instanceof MailRefused }, 'a notification could not be mailed');
   }
 }

@@ -26,7 +26,7 @@ export async function seedPackages({ tx, step, size }: Seed): Promise<void> {
       SELECT n AS id, type, (ARRAY['npm', 'PyPI', 'Maven', 'Go'])[array_position(ARRAY['npm', 'pypi', 'maven', 'golang'], type)] AS ecosystem,
         CASE type WHEN 'maven' THEN 'org.example.group' || n % 900 WHEN 'golang' THEN 'github.com/owner' || n % 2000 WHEN 'npm' THEN CASE WHEN n % 4 = 0 THEN '@scope' || n % 400 ELSE '' END ELSE '' END AS namespace,
         ${pick(u(n, 11), ['react', 'lodash', 'http', 'json', 'parser', 'core', 'util', 'express', 'babel-plugin', 'types', 'spring', 'log', 'crypto', 'yaml', 'stream', 'cache'])} || '-' || substr(md5(n::text), 1, 7) AS name,
-        least(${sql.lit(MOST_VERSIONS)}, 3 + floor(36 * ${u(n, 12)} ^ 3) + CASE WHEN n <= ${sql.lit(size.packages * POPULAR)} THEN 80 ELSE 0 END)::int AS versions
+        least(${sql.lit(MOST_VERSIONS)}, 3 + floor(31 * ${u(n, 12)} ^ 3) + CASE WHEN n <= ${sql.lit(size.packages * POPULAR)} THEN 80 ELSE 0 END)::int AS versions
       FROM (SELECT n, ${pick(u(n, 13), ['npm', 'npm', 'npm', 'npm', 'pypi', 'pypi', 'maven', 'maven', 'golang'])} AS type FROM generate_series(1, ${sql.lit(size.packages)}) n) n
     ) x`);
   await step('packages', sql`INSERT INTO packages (id, type, namespace, name, ecosystem, match_name) OVERRIDING SYSTEM VALUE SELECT id, type, namespace, name, ecosystem, match_name FROM seed_package ORDER BY id`);
@@ -50,10 +50,10 @@ export async function seedVulnerabilities({ step, size }: Seed): Promise<void> {
     FROM (SELECT n, CASE WHEN n % 33 > 0 THEN (1 + 9 * ${u(n, 28)} ^ 0.7)::numeric(3, 1) END AS score FROM generate_series(1, ${sql.lit(size.vulnerabilities)}) n) n`);
   await step('seed_pair', sql`CREATE TEMP TABLE seed_pair ON COMMIT DROP AS
     SELECT *, CASE WHEN fix < versions THEN fix END AS fixed FROM (
-      SELECT DISTINCT ON (p.id, vulnerability_id) p.id AS package_id, p.versions, p.first_version, p.ecosystem, p.match_name, vulnerability_id, 1 + floor(p.versions * (0.1 + ${u(sql`p.id * 1000 + k`, 31)}))::int AS fix
-      FROM seed_package p CROSS JOIN LATERAL generate_series(1, 1 + floor(CASE WHEN p.id <= ${sql.lit(size.packages * POPULAR)} THEN 60 ELSE 30 END * ${u(sql`p.id`, 32)} ^ 3)::int) k
+      SELECT DISTINCT ON (p.id, vulnerability_id) p.id AS package_id, p.versions, p.first_version, p.ecosystem, p.match_name, vulnerability_id, 1 + floor(p.versions * (0.3 + ${u(sql`p.id * 1000 + k`, 31)}))::int AS fix
+      FROM seed_package p CROSS JOIN LATERAL generate_series(1, 1 + floor(CASE WHEN p.id <= ${sql.lit(size.packages * POPULAR)} THEN 88 ELSE 44 END * ${u(sql`p.id`, 32)} ^ 3)::int) k
       CROSS JOIN LATERAL (SELECT 1 + floor(${sql.lit(size.found)} * ${u(sql`p.id * 1000 + k`, 33)})::bigint AS vulnerability_id) v
-      WHERE ${u(sql`p.id`, 34)} < 0.3 ORDER BY p.id, vulnerability_id, k) x`);
+      WHERE ${u(sql`p.id`, 34)} < 0.45 ORDER BY p.id, vulnerability_id, k) x`);
   await step('advisories', sql`INSERT INTO advisories (id, vulnerability_id, names, modified_at, content_hash, facts) SELECT 'SEED-' || v.id, v.id, ARRAY['SEED-' || v.id, v.external_id], v.modified_at, sha256(convert_to(v.external_id, 'UTF8')), '{}' FROM vulnerabilities v WHERE v.id <= ${sql.lit(size.found)}`);
   await step('advisory_ranges', sql`INSERT INTO advisory_ranges (advisory_id, ecosystem, match_name, introduced, introduced_key, fixed, fixed_key, key_revision)
     SELECT 'SEED-' || s.vulnerability_id, s.ecosystem, s.match_name, '0', '', f.version, f.key, ${revision} FROM seed_pair s LEFT JOIN seed_number f ON f.ecosystem = s.ecosystem AND f.place = s.fixed`);

@@ -10,7 +10,7 @@ const n = sql`n`;
 
 export async function seedProjects({ step, size }: Seed): Promise<void> {
   await step('seed_project', sql`CREATE TEMP TABLE seed_project ON COMMIT DROP AS
-    SELECT n::int AS no, new_id() AS id, 1 + floor(${sql.lit(size.teams)} * ${u(n, 41)} ^ 1.7)::int AS team_no, (2.2 * (50 + 60000 / (n / ${sql.lit(size.scale)}) ^ 0.8))::int AS components,
+    SELECT n::int AS no, new_id() AS id, 1 + floor(${sql.lit(size.teams)} * ${u(n, 41)} ^ 1.7)::int AS team_no, (3.7 * (50 + 80000 / (n / ${sql.lit(size.scale)}) ^ 0.8))::int AS components,
       3 + floor(291 * ${u(n, 42)} ^ 2)::int AS scans, ${u(n, 43)} < 0.25 AS has_release, floor(8 * ${u(n, 44)} ^ 2)::int AS features FROM generate_series(1, ${sql.lit(size.projects)}) n`);
   await step('projects', sql`INSERT INTO projects (id, team_id, name, slug, description, git_url, default_branch, visibility, distribution, archived_at, created_by_user_id, created_at, updated_at)
     SELECT p.id, t.id, ${pick(u(sql`p.no`, 45), ['Shop', 'Billing', 'Search', 'Portal', 'Gateway', 'Mobile app', 'Reports', 'Warehouse'])} || ' ' || ${pick(u(sql`p.no`, 46), ['backend', 'frontend', 'worker', 'API', 'tools'])} || ' ' || p.no, 'project-' || p.no,
@@ -44,8 +44,8 @@ export async function seedComponents({ tx, step, size }: Seed): Promise<void> {
   await sql`CREATE TEMP TABLE seed_license ON COMMIT DROP AS SELECT * FROM unnest(${expressions}::text[], ${expressions.map((expression) => tierOf(expression).tier)}::text[]) AS t (expression, tier)`.execute(tx);
   await step('seed_component', sql`CREATE TEMP TABLE seed_component ON COMMIT DROP AS
     SELECT new_id() AS id, x.*, v.package_id, l.expression AS license, l.tier, p.id AS project_id,
-      floor(20 * ${u(sql`x.key`, 61)})::int AS slot, row_number() OVER (PARTITION BY x.no ORDER BY ${u(sql`x.key`, 62)}) AS place,
-      CASE WHEN l.tier = 'conditional' THEN ${pick(u(sql`x.key`, 63), ['pending', 'pending', 'pending', 'pending', 'under_review', 'approved', 'approved', 'rejected'])} END AS approval
+      floor(20 * ${u(sql`x.key`, 61)})::int AS slot, CASE WHEN x.key % 12 = 0 THEN 1 ELSE 2 + x.key % 7 END::int AS depth, row_number() OVER (PARTITION BY x.no ORDER BY ${u(sql`x.key`, 62)}) AS place,
+      CASE WHEN l.tier = 'conditional' AND ${u(sql`x.key`, 61)} < 0.45 THEN ${pick(u(sql`x.key`, 63), ['pending', 'pending', 'pending', 'pending', 'under_review', 'approved', 'approved', 'rejected'])} END AS approval
     FROM (
       SELECT DISTINCT p.no, k.first_version + floor(k.versions * sqrt(${u(sql`p.no * 200000 + d`, 64)}))::bigint AS version_id, p.no * 10000000 + k.first_version + floor(k.versions * sqrt(${u(sql`p.no * 200000 + d`, 64)}))::bigint AS key
       FROM seed_project p CROSS JOIN LATERAL generate_series(1, p.components) d
@@ -57,7 +57,7 @@ export async function seedComponents({ tx, step, size }: Seed): Promise<void> {
       CASE WHEN ordinal % 9 = 0 THEN 'dev' WHEN ordinal % 50 = 0 THEN 'optional' ELSE 'required' END, 'library', license, license, CASE WHEN approval = 'approved' THEN 'allowed' ELSE coalesce(tier, 'unknown') END,
       CASE WHEN ordinal % 2 = 0 THEN 'What the package is for, said in a line of text' END, jsonb_build_object('sha-256', md5(version_id::text) || md5(version_id::text)), 'package-lock.json', component_search(purl), name_rank, version_rank, license_rank
     FROM (
-      SELECT s.id AS scan_id, c.id AS component_id, c.version_id, c.approval, c.license, c.tier, v.purl, c.key % 7 + CASE WHEN c.key % 12 = 0 THEN 1 - c.key % 7 ELSE 2 END AS depth, count(*) OVER w AS total, (row_number() OVER (w ORDER BY v.purl_rank) - 1)::int AS ordinal,
+      SELECT s.id AS scan_id, c.id AS component_id, c.version_id, c.approval, c.license, c.tier, v.purl, c.depth, count(*) OVER w AS total, (row_number() OVER (w ORDER BY v.purl_rank) - 1)::int AS ordinal,
         dense_rank() OVER (w ORDER BY v.name_rank) AS name_rank, dense_rank() OVER (w ORDER BY v.version_rank) AS version_rank, CASE WHEN c.license IS NOT NULL THEN dense_rank() OVER (w ORDER BY c.license COLLATE "C" NULLS LAST) END AS license_rank
       FROM seed_scan s JOIN scans r ON r.id = s.id AND r.status = 'succeeded' JOIN seed_component c ON c.no = s.no
         AND CASE s.role WHEN 'current' THEN c.slot < 9 WHEN 'previous' THEN c.slot BETWEEN 1 AND 9 WHEN 'release' THEN c.slot BETWEEN 5 AND 11 ELSE c.place <= ${sql.lit(KEPT)} END
@@ -70,5 +70,5 @@ export async function seedComponents({ tx, step, size }: Seed): Promise<void> {
     SELECT c.project_id, c.id, l.id, 'declared' FROM seed_component c JOIN licenses l ON l.spdx_id = ANY(string_to_array(c.license, ' OR '))`);
   await step('approvals', sql`INSERT INTO approvals (project_id, component_id, license_expression, status, requested_at, decided_by_user_id, decided_at)
     SELECT c.project_id, c.id, c.license, c.approval, now() - make_interval(mins => (c.key % 400000)::int), CASE WHEN c.approval IN ('approved', 'rejected') THEN s.id END, CASE WHEN c.approval IN ('approved', 'rejected') THEN now() END
-    FROM seed_component c JOIN seed_user s ON s.no = 1 + c.key % ${sql.lit(size.users)} WHERE c.approval IS NOT NULL AND c.slot < 9`);
+    FROM seed_component c JOIN seed_user s ON s.no = 1 + c.key % ${sql.lit(size.users)} WHERE c.approval IS NOT NULL`);
 }

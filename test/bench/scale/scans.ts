@@ -47,7 +47,7 @@ export async function seedComponents({ tx, step, size }: Seed): Promise<void> {
       floor(20 * ${u(sql`x.key`, 61)})::int AS slot, CASE WHEN x.key % 12 = 0 THEN 1 ELSE 2 + x.key % 7 END::int AS depth, row_number() OVER (PARTITION BY x.no ORDER BY ${u(sql`x.key`, 62)}) AS place,
       CASE WHEN l.tier = 'conditional' AND ${u(sql`x.key`, 61)} < 0.45 THEN ${pick(u(sql`x.key`, 63), ['pending', 'pending', 'pending', 'pending', 'under_review', 'approved', 'approved', 'rejected'])} END AS approval
     FROM (
-      SELECT DISTINCT p.no, k.first_version + floor(k.versions * sqrt(${u(sql`p.no * 200000 + d`, 64)}))::bigint AS version_id, p.no * 10000000 + k.first_version + floor(k.versions * sqrt(${u(sql`p.no * 200000 + d`, 64)}))::bigint AS key
+      SELECT DISTINCT p.no, k.first_version + floor(k.versions * sqrt(${u(sql`p.no * 200000 + d`, 64)}))::bigint AS version_id, p.no::bigint * 10000000 + k.first_version + floor(k.versions * sqrt(${u(sql`p.no * 200000 + d`, 64)}))::bigint AS key
       FROM seed_project p CROSS JOIN LATERAL generate_series(1, p.components) d
       JOIN seed_package k ON k.id = 1 + floor(${sql.lit(size.packages)} * least(0.999999, (d - ${u(sql`p.no * 200000 + d`, 65)}) / p.components) ^ 2.5)::bigint
     ) x JOIN seed_version v ON v.id = x.version_id JOIN seed_project p ON p.no = x.no LEFT JOIN seed_license l ON l.expression = v.license ORDER BY x.no`);

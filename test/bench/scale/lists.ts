@@ -107,7 +107,8 @@ async function measure(portal: ScalePortal, token: string, path: string, query: 
     const response = await fetch(`${portal.url}${path}${query === '' ? '' : `?${query}`}`, { headers: { Authorization: `Bearer ${token}` } });
     const body: unknown = await response.json();
     if (round > 0) times.push(performance.now() - start); // the first one fills caches
-    total = response.ok ? String(member(body, 'total') ?? listOf(member(body, 'items')).length) : `${response.status}`;
+    if (!response.ok) return { query, total: `status ${response.status}`, median: 0, p95: 0 };
+    total = String(member(body, 'total') ?? listOf(member(body, 'items')).length);
   }
   return { query, total, median: quantile(times, 0.5), p95: quantile(times, 0.95) };
 }
@@ -119,7 +120,8 @@ async function main(): Promise<void> {
   try {
     const contract: unknown = JSON.parse(await readFile(new URL('../../../generated/openapi.json', import.meta.url), 'utf8'));
     const lists = readLists(contract, await samplesFrom(portal)).filter(({ operationId }) => operationId.includes(process.env['ONLY'] ?? ''));
-    const developer = await portal.signIn(seedEmail(101), SEED_PASSWORD);
+    const { rows: [colleague] } = await portal.sql.query<{ email: string }>("SELECT u.email FROM projects p JOIN memberships m ON m.team_id = p.team_id AND m.role = 'developer' JOIN users u ON u.id = m.user_id WHERE p.slug = 'project-1' ORDER BY u.email LIMIT 1");
+    const developer = await portal.signIn(colleague?.email ?? '', SEED_PASSWORD);
     let [count, fast] = [0, 0];
     console.log('| caller · list · query | total | median | p95 |\n|---|---|---|---|');
     for (const list of lists) {
@@ -129,7 +131,7 @@ async function main(): Promise<void> {
           const measured = await measure(portal, token, list.path, query);
           count += 1;
           if (measured.p95 < TARGET_MS) fast += 1;
-          if (measured.p95 >= TARGET_MS || /^[45]\d\d$/.test(measured.total) || process.env['ALL']) console.log(row(`${caller} · ${list.operationId} · \`${decodeURIComponent(query)}\``, measured));
+          if (measured.p95 >= TARGET_MS || measured.total.startsWith('status ') || process.env['ALL']) console.log(row(`${caller} · ${list.operationId} · \`${decodeURIComponent(query)}\``, measured));
         }
       }
     }

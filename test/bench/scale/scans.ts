@@ -10,7 +10,7 @@ const n = sql`n`;
 
 export async function seedProjects({ step, size }: Seed): Promise<void> {
   await step('seed_project', sql`CREATE TEMP TABLE seed_project ON COMMIT DROP AS
-    SELECT n::int AS no, new_id() AS id, 1 + floor(${sql.lit(size.teams)} * ${u(n, 41)} ^ 1.7)::int AS team_no, (3.7 * (50 + 80000 / (n / ${sql.lit(size.scale)}) ^ 0.8))::int AS components,
+    SELECT n::int AS no, new_id() AS id, 1 + floor(${sql.lit(size.teams)} * ${u(n, 41)} ^ 1.7)::int AS team_no, (1.65 * (50 + 80000 / (n / ${sql.lit(size.scale)}) ^ 0.8))::int AS components,
       3 + floor(299 * ${u(n, 42)} ^ 2)::int AS scans, ${u(n, 43)} < 0.25 AS has_release, floor(8 * ${u(n, 44)} ^ 2)::int AS features FROM generate_series(1, ${sql.lit(size.projects)}) n`);
   await step('projects', sql`INSERT INTO projects (id, team_id, name, slug, description, git_url, default_branch, visibility, distribution, archived_at, created_by_user_id, created_at, updated_at)
     SELECT p.id, t.id, ${pick(u(sql`p.no`, 45), ['Shop', 'Billing', 'Search', 'Portal', 'Gateway', 'Mobile app', 'Reports', 'Warehouse'])} || ' ' || ${pick(u(sql`p.no`, 46), ['backend', 'frontend', 'worker', 'API', 'tools'])} || ' ' || p.no, 'project-' || p.no,

@@ -21,7 +21,7 @@ import { suspend } from './suspend.ts';
 const GIB = 1024 ** 3;
 /** On disk at SCALE=1, with room for what is written besides. */
 const ROOM = 40 * GIB;
-const log = { info: (): void => undefined, warn: console.warn, error: console.error };
+const log = { info: (): void => undefined, warn: (): void => undefined, error: console.error };
 /** For loading: what a crash loses is made again. */
 const FAST = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', shared_buffers: '1GB', max_wal_size: '16GB', checkpoint_timeout: '1h' };
 
@@ -32,6 +32,7 @@ function stepper(tx: Tx): Seed['step'] {
   return async (name, work) => {
     const since = performance.now();
     const { numAffectedRows } = await work.execute(tx);
+    if (name.startsWith('seed_')) await sql`ANALYZE ${sql.table(name)}`.execute(tx); // nothing else looks at temporary tables
     console.log(`${name}: ${numAffectedRows === undefined ? '' : `${numAffectedRows.toLocaleString('en')} rows, `}${seconds(since)}`);
   };
 }

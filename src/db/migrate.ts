@@ -1,11 +1,14 @@
-/** Applies the migrations: SQL files in the order of their names, each in a transaction of its own, once. */
+/**
+ * Applies the migrations: SQL files in the order of their names, each in a transaction of its own, once. One that makes an index CONCURRENTLY, so that nobody waits while a large table is read, runs
+ * statement by statement instead; each of its statements must be fit to run again after one behind it failed.
+ */
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sql, type Kysely } from 'kysely';
 import pg from 'pg';
-import { messageOf } from '../core/values.ts';
+import { messageOf, pause } from '../core/values.ts';
 import { LOCK, LOCK_CLASS } from './locks.ts';
 import type { Log } from './log.ts';
 
@@ -48,7 +51,7 @@ export async function migrate(url: string, { log, folder = MIGRATIONS }: Migrate
   client.on('error', error => { log.warn(`The database connection of the migrations broke: ${error.message}`); });
   await client.connect();
   try {
-    await client.query('SELECT pg_advisory_lock($1, $2)', [LOCK_CLASS, LOCK.migrations]);
+    await waitForTurn(client);
     await client.query(MIGRATIONS_TABLE);
     const { rows } = await client.query<Applied>('SELECT name, checksum FROM schema_migrations');
     const open = openMigrations(migrations, rows, log);
@@ -56,6 +59,17 @@ export async function migrate(url: string, { log, folder = MIGRATIONS }: Migrate
     return open.map(({ name }) => name);
   } finally {
     await client.end(); // which lets go of the lock
+  }
+}
+
+const TURN_MS = 100;
+
+/** Asks again and again: whoever waits for a lock inside of a statement keeps indexes that are made concurrently waiting, which wait for all statements. */
+async function waitForTurn(client: pg.Client): Promise<void> {
+  for (;;) {
+    const { rows: [row] } = await client.query<{ mine: boolean }>('SELECT pg_try_advisory_lock($1, $2) AS mine', [LOCK_CLASS, LOCK.migrations]);
+    if (row?.mine === true) return;
+    await pause(TURN_MS);
   }
 }
 
@@ -94,8 +108,17 @@ function openMigrations(migrations: readonly Migration[], applied: readonly Appl
   return migrations.filter(({ name }) => !checksums.has(name));
 }
 
+const CONCURRENTLY = /\bINDEX CONCURRENTLY\b/g;
+
 async function apply(client: pg.Client, { name, text, checksum }: Migration): Promise<void> {
   try {
+    if (text.search(CONCURRENTLY) >= 0) {
+      await client.query(`SET lock_timeout = '${LOCK_TIMEOUT}'; SET statement_timeout = 0`);
+      for (const statement of text.split(/;[^\S\n]*\n/)) if (statement.replaceAll(/--.*/g, '').trim() !== '') await client.query(statement);
+      await client.query(`RESET lock_timeout; RESET statement_timeout`);
+      await client.query('INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2)', [name, checksum]);
+      return;
+    }
     await client.query(`BEGIN; SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'; SET LOCAL statement_timeout = 0`);
     await runMigration(client, { name, text, checksum });
     await client.query('COMMIT');
@@ -105,9 +128,9 @@ async function apply(client: pg.Client, { name, text, checksum }: Migration): Pr
   }
 }
 
-/** In the caller's transaction. */
+/** In the caller's transaction, where no index can be made concurrently; nor is anybody kept waiting there. */
 export async function runMigration(client: pg.Client, { name, text, checksum }: Migration): Promise<void> {
-  await client.query(text);
+  await client.query(text.replaceAll(CONCURRENTLY, 'INDEX'));
   await client.query('INSERT INTO schema_migrations (name, checksum) VALUES ($1, $2)', [name, checksum]);
 }
 

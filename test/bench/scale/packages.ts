@@ -25,7 +25,7 @@ export async function seedPackages({ tx, step, size }: Seed): Promise<void> {
     FROM (
       SELECT n AS id, type, (ARRAY['npm', 'PyPI', 'Maven', 'Go'])[array_position(ARRAY['npm', 'pypi', 'maven', 'golang'], type)] AS ecosystem,
         CASE type WHEN 'maven' THEN 'org.example.group' || n % 900 WHEN 'golang' THEN 'github.com/owner' || n % 2000 WHEN 'npm' THEN CASE WHEN n % 4 = 0 THEN '@scope' || n % 400 ELSE '' END ELSE '' END AS namespace,
-        ${pick(u(n, 11), ['react', 'lodash', 'http', 'json', 'parser', 'core', 'util', 'express', 'babel-plugin', 'types', 'spring', 'log', 'crypto', 'yaml', 'stream', 'cache'])} || '-' || substr(md5(n::text), 1, 7) AS name,
+        ${pick(u(n, 11), ['react', 'lodash', 'http', 'json', 'parser', 'core', 'util', 'express', 'babel-plugin', 'types', 'spring', 'log', 'crypto', 'yaml', 'stream', 'cache'])} || '-' || substr(md5(n::text), 1, 4) || to_hex(n) AS name,
         least(${sql.lit(MOST_VERSIONS)}, 3 + floor(32 * ${u(n, 12)} ^ 3) + CASE WHEN n <= ${sql.lit(size.packages * POPULAR)} THEN 80 ELSE 0 END)::int AS versions
       FROM (SELECT n, ${pick(u(n, 13), ['npm', 'npm', 'npm', 'npm', 'pypi', 'pypi', 'maven', 'maven', 'golang'])} AS type FROM generate_series(1, ${sql.lit(size.packages)}) n) n
     ) x`);

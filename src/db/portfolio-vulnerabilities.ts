@@ -5,6 +5,7 @@ import type { Visibility } from '../core/actor.ts';
 import type { PageRequest } from '../core/page.ts';
 import { severityRank, type FindingStatus, type Severity } from './components.ts';
 import type { Db } from './connect.ts';
+import { TRIGRAM, vulnerabilityContains } from './findings.ts';
 import { containing, orderAndPage, where, type Sortable } from './paging.ts';
 import { projectVisible } from './scopes.ts';
 import { planned } from './transaction.ts';
@@ -46,9 +47,9 @@ const SORTABLE: Sortable = {
 const KEYS: Sortable = Object.fromEntries(Object.keys(SORTABLE).map((field) => [field, sql.ref(field)]));
 const COLUMNS = sql`v.external_id AS cve_id, v.aliases, v.summary, v.severity, v.cvss_score, v.epss_score, v.epss_percentile, v.kev_added_on IS NOT NULL AS kev, v.published_at, v.modified_at`;
 
-/** On `findings f` and `projects p`: in a current scan of a project that is not archived and may be seen. */
+/** States stand in the text, so that the index of open findings fits. On `findings f` and `projects p`: in a current scan of a project that is not archived and may be seen. */
 const counted = (visibility: Visibility, { status, teamId }: ReachFilters): RawBuilder<unknown>[] => [
-  sql`f.resolved_at IS NULL`, sql`f.status = ANY(${status})`, sql`p.archived_at IS NULL`, ...projectVisible(visibility), ...(teamId === undefined ? [] : [sql`p.team_id = ${teamId}`]),
+  sql`f.resolved_at IS NULL`, sql`f.status IN (${sql.join(status.map((one) => sql.lit(one)))})`, sql`p.archived_at IS NULL`, ...projectVisible(visibility), ...(teamId === undefined ? [] : [sql`p.team_id = ${teamId}`]),
 ];
 
 /** How far each `vulnerabilities v` reaches. */
@@ -76,7 +77,8 @@ function conditionsOf(visibility: Visibility, filters: VulnerabilityFilters): Ra
   const { text, severity, kev, minEpss, fixAvailable } = filters;
   const found = [sql`f.vulnerability_id = v.id`, ...counted(visibility, filters), ...(fixAvailable === undefined ? [] : [sql`f.fixable = ${fixAvailable}`])];
   const conditions = [sql`EXISTS (SELECT FROM findings f JOIN projects p ON p.id = f.project_id ${where(found)})`];
-  if (text !== undefined) conditions.push(sql`(v.external_id ILIKE ${containing(text)} OR v.summary ILIKE ${containing(text)} OR EXISTS (SELECT FROM unnest(v.aliases) alias WHERE alias ILIKE ${containing(text)}))`);
+  if (text !== undefined && text.length >= TRIGRAM) conditions.push(vulnerabilityContains(containing(text)));
+  else if (text !== undefined) conditions.push(sql`(v.external_id ILIKE ${containing(text)} OR v.summary ILIKE ${containing(text)} OR EXISTS (SELECT FROM unnest(v.aliases) alias WHERE alias ILIKE ${containing(text)}))`);
   if (severity !== undefined) conditions.push(sql`v.severity = ANY(${severity})`);
   if (kev !== undefined) conditions.push(kev ? sql`v.kev_added_on IS NOT NULL` : sql`v.kev_added_on IS NULL`);
   if (minEpss !== undefined) conditions.push(sql`v.epss_score >= ${minEpss}`);

@@ -3,17 +3,17 @@
 
 -- Open findings of a project by component, read from the index alone; and those of its current scan, counted by severity in lists of projects.
 DROP INDEX CONCURRENTLY IF EXISTS findings_open_idx;
-CREATE INDEX CONCURRENTLY findings_open_idx ON findings (project_id, component_id) INCLUDE (severity_rank, fixable) WHERE status IN ('new', 'analyzing', 'exploitable');
+CREATE INDEX CONCURRENTLY findings_open_idx ON findings (project_id, component_id) INCLUDE (severity_rank, fixable, vulnerability_id, status) WHERE status IN ('new', 'analyzing', 'exploitable');
 DROP INDEX CONCURRENTLY IF EXISTS findings_summary_idx;
 CREATE INDEX CONCURRENTLY findings_summary_idx ON findings (project_id, severity_rank) WHERE in_current_scan AND status IN ('new', 'analyzing', 'exploitable');
 -- Where a vulnerability reaches among what is open.
 DROP INDEX CONCURRENTLY IF EXISTS findings_reach_open_idx;
-CREATE INDEX CONCURRENTLY findings_reach_open_idx ON findings (vulnerability_id, project_id) INCLUDE (fixable) WHERE resolved_at IS NULL AND status IN ('new', 'analyzing', 'exploitable');
+CREATE INDEX CONCURRENTLY findings_reach_open_idx ON findings (vulnerability_id, project_id) INCLUDE (fixable, status) WHERE status IN ('new', 'analyzing', 'exploitable');
 -- A project's newest first; and counts by what is filtered by most, without the rows.
 DROP INDEX CONCURRENTLY IF EXISTS findings_discovered_idx;
 CREATE INDEX CONCURRENTLY findings_discovered_idx ON findings (project_id, first_detected_at DESC NULLS LAST, id DESC) WHERE listed;
 DROP INDEX CONCURRENTLY IF EXISTS findings_counted_idx;
-CREATE INDEX CONCURRENTLY findings_counted_idx ON findings (project_id, severity_rank, status) INCLUDE (in_current_scan, kev, fixable) WHERE listed;
+CREATE INDEX CONCURRENTLY findings_counted_idx ON findings (project_id, severity_rank, status) INCLUDE (in_current_scan, kev, fixable, vulnerability_id, component_id) WHERE listed;
 DROP INDEX CONCURRENTLY IF EXISTS findings_counts_idx;
 
 -- What `q` looks through, a line each.

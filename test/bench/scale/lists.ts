@@ -1,6 +1,6 @@
 /**
  * Every list of the contract by every sort key, both ways, and every filter, on what `make seed-scale` made: as the super admin, who sees everything, and as a developer. What is listed is read
- * from the contract, so that a new list, key or filter is measured without a change here. ONLY=listScans for some, ROUNDS=20, ALL=1 to print the fast ones too.
+ * from the contract, so that a new list, key or filter is measured without a change here. ONLY=listScans for some lists, QUERY=a regular expression for some queries of them, ROUNDS=20, ALL=1 to print the fast ones too.
  * `SEED_DIR=folder sh scripts/node.sh test/bench/scale/lists.ts`
  */
 import { readFile } from 'node:fs/promises';
@@ -11,6 +11,7 @@ import { quantile, startScalePortal, type ScalePortal } from './portal.ts';
 const ROUNDS = Number(process.env['ROUNDS'] || 20);
 const MAX_MS_EACH = 6_000;
 const TARGET_MS = 50;
+const QUERY = new RegExp(process.env['QUERY'] || '.');
 
 interface List {
   operationId: string;
@@ -128,6 +129,7 @@ async function main(): Promise<void> {
       for (const [caller, token] of [['super admin', portal.admin], ['developer', developer]] as const) {
         if (caller === 'developer' && list.operationId.startsWith('listAdmin')) continue;
         for (const query of queriesOf(list)) {
+          if (!QUERY.test(`${caller} ${list.operationId} ${decodeURIComponent(query)}`)) continue;
           const measured = await measure(portal, token, list.path, query);
           count += 1;
           if (measured.p95 < TARGET_MS) fast += 1;

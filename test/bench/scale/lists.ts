@@ -30,8 +30,8 @@ interface Measured {
 /** Values of filters that no enumeration gives. Those of paths begin with their path. */
 async function samplesFrom({ sql }: ScalePortal): Promise<Readonly<Record<string, readonly string[]>>> {
   const one = async (text: string): Promise<string> => {
-    const { rows } = await sql.query<Record<string, unknown>>(text);
-    return String(Object.values(rows[0] ?? {})[0] ?? '');
+    const { rows } = await sql.query<Record<string, string>>(text);
+    return Object.values(rows[0] ?? {})[0] ?? '';
   };
   const [large, team, user] = [await one("SELECT id FROM projects WHERE slug = 'project-1'"), await one("SELECT id FROM teams WHERE slug = 'seed-team-1'"), await one(`SELECT id FROM users WHERE email = '${seedEmail(1)}'`)];
   const vulnerability = await one('SELECT v.external_id FROM vulnerabilities v JOIN (SELECT vulnerability_id FROM findings TABLESAMPLE SYSTEM (0.2) GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) f ON f.vulnerability_id = v.id');
@@ -58,7 +58,8 @@ function readLists(contract: unknown, samples: Readonly<Record<string, readonly 
     return typeof ref === 'string' ? ref.slice(2).split('/').reduce<unknown>((at, key) => member(at, key), contract) : value;
   };
   const lists: List[] = [];
-  for (const [path, item] of Object.entries(isRecord(member(contract, 'paths')) ? Object(member(contract, 'paths')) : {})) {
+  const paths = member(contract, 'paths');
+  for (const [path, item] of Object.entries(isRecord(paths) ? paths : {})) {
     const operation = member(item, 'get');
     const operationId = String(member(operation, 'operationId'));
     if (!operationId.startsWith('list')) continue;
@@ -109,7 +110,8 @@ async function measure(portal: ScalePortal, token: string, path: string, query: 
     const body: unknown = await response.json();
     if (round > 0) times.push(performance.now() - start); // the first one fills caches
     if (!response.ok) return { query, total: `status ${response.status}`, median: 0, p95: 0 };
-    total = String(member(body, 'total') ?? listOf(member(body, 'items')).length);
+    const given = member(body, 'total');
+    total = `${typeof given === 'number' ? given : listOf(member(body, 'items')).length}`;
   }
   return { query, total, median: quantile(times, 0.5), p95: quantile(times, 0.95) };
 }

@@ -65,10 +65,10 @@ const sbomOf = (user: User): string => cycloneDx(Array.from({ length: 60 }, (_, 
 
 async function act(portal: ScalePortal, user: User, action: Action, note: (outcome: Outcome) => void): Promise<void> {
   const project = choose(user, user.projects) ?? '';
-  const send = async (path: string, init: RequestInit = {}): Promise<unknown> => {
+  const send = async (path: string, init: RequestInit = {}, headers: Record<string, string> = {}): Promise<unknown> => {
     const start = performance.now();
     try {
-      const response = await fetch(portal.url + path, { ...init, headers: { Authorization: `Bearer ${user.token}`, ...init.headers } });
+      const response = await fetch(portal.url + path, { ...init, headers: { ...headers, Authorization: `Bearer ${user.token}` } });
       const body: unknown = await response.json();
       note({ action, ms: performance.now() - start, status: response.status });
       return body;
@@ -90,7 +90,7 @@ async function act(portal: ScalePortal, user: User, action: Action, note: (outco
       const found = await send(`/v1/projects/${project}/vulnerabilities?status=new&limit=20`);
       const finding = choose(user, itemsOf(found));
       if (finding === undefined) return;
-      await send(`/v1/vulnerability_findings/${String(field(finding, 'id'))}/status`, { method: 'PATCH', headers: { 'Content-Type': 'application/json', 'If-Match': `"${String(field(finding, 'version'))}"` }, body: JSON.stringify({ status: 'analyzing' }) });
+      await send(`/v1/vulnerability_findings/${String(field(finding, 'id'))}/status`, { method: 'PATCH', body: JSON.stringify({ status: 'analyzing' }) }, { 'Content-Type': 'application/json', 'If-Match': `"${String(field(finding, 'version'))}"` });
     }
   }
 }
@@ -98,8 +98,8 @@ async function act(portal: ScalePortal, user: User, action: Action, note: (outco
 async function probe({ api }: ScalePortal): Promise<Probed> {
   const answer = once(api, 'message');
   api.send('probe');
-  const [message]: unknown[] = await answer;
-  const probed = field(message, 'probed');
+  const messages: readonly unknown[] = await answer;
+  const probed = field(messages[0], 'probed');
   const number = (name: string): number => Number(field(probed, name));
   return { rssMib: number('rssMib'), heapMib: number('heapMib'), cpuSeconds: number('cpuSeconds'), loopP50Ms: number('loopP50Ms'), loopP99Ms: number('loopP99Ms'), loopMaxMs: number('loopMaxMs') };
 }

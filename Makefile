@@ -2,7 +2,7 @@
 NODE = sh scripts/node.sh
 
 help: ## This list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 22
 
 start: ## Start the portal with sample data and a first scan, and stay up
 	@$(NODE) scripts/start.ts
@@ -36,10 +36,16 @@ fuzz: ## Send made-up requests to every operation for MINUTES=60, from SEED=1; O
 bench: ## Measure requests per second, start-up and scans
 	@$(NODE) test/bench/bench.ts
 
+seed-scale: ## Fill an empty database with 10,000,000 findings; SCALE=0.1 for a tenth
+	@$(NODE) test/bench/scale/seed.ts
+
+load: ## 200 virtual users on what seed-scale made
+	@$(NODE) test/bench/scale/load.ts
+
 database: ## Run the embedded database alone, for a look inside
 	@$(NODE) scripts/embedded.ts run
 
 clean: ## Remove what was installed and built, but no data
 	rm -rf node_modules .tools coverage
 
-.PHONY: help start test check unit generate lint types vulndb client fuzz bench database clean
+.PHONY: help start test check unit generate lint types vulndb client fuzz bench seed-scale load database clean

@@ -4,7 +4,7 @@ import type { Visibility } from '../core/actor.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
 import { EFFECTIVE_LICENSE } from './components.ts';
-import { orderAndPage, where } from './paging.ts';
+import { neverNull, orderAndPage, where } from './paging.ts';
 import { projectOwned } from './scopes.ts';
 
 export type ApprovalStatus = 'pending' | 'under_review' | 'approved' | 'rejected';
@@ -34,7 +34,8 @@ const FROM = sql`
   FROM approvals a JOIN projects p ON p.id = a.project_id JOIN components c ON c.id = a.component_id
   JOIN package_versions pv ON pv.id = c.package_version_id JOIN packages pk ON pk.id = pv.package_id`;
 const STATUS_RANK = sql`CASE a.status WHEN 'pending' THEN 0 WHEN 'under_review' THEN 1 WHEN 'approved' THEN 2 ELSE 3 END`;
-const SORTABLE = { status: STATUS_RANK, component_name: sql`pk.name`, project_name: sql`p.name`, requested_at: sql`a.requested_at`, decided_at: sql`a.decided_at` };
+const SORTABLE = { status: STATUS_RANK, component_name: sql`pk.name`, project_name: sql`p.name`, requested_at: neverNull(sql`a.requested_at`), decided_at: sql`a.decided_at` };
+const PACKAGES = sql`JOIN components c ON c.id = a.component_id JOIN package_versions pv ON pv.id = c.package_version_id JOIN packages pk ON pk.id = pv.package_id`;
 
 export interface ApprovalFilters {
   status?: readonly string[] | undefined;
@@ -46,17 +47,24 @@ export interface ApprovalFilters {
   to?: string | undefined;
 }
 
+/** A page is found with the tables that scope and order need, then filled. */
 export async function listApprovals(db: Db, visibility: Visibility, filters: ApprovalFilters, page: PageRequest): Promise<{ items: ApprovalRow[]; total: number }> {
   const conditions: RawBuilder<unknown>[] = projectOwned(visibility);
-  if (filters.status !== undefined) conditions.push(sql`a.status = ANY(${filters.status})`);
   if (filters.teamId !== undefined) conditions.push(sql`p.team_id = ${filters.teamId}`);
+  const restricted = conditions.length > 0; // by what projects are
+  if (filters.status !== undefined) conditions.push(sql`a.status = ANY(${filters.status})`);
   if (filters.projectId !== undefined) conditions.push(sql`a.project_id = ${filters.projectId}`);
   if (filters.componentId !== undefined) conditions.push(sql`a.component_id = ${filters.componentId}`);
   if (filters.requestedByUserId !== undefined) conditions.push(sql`a.requested_by_user_id = ${filters.requestedByUserId}`);
   if (filters.from !== undefined) conditions.push(sql`a.requested_at >= ${filters.from}`);
   if (filters.to !== undefined) conditions.push(sql`a.requested_at < ${filters.to}`);
-  const items = await sql<ApprovalRow>`SELECT ${COLUMNS} ${FROM} ${where(conditions)} ${orderAndPage(page, SORTABLE, sql`a.id`)}`.execute(db);
-  const total = await sql<{ total: number }>`SELECT count(*)::int AS total FROM approvals a JOIN projects p ON p.id = a.project_id ${where(conditions)}`.execute(db);
+  const sorts = (field: string): boolean => page.sort.some((key) => key.field === field);
+  const projects = sql`JOIN projects p ON p.id = a.project_id`;
+  const counted = restricted ? sql`FROM approvals a ${projects}` : sql`FROM approvals a`;
+  const chosen = sql`
+    SELECT a.id FROM approvals a ${restricted || sorts('project_name') ? projects : sql``} ${sorts('component_name') ? PACKAGES : sql``} ${where(conditions)} ${orderAndPage(page, SORTABLE, sql`a.id`)}`;
+  const items = await sql<ApprovalRow>`SELECT ${COLUMNS} ${FROM} JOIN (${chosen}) chosen ON chosen.id = a.id ${orderAndPage({ ...page, offset: 0 }, SORTABLE, sql`a.id`)}`.execute(db);
+  const total = await sql<{ total: number }>`SELECT count(*)::int AS total ${counted} ${where(conditions)}`.execute(db);
   return { items: items.rows, total: total.rows[0]?.total ?? 0 };
 }
 

@@ -1,7 +1,7 @@
 /** The list of a scan's components: found in one index (scan_components_list_idx), then read for the page only. */
 import { sql, type RawBuilder } from 'kysely';
 import type { PageRequest } from '../core/page.ts';
-import { componentsAt, severityRank, type ComponentRow } from './components.ts';
+import { componentsAt, type ComponentRow } from './components.ts';
 import type { Db } from './connect.ts';
 import { orderAndPage, where, type Sortable } from './paging.ts';
 import { planned } from './transaction.ts';
@@ -34,7 +34,7 @@ export async function listScanComponents(db: Db, at: { projectId: string; scanId
   const own = ownConditions(filters, at.scanId);
   const ofFindings = findingConditions(filters);
   const withFindings = ofFindings.length > 0 || page.sort.some(({ field }) => BY_FINDINGS.has(field));
-  const open = withFindings ? [openFindings(at.projectId, filters.fixAvailable !== undefined)] : [];
+  const open = withFindings ? [openFindings(at.projectId)] : [];
   const from = sql`
     FROM scan_components sc ${withFindings ? sql`LEFT JOIN open ON open.component_id = sc.component_id` : sql``}
     ${where([sql`sc.scan_id = ${at.scanId}`, ...own, ...ofFindings])}`;
@@ -71,18 +71,10 @@ interface Found {
 
 const withQueries = (queries: readonly RawBuilder<unknown>[]): RawBuilder<unknown> => (queries.length === 0 ? sql`` : sql`WITH ${sql.join(queries)}`);
 
-/** Once for all components of the project that have any: the number of open findings and the worst severity's rank. */
-function openFindings(projectId: string, withFixes: boolean): RawBuilder<unknown> {
-  const open = sql`
-    SELECT f.component_id, count(*)::int AS total, min(${severityRank(sql`v.severity`)}) AS worst ${withFixes ? sql`, array_agg(f.vulnerability_id) AS vulnerability_ids` : sql``}
-    FROM findings f JOIN vulnerabilities v ON v.id = f.vulnerability_id
-    WHERE f.project_id = ${projectId} AND f.status IN ('new', 'analyzing', 'exploitable') GROUP BY f.component_id`;
-  if (!withFixes) return sql`open AS MATERIALIZED (${open})`;
-  return sql`open AS MATERIALIZED (
-    SELECT o.*, fixes.fixable FROM (${open}) o CROSS JOIN LATERAL (
-      SELECT coalesce(bool_or(m.fixed_version IS NOT NULL), false) AS fixable FROM components c JOIN matches m ON m.package_version_id = c.package_version_id
-      WHERE c.id = o.component_id AND m.vulnerability_id = ANY(o.vulnerability_ids)) fixes)`;
-}
+/** Once for all components of the project that have any: the number of open findings, the worst severity's rank and whether one has a fix. From findings_open_idx alone. */
+const openFindings = (projectId: string): RawBuilder<unknown> => sql`open AS MATERIALIZED (
+    SELECT f.component_id, count(*)::int AS total, min(f.severity_rank)::int AS worst, bool_or(f.fixable) AS fixable
+    FROM findings f WHERE f.project_id = ${projectId} AND f.status IN ('new', 'analyzing', 'exploitable') GROUP BY f.component_id)`;
 
 const RANKS = ['critical', 'high', 'medium', 'low', 'info', 'unknown', 'none'];
 

@@ -5,6 +5,7 @@ import type { components } from '../../generated/api.ts';
 import type { DependencyScope, FindingStatus, Severity, Tier } from './components.ts';
 import type { Db } from './connect.ts';
 import { containing, orderAndPage, where } from './paging.ts';
+import { planned } from './transaction.ts';
 
 export type FindingSource = components['schemas']['FindingSource'];
 
@@ -39,6 +40,11 @@ export interface FindingRow {
   updated_at: string;
   version: number;
 }
+
+/** The shortest text that an index of trigrams finds. */
+export const TRIGRAM = 3;
+/** `vulnerabilities v` whose id, aliases or summary match a pattern; by vulnerabilities_search_idx. */
+export const vulnerabilityContains = (pattern: string): RawBuilder<unknown> => sql`vulnerability_search(v.external_id, v.aliases, v.summary) ILIKE ${pattern}`;
 
 const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info', 'unknown'] as const;
 
@@ -93,7 +99,11 @@ export interface FindingList {
 }
 
 /** A page is found by ids first, with the tables only that filters and order need, then filled: in one statement PostgreSQL would plan for any LIMIT, and join everything. */
-export async function listFindings(db: Db, view: FindingView, filters: FindingFilters, page: PageRequest): Promise<FindingList> {
+export function listFindings(db: Db, view: FindingView, filters: FindingFilters, page: PageRequest): Promise<FindingList> {
+  return filters.text === undefined ? listChosen(db, view, filters, page) : planned(db, (tx) => listChosen(tx, view, filters, page));
+}
+
+async function listChosen(db: Db, view: FindingView, filters: FindingFilters, page: PageRequest): Promise<FindingList> {
   const { conditions, needs } = selection(view, filters);
   const place = sql`scan_components sc ON sc.scan_id = ${view.scanId} AND sc.component_id = f.component_id`;
   const from = (extra: Iterable<keyof typeof JOINS>): RawBuilder<unknown> => {
@@ -126,8 +136,11 @@ function selection(view: FindingView, filters: FindingFilters): { conditions: Ra
   if (view.current) conditions.push(sql`f.listed`);
   if (filters.text !== undefined) {
     const text = containing(filters.text);
-    joins.add('vulnerability').add('component');
-    conditions.push(sql`(v.external_id ILIKE ${text} OR array_to_string(v.aliases, ' ') ILIKE ${text} OR c.purl ILIKE ${text} OR v.summary ILIKE ${text})`);
+    if (filters.text.length >= TRIGRAM) conditions.push(sql`(f.vulnerability_id IN (SELECT id FROM vulnerabilities v WHERE ${vulnerabilityContains(text)}) OR f.component_id IN (SELECT id FROM components WHERE project_id = ${view.projectId} AND purl ILIKE ${text}))`);
+    else {
+      joins.add('vulnerability').add('component');
+      conditions.push(sql`(v.external_id ILIKE ${text} OR array_to_string(v.aliases, ' ') ILIKE ${text} OR c.purl ILIKE ${text} OR v.summary ILIKE ${text})`);
+    }
   }
   if (filters.severity !== undefined) conditions.push(sql`f.severity_rank = ANY(${filters.severity.map((name) => SEVERITIES.findIndex((one) => one === name))}::smallint[])`);
   if (filters.status !== undefined) conditions.push(sql`f.status = ANY(${filters.status})`);

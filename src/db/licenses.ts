@@ -24,24 +24,31 @@ export interface LicenseFilters {
 }
 
 const TIER = sql`coalesce(r.tier, l.tier)`;
-const TIER_RANK = sql`CASE ${TIER} WHEN 'forbidden' THEN 0 WHEN 'unknown' THEN 1 WHEN 'conditional' THEN 2 ELSE 3 END`;
-const SORTABLE = { tier: TIER_RANK, name: sql`l.name`, spdx_id: sql`l.spdx_id`, affected_count: sql`count(*)` };
+const TIER_RANK = sql`CASE l.tier WHEN 'forbidden' THEN 0 WHEN 'unknown' THEN 1 WHEN 'conditional' THEN 2 ELSE 3 END`;
+const SORTABLE = { tier: TIER_RANK, name: sql`l.name`, spdx_id: sql`l.spdx_id`, affected_count: sql`l.affected_count` };
 
-/** @param rules tiers that policies give to licences, by SPDX id; the catalogue's are in the rows */
+/** Counted by the indexes alone, once for page and total. @param rules tiers that policies give to licences, by SPDX id; the catalogue's are in the rows */
 export async function listScanLicenses(db: Db, scanId: string, rules: ReadonlyMap<string, { tier: Tier }>, filters: LicenseFilters, page: PageRequest): Promise<{ items: ScanLicenseRow[]; total: number }> {
-  const conditions: RawBuilder<unknown>[] = [sql`sc.scan_id = ${scanId}`];
+  const conditions: RawBuilder<unknown>[] = [];
   if (filters.tier !== undefined) conditions.push(sql`${TIER} = ANY(${filters.tier})`);
   if (filters.kind !== undefined) conditions.push(sql`f.kind = ANY(${filters.kind})`);
   if (filters.text !== undefined) conditions.push(sql`(l.spdx_id ILIKE ${containing(filters.text)} OR l.name ILIKE ${containing(filters.text)})`);
-  const from = sql`
-    FROM scan_components sc JOIN license_findings f ON f.component_id = sc.component_id JOIN licenses l ON l.id = f.license_id
-    LEFT JOIN unnest(${[...rules.keys()]}::text[], ${[...rules.values()].map(({ tier }) => tier)}::text[]) AS r (spdx_id, tier) ON r.spdx_id = l.spdx_id
-    ${where(conditions)} GROUP BY l.id, f.kind, r.tier`;
-  const items = await sql<ScanLicenseRow>`
-    SELECT l.id AS license_id, min(f.id::text)::uuid AS sample_finding_id, l.spdx_id, l.name, ${TIER} AS tier, f.kind, count(*)::int AS affected_count,
-      l.is_osi_approved, l.is_fsf_libre ${from} ${orderAndPage(page, SORTABLE, sql`l.id`)}`.execute(db);
-  const total = await sql<{ total: number }>`SELECT count(*)::int AS total FROM (SELECT 1 ${from}) AS groups`.execute(db);
-  return { items: items.rows, total: total.rows[0]?.total ?? 0 };
+  const { rows } = await sql<{ total: number; items: ScanLicenseRow[] }>`
+    WITH counted AS MATERIALIZED (
+      SELECT f.license_id, f.kind, count(*)::int AS affected_count, min(sc.ordinal) AS first
+      FROM scan_components sc JOIN license_findings f ON f.component_id = sc.component_id WHERE sc.scan_id = ${scanId} GROUP BY f.license_id, f.kind
+    ), listed AS MATERIALIZED (
+      SELECT l.id, l.spdx_id, l.name, ${TIER} AS tier, f.kind, f.affected_count, l.is_osi_approved, l.is_fsf_libre, f.first
+      FROM counted f JOIN licenses l ON l.id = f.license_id
+      LEFT JOIN unnest(${[...rules.keys()]}::text[], ${[...rules.values()].map(({ tier }) => tier)}::text[]) AS r (spdx_id, tier) ON r.spdx_id = l.spdx_id
+      ${where(conditions)}
+    )
+    SELECT (SELECT count(*)::int FROM listed) AS total, coalesce((
+      SELECT json_agg(json_build_object('license_id', p.id, 'sample_finding_id', f.id, 'spdx_id', p.spdx_id, 'name', p.name, 'tier', p.tier, 'kind', p.kind, 'affected_count', p.affected_count,
+        'is_osi_approved', p.is_osi_approved, 'is_fsf_libre', p.is_fsf_libre) ORDER BY p.place)
+      FROM (SELECT l.*, row_number() OVER () AS place FROM (SELECT * FROM listed l ${orderAndPage(page, SORTABLE, sql`l.id`)}) l) p
+      JOIN scan_components sc ON sc.scan_id = ${scanId} AND sc.ordinal = p.first JOIN license_findings f ON f.component_id = sc.component_id AND f.license_id = p.id AND f.kind = p.kind), '[]') AS items`.execute(db);
+  return rows[0] ?? { items: [], total: 0 };
 }
 
 export interface LicenseFindingRow {

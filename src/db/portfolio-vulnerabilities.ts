@@ -5,6 +5,7 @@ import type { Visibility } from '../core/actor.ts';
 import type { PageRequest } from '../core/page.ts';
 import { severityRank, type FindingStatus, type Severity } from './components.ts';
 import type { Db } from './connect.ts';
+import { TRIGRAM, vulnerabilityContains } from './findings.ts';
 import { containing, orderAndPage, where, type Sortable } from './paging.ts';
 import { projectVisible } from './scopes.ts';
 import { planned } from './transaction.ts';
@@ -46,9 +47,12 @@ const SORTABLE: Sortable = {
 const KEYS: Sortable = Object.fromEntries(Object.keys(SORTABLE).map((field) => [field, sql.ref(field)]));
 const COLUMNS = sql`v.external_id AS cve_id, v.aliases, v.summary, v.severity, v.cvss_score, v.epss_score, v.epss_percentile, v.kev_added_on IS NOT NULL AS kev, v.published_at, v.modified_at`;
 
+/** Of `findings f`. States stand in the text, so that the indexes of open findings fit; what is resolved is `fixed`. */
+const inStates = (status: readonly FindingStatus[]): RawBuilder<unknown>[] => [sql`f.status IN (${sql.join(status.map((one) => sql.lit(one)))})`, ...(status.includes('fixed') ? [sql`f.resolved_at IS NULL`] : [])];
+
 /** On `findings f` and `projects p`: in a current scan of a project that is not archived and may be seen. */
 const counted = (visibility: Visibility, { status, teamId }: ReachFilters): RawBuilder<unknown>[] => [
-  sql`f.resolved_at IS NULL`, sql`f.status = ANY(${status})`, sql`p.archived_at IS NULL`, ...projectVisible(visibility), ...(teamId === undefined ? [] : [sql`p.team_id = ${teamId}`]),
+  ...inStates(status), sql`p.archived_at IS NULL`, ...projectVisible(visibility), ...(teamId === undefined ? [] : [sql`p.team_id = ${teamId}`]),
 ];
 
 /** How far each `vulnerabilities v` reaches. */
@@ -59,11 +63,19 @@ const reach = (visibility: Visibility, filters: ReachFilters): RawBuilder<unknow
   ) reached`;
 const REACHED = sql`reached.finding_count, reached.project_count, reached.fix_available, reached.first_detected_at`;
 
+/**
+ * The ids of vulnerabilities that have findings, one index probe each: who sees all projects would else have millions of findings read to see a few thousand vulnerabilities in them.
+ */
+const found = (status: readonly FindingStatus[]): RawBuilder<unknown> => sql`found (id) AS (
+      (SELECT f.vulnerability_id FROM findings f ${where(inStates(status))} ORDER BY f.vulnerability_id LIMIT 1)
+      UNION ALL SELECT (SELECT f.vulnerability_id FROM findings f ${where([...inStates(status), sql`f.vulnerability_id > found.id`])} ORDER BY f.vulnerability_id LIMIT 1) FROM found WHERE found.id IS NOT NULL
+    )`;
+
 /** A page is found by ids first; how far they reach is counted for the page only. */
 export async function listReaching(db: Db, visibility: Visibility, filters: VulnerabilityFilters, page: PageRequest): Promise<{ items: VulnerabilityRow[]; total: number }> {
   const keys = page.sort.map(({ field }) => sql`, ${SORTABLE[field]} AS ${sql.ref(field)}`);
   const { rows } = await planned(db, (tx) => sql<{ total: number; ids: number[] }>`
-    WITH hit AS MATERIALIZED (SELECT v.id ${sql.join(keys, sql``)} FROM vulnerabilities v ${where(conditionsOf(visibility, filters))})
+    WITH RECURSIVE ${hitsOf(visibility, filters, sql.join([sql`v.id`, ...keys], sql``))}
     SELECT (SELECT count(*)::int FROM hit) AS total, ARRAY(SELECT id FROM hit ${orderAndPage(page, KEYS, sql`id`)}) AS ids`.execute(tx));
   const { total, ids } = rows[0] ?? { total: 0, ids: [] };
   if (ids.length === 0) return { items: [], total };
@@ -72,11 +84,25 @@ export async function listReaching(db: Db, visibility: Visibility, filters: Vuln
   return { items: items.rows, total };
 }
 
-function conditionsOf(visibility: Visibility, filters: VulnerabilityFilters): RawBuilder<unknown>[] {
-  const { text, severity, kev, minEpss, fixAvailable } = filters;
-  const found = [sql`f.vulnerability_id = v.id`, ...counted(visibility, filters), ...(fixAvailable === undefined ? [] : [sql`f.fixable = ${fixAvailable}`])];
-  const conditions = [sql`EXISTS (SELECT FROM findings f JOIN projects p ON p.id = f.project_id ${where(found)})`];
-  if (text !== undefined) conditions.push(sql`(v.external_id ILIKE ${containing(text)} OR v.summary ILIKE ${containing(text)} OR EXISTS (SELECT FROM unnest(v.aliases) alias WHERE alias ILIKE ${containing(text)}))`);
+const OPEN: readonly FindingStatus[] = ['new', 'analyzing', 'exploitable'];
+
+/** `hit`: those that fit. For who sees few projects, and for decided findings, PostgreSQL chooses where to start; else from the vulnerabilities: from those that have findings, unless few fit anyway. */
+function hitsOf(visibility: Visibility, filters: VulnerabilityFilters, columns: RawBuilder<unknown>): RawBuilder<unknown> {
+  const { text, kev, minEpss, fixAvailable, teamId } = filters;
+  const reaching = where([sql`f.vulnerability_id = v.id`, ...counted(visibility, filters), ...(fixAvailable === undefined ? [] : [sql`f.fixable = ${fixAvailable}`])]);
+  const own = conditionsOf(filters);
+  if (teamId !== undefined || projectVisible(visibility).length > 0 || !filters.status.every((one) => OPEN.includes(one))) {
+    return sql`hit AS MATERIALIZED (SELECT ${columns} FROM vulnerabilities v ${where([sql`EXISTS (SELECT FROM findings f JOIN projects p ON p.id = f.project_id ${reaching})`, ...own])})`;
+  }
+  const probed = sql`CROSS JOIN LATERAL (SELECT FROM findings f JOIN projects p ON p.id = f.project_id ${reaching} LIMIT 1) one`;
+  if (text !== undefined || kev === true || minEpss !== undefined) return sql`hit AS MATERIALIZED (SELECT ${columns} FROM vulnerabilities v ${probed} ${where(own)})`;
+  return sql`${found(filters.status)}, hit AS MATERIALIZED (SELECT ${columns} FROM found JOIN vulnerabilities v ON v.id = found.id ${probed} ${where(own)})`;
+}
+
+function conditionsOf({ text, severity, kev, minEpss }: VulnerabilityFilters): RawBuilder<unknown>[] {
+  const conditions: RawBuilder<unknown>[] = [];
+  if (text !== undefined && text.length >= TRIGRAM) conditions.push(vulnerabilityContains(containing(text)));
+  else if (text !== undefined) conditions.push(sql`(v.external_id ILIKE ${containing(text)} OR v.summary ILIKE ${containing(text)} OR EXISTS (SELECT FROM unnest(v.aliases) alias WHERE alias ILIKE ${containing(text)}))`);
   if (severity !== undefined) conditions.push(sql`v.severity = ANY(${severity})`);
   if (kev !== undefined) conditions.push(kev ? sql`v.kev_added_on IS NOT NULL` : sql`v.kev_added_on IS NULL`);
   if (minEpss !== undefined) conditions.push(sql`v.epss_score >= ${Math.fround(minEpss)}`);

@@ -54,7 +54,7 @@ const enriched = (projects: RawBuilder<unknown>): RawBuilder<ProjectRow> => sql<
     SELECT json_build_object(
       'critical', count(*) FILTER (WHERE f.severity_rank = 0), 'high', count(*) FILTER (WHERE f.severity_rank = 1), 'medium', count(*) FILTER (WHERE f.severity_rank = 2),
       'low', count(*) FILTER (WHERE f.severity_rank = 3), 'info', count(*) FILTER (WHERE f.severity_rank = 4), 'unknown', count(*) FILTER (WHERE f.severity_rank = 5)) AS summary
-    FROM findings f WHERE f.project_id = p.id AND f.listed AND f.in_current_scan AND f.status IN ('new', 'analyzing', 'exploitable')
+    FROM findings f WHERE f.project_id = p.id AND f.in_current_scan AND f.status IN ('new', 'analyzing', 'exploitable')
   ) open ON p.current_scan_id IS NOT NULL`;
 
 const SORTABLE = { name: sql`p.name`, slug: sql`p.slug`, created_at: sql`p.created_at`, updated_at: sql`p.updated_at` };

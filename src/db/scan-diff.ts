@@ -21,7 +21,7 @@ const NEWEST = sql`version_key DESC NULLS LAST, version DESC, purl DESC`;
 /**
  * `diff (pair, base, head)`: ordinals in both scans of what is not the same in both; null where one has it not. A component that only one
  * scan has belongs to one of the other that is the same package but for its version: the newest with the newest among those of the same major version, then
- * among what is left.
+ * among what is left. Pairs are found by grouping: a join would be planned for a handful of rows, one by one, and take quadratic time where thousands differ.
  */
 export const diffOf = ({ base, head }: ScanPair): RawBuilder<unknown> => (base === null ? sql`
   diff AS MATERIALIZED (SELECT ordinal AS pair, NULL::integer AS base, ordinal AS head FROM scan_components WHERE scan_id = ${head})` : sql`
@@ -36,15 +36,14 @@ export const diffOf = ({ base, head }: ScanPair): RawBuilder<unknown> => (base =
     WHERE m.base IS NULL OR m.head IS NULL
   ), placed AS MATERIALIZED (
     SELECT *, row_number() OVER (PARTITION BY is_new, type, namespace, name, variant, major ORDER BY ${NEWEST}) AS place FROM lone
-  ), near AS MATERIALIZED (
-    SELECT b.base, h.head FROM (SELECT * FROM placed WHERE NOT is_new) b JOIN (SELECT * FROM placed WHERE is_new) h USING (type, namespace, name, variant, major, place)
-  ), rest AS MATERIALIZED (
-    SELECT *, row_number() OVER (PARTITION BY is_new, type, namespace, name, variant ORDER BY ${NEWEST}) AS turn FROM placed p
-    WHERE CASE WHEN is_new THEN head NOT IN (SELECT head FROM near) ELSE base NOT IN (SELECT base FROM near) END
+  ), ranked AS MATERIALIZED (
+    SELECT *, count(*) OVER (PARTITION BY type, namespace, name, variant, major, place) AS sides FROM placed
+  ), rest AS (
+    SELECT *, row_number() OVER (PARTITION BY is_new, type, namespace, name, variant ORDER BY ${NEWEST}) AS turn FROM ranked WHERE sides = 1
   ), pairs AS (
     SELECT base, head FROM met WHERE base IS NOT NULL AND head IS NOT NULL
-    UNION ALL SELECT base, head FROM near
-    UNION ALL SELECT b.base, h.head FROM (SELECT * FROM rest WHERE NOT is_new) b FULL JOIN (SELECT * FROM rest WHERE is_new) h USING (type, namespace, name, variant, turn)
+    UNION ALL SELECT max(base), max(head) FROM ranked WHERE sides = 2 GROUP BY type, namespace, name, variant, major, place
+    UNION ALL SELECT max(base), max(head) FROM rest GROUP BY type, namespace, name, variant, turn
   ), diff AS MATERIALIZED (
     SELECT row_number() OVER () AS pair, base, head FROM pairs
   )`);

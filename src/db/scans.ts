@@ -4,7 +4,7 @@ import type { Visibility } from '../core/actor.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
 import { toJson } from './json.ts';
-import { containing, orderAndPage, where } from './paging.ts';
+import { containing, neverNull, orderAndPage, where } from './paging.ts';
 import type { ScanStatus } from './projects.ts';
 import { projectVisible } from './scopes.ts';
 import { statement } from './statement.ts';
@@ -51,7 +51,7 @@ const COLUMNS = sql`s.id, s.project_id, p.name AS project_name, p.slug AS projec
   s.warnings, s.skipped_steps, s.requested_by_user_id, s.attempt, s.started_at, s.completed_at, s.created_at, s.updated_at`;
 const FROM = sql`FROM scans s JOIN projects p ON p.id = s.project_id`;
 const SORTABLE = {
-  created_at: sql`s.created_at`, started_at: sql`s.started_at`, completed_at: sql`s.completed_at`, status: sql`s.status`, kind: sql`s.kind`,
+  created_at: neverNull(sql`s.created_at`), started_at: sql`s.started_at`, completed_at: sql`s.completed_at`, status: neverNull(sql`s.status`), kind: neverNull(sql`s.kind`),
 };
 
 const scanById = statement<[id: string], ScanRow>(1, (id) => sql<ScanRow>`SELECT ${COLUMNS} ${FROM} WHERE s.id = ${id}`);
@@ -77,17 +77,23 @@ export interface ScanFilters {
   createdBefore?: string | undefined;
 }
 
+/** Projects are joined where they restrict what may be seen, and for the page. */
 export async function listScans(db: Db, visibility: Visibility, filters: ScanFilters, page: PageRequest): Promise<{ items: ScanRow[]; total: number }> {
   const conditions: RawBuilder<unknown>[] = projectVisible(visibility);
+  const from = conditions.length === 0 ? sql`FROM scans s` : FROM;
   if (filters.projectId !== undefined) conditions.push(sql`s.project_id = ${filters.projectId}`);
   if (filters.status !== undefined) conditions.push(sql`s.status = ANY(${filters.status})`);
   if (filters.kind !== undefined) conditions.push(sql`s.kind = ANY(${filters.kind})`);
   if (filters.ref !== undefined) conditions.push(sql`s.ref = ${filters.ref}`);
-  if (filters.text !== undefined) conditions.push(sql`(s.ref ILIKE ${containing(filters.text)} OR s.commit_sha ILIKE ${containing(filters.text)})`);
+  if (filters.text !== undefined) {
+    const own = filters.projectId === undefined ? sql`` : sql` || ''`; // the few scans of a project are read one by one rather than looked for among all
+    conditions.push(sql`(s.ref${own} ILIKE ${containing(filters.text)} OR s.commit_sha${own} ILIKE ${containing(filters.text)})`);
+  }
   if (filters.createdAfter !== undefined) conditions.push(sql`s.created_at >= ${filters.createdAfter}`);
   if (filters.createdBefore !== undefined) conditions.push(sql`s.created_at < ${filters.createdBefore}`);
-  const items = await sql<ScanRow>`SELECT ${COLUMNS} ${FROM} ${where(conditions)} ${orderAndPage(page, SORTABLE, sql`s.id`)}`.execute(db);
-  const total = await sql<{ total: number }>`SELECT count(*)::int AS total ${FROM} ${where(conditions)}`.execute(db);
+  const chosen = sql`SELECT s.* ${from} ${where(conditions)} ${orderAndPage(page, SORTABLE, sql`s.id`)}`;
+  const items = await sql<ScanRow>`SELECT ${COLUMNS} FROM (${chosen}) s JOIN projects p ON p.id = s.project_id ${orderAndPage({ ...page, offset: 0 }, SORTABLE, sql`s.id`)}`.execute(db);
+  const total = await sql<{ total: number }>`SELECT count(*)::int AS total ${from} ${where(conditions)}`.execute(db);
   return { items: items.rows, total: total.rows[0]?.total ?? 0 };
 }
 

@@ -1,2 +1,0 @@
--- Scans by when they ended: metrics count those of the last hour without reading the table.
-CREATE INDEX scans_completed_idx ON scans (completed_at, status) WHERE completed_at IS NOT NULL;

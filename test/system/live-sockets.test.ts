@@ -80,6 +80,7 @@ live('a socket ends with its session, and with the right to see the scan', async
   await sql`DELETE FROM memberships WHERE user_id = ${user.id}`.execute(db);
   assert.is(await endOf(first), '1008 forbidden');
   await sql`INSERT INTO memberships (user_id, team_id, role) VALUES (${user.id}, ${user.teamId}, 'developer')`.execute(db);
+  while ((await user.client.call('getScan', { path: { id: scan } })).status !== 200); // processes hear of it from the database, within milliseconds
   const second = await open(portal.url, scan, user.client.token);
   await sql`UPDATE users SET is_active = false WHERE id = ${user.id}`.execute(db);
   assert.is(await endOf(second), '1008 auth_invalid');

@@ -42,6 +42,6 @@ test('carries LISTEN, the locks of migrations and the queue; a whole scan and an
   assert.equal(pooled.texts.filter((text) => OF_A_SESSION.some((one) => one.test(text))), []);
   assert.equal(pooled.prepared, []);
   assert.equal([...new Set(pooled.startups.flatMap((one) => Object.keys(one)))].sort(), ['application_name', 'client_encoding', 'database', 'user'], 'parameters that PgBouncer takes');
-  assert.ok(session.texts.some((text) => text.startsWith('LISTEN')) && session.texts.some((text) => text.includes('pg_advisory_lock(')));
+  assert.ok(session.texts.some((text) => text.startsWith('LISTEN')) && session.texts.some((text) => text.includes('pg_try_advisory_lock(')));
   assert.equal([...new Set(session.startups.map((one) => one['application_name']))].sort(), ['sca-portal listener', 'sca-portal migrate', 'sca-portal worker queue']);
 });

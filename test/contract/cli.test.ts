@@ -1,6 +1,6 @@
 /** The command line against a real portal: what is sent, what is shown in each format, and what the exit code says. */
 import * as assert from 'uvu/assert';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { sql } from 'kysely';
 import { importFiles, osv } from '../support/advisories.ts';

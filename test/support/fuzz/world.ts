@@ -50,7 +50,7 @@ export async function startWorld(): Promise<World> {
     url.searchParams.set('application_name', name);
     return startPortal(loadConfig({
       PORT: '0', DATA_DIR: dataDir, DATABASE_URL: url.href, ADMIN_EMAIL: ADMIN.email, ADMIN_PASSWORD: ADMIN.password, DATABASE_POOL_SIZE: '6', VULNDB_SYNC: 'off', BACKUP_SCHEDULE: 'off', TRIVY_PATH: '/nonexistent/trivy',
-      ALLOW_PRIVATE_ADDRESSES: '127.0.0.0/8,::1',
+      ALLOW_PRIVATE_ADDRESSES: '127.0.0.0/8,::1', METRICS_TOKEN: 'opens-one-operation',
     }), parts, log);
   };
   const api = await start(WATCHED_NAME, { api: true, worker: false });

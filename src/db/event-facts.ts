@@ -27,7 +27,9 @@ export async function eventScans(db: Db, ids: readonly string[]): Promise<EventS
       SELECT json_build_object(
         'critical', count(*) FILTER (WHERE f.severity_rank = 0), 'high', count(*) FILTER (WHERE f.severity_rank = 1), 'medium', count(*) FILTER (WHERE f.severity_rank = 2),
         'low', count(*) FILTER (WHERE f.severity_rank = 3), 'info', count(*) FILTER (WHERE f.severity_rank = 4), 'unknown', count(*) FILTER (WHERE f.severity_rank = 5)) AS summary
-      FROM scan_components sc JOIN findings f ON f.component_id = sc.component_id AND f.status IN ('new', 'analyzing', 'exploitable') WHERE sc.scan_id = s.id
+      FROM scan_components sc CROSS JOIN LATERAL (
+        SELECT f.severity_rank FROM findings f WHERE f.component_id = sc.component_id AND f.project_id = s.project_id AND f.status IN ('new', 'analyzing', 'exploitable') OFFSET 0
+      ) f WHERE sc.scan_id = s.id
     ) open WHERE s.id = ANY(${ids}::uuid[]) AND s.status IN ('succeeded', 'failed')`.execute(db);
   return rows;
 }

@@ -52,8 +52,10 @@ export async function urgentUpgrades(db: Db, scanId: string, open: readonly stri
   const { rows } = await sql<UpgradeRow>`
     WITH urgent AS (
       SELECT sc.component_id, sc.package_version_id, sc.direct, sc.ordinal, count(*)::int AS open, count(*) FILTER (WHERE f.severity_rank < 2)::int AS worse, min(f.severity_rank) AS worst, max(f.priority) AS priority
-      FROM scan_components sc JOIN findings f ON f.component_id = sc.component_id
-      WHERE sc.scan_id = ${scanId} AND f.status = ANY(${open}) GROUP BY sc.component_id, sc.package_version_id, sc.direct, sc.ordinal
+      FROM scans s JOIN scan_components sc ON sc.scan_id = s.id CROSS JOIN LATERAL (
+        SELECT f.severity_rank, f.priority FROM findings f WHERE f.component_id = sc.component_id AND f.project_id = s.project_id AND f.status = ANY(${open}) OFFSET 0
+      ) f
+      WHERE s.id = ${scanId} GROUP BY sc.component_id, sc.package_version_id, sc.direct, sc.ordinal
       ORDER BY priority DESC, worse DESC, open DESC, sc.ordinal LIMIT ${sql.lit(limit)}
     )
     SELECT concat_ws('/', nullif(pk.namespace, ''), pk.name) AS name, pv.version, c.purl, u.direct, u.open, u.worse, u.priority,

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { FindingStatus, Severity } from './components.ts';
 import type { Db } from './connect.ts';
-import { HOLDS_FOR_SCAN, STATUS_FOR_SCAN } from './findings.ts';
+import { FINDINGS_OF_SCANS, STATUS_FOR_SCAN } from './findings.ts';
 
 export interface SarifResultRow {
   finding_id: string;
@@ -22,11 +22,8 @@ export interface SarifResultRow {
 /** By vulnerability and package URL; findings that the advisories no longer speak of are left out. */
 export async function sarifResults(db: Db, scanId: string): Promise<SarifResultRow[]> {
   const { rows } = await sql<SarifResultRow>`
-    SELECT f.id AS finding_id, v.external_id AS cve_id, v.severity, c.purl, pk.name, pv.version, m.fixed_version, ${STATUS_FOR_SCAN} AS status, f.justification, sc.evidence, sc.direct
-    FROM scan_components sc JOIN components c ON c.id = sc.component_id JOIN package_versions pv ON pv.id = c.package_version_id JOIN packages pk ON pk.id = pv.package_id
-    JOIN findings f ON f.component_id = c.id JOIN vulnerabilities v ON v.id = f.vulnerability_id
-    LEFT JOIN matches m ON m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id
-    WHERE sc.scan_id = ${scanId} AND ${HOLDS_FOR_SCAN} ORDER BY v.external_id, c.purl, f.id`.execute(db);
+    SELECT f.id AS finding_id, v.external_id AS cve_id, v.severity, c.purl, c.name, c.version, f.fixed_version, ${STATUS_FOR_SCAN} AS status, f.justification, sc.evidence, sc.direct
+    FROM ${FINDINGS_OF_SCANS} WHERE sc.scan_id = ${scanId} ORDER BY v.external_id, c.purl, f.id`.execute(db);
   return rows;
 }
 

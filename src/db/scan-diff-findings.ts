@@ -7,11 +7,16 @@ import { orderAndPage, where } from './paging.ts';
 import { changeOf, diffOf, sides, type Change, type ScanPair } from './scan-diff.ts';
 import { planned } from './transaction.ts';
 
-/** What is said of rows `m` of a relation, by the package version and the component of each: by the matcher, and by Dependency-Track alone. */
+/**
+ * What is said of rows `m` of a relation, by the package version and the component of each: by the matcher, and by Dependency-Track alone. Nobody can plan for how many rows differ:
+ * each is looked up by itself (OFFSET 0), here and below, where a join would be planned for millions and read every match and every finding of the installation.
+ */
 const spokenOf = (relation: RawBuilder<unknown>, version: string, component: string): RawBuilder<unknown> => sql`
-  SELECT m.*, x.vulnerability_id, x.fixed_version FROM ${relation} m JOIN matches x ON x.package_version_id = m.${sql.ref(version)}
-  UNION ALL SELECT m.*, o.vulnerability_id, NULL FROM ${relation} m JOIN second_opinions o ON o.component_id = m.${sql.ref(component)}
-  WHERE NOT EXISTS (SELECT FROM matches x WHERE x.package_version_id = m.${sql.ref(version)} AND x.vulnerability_id = o.vulnerability_id)`;
+  SELECT m.*, spoken.* FROM ${relation} m CROSS JOIN LATERAL (
+    SELECT x.vulnerability_id, x.fixed_version FROM matches x WHERE x.package_version_id = m.${sql.ref(version)}
+    UNION ALL SELECT o.vulnerability_id, NULL FROM second_opinions o WHERE o.component_id = m.${sql.ref(component)}
+      AND NOT EXISTS (SELECT FROM matches x WHERE x.package_version_id = m.${sql.ref(version)} AND x.vulnerability_id = o.vulnerability_id) OFFSET 0
+  ) spoken`;
 
 /** Vulnerabilities of components that are not the same row in both scans, by pair: one that goes along with a new version is `changed`. */
 const findingsOf = (pair: ScanPair): RawBuilder<unknown> => sql`
@@ -19,7 +24,7 @@ const findingsOf = (pair: ScanPair): RawBuilder<unknown> => sql`
     SELECT d.pair, b.component_id AS base_id, h.component_id AS head_id, b.package_version_id AS base_version, h.package_version_id AS head_version ${sides(pair)}
     WHERE b.component_id IS DISTINCT FROM h.component_id
   ), found AS MATERIALIZED (
-    SELECT coalesce(b.vulnerability_id, h.vulnerability_id) AS vulnerability_id, b.base_id, h.head_id, b.pair AS base_pair, h.pair AS head_pair, coalesce(h.fixed_version, b.fixed_version) AS fixed_version
+    SELECT coalesce(b.vulnerability_id, h.vulnerability_id) AS vulnerability_id, b.base_id, h.head_id, coalesce(b.pair, h.pair) AS pair, b.pair AS base_pair, h.pair AS head_pair, coalesce(h.fixed_version, b.fixed_version) AS fixed_version
     FROM (${spokenOf(sql`moved`, 'base_version', 'base_id')}) b
     FULL JOIN (${spokenOf(sql`moved`, 'head_version', 'head_id')}) h ON h.pair = b.pair AND h.vulnerability_id = b.vulnerability_id
   )`;
@@ -81,24 +86,33 @@ const side = (alias: string): RawBuilder<unknown> => {
   return sql`CASE WHEN ${component}.id IS NOT NULL THEN json_build_object('component_id', ${component}.id, 'name', k.name, 'version', ${version}.version, 'purl', ${component}.purl) END`;
 };
 
+/** All changes are known by what they are sorted and filtered by; the rest is read for the page alone. */
 export async function listFindingChanges(db: Db, pair: ScanPair, filters: FindingChangeFilters, page: PageRequest): Promise<{ items: FindingChangeRow[]; total: number }> {
   const conditions: RawBuilder<unknown>[] = [];
   if (filters.change !== undefined) conditions.push(sql`change = ANY(${filters.change})`);
   if (filters.severity !== undefined) conditions.push(sql`severity = ANY(${filters.severity})`);
   if (filters.status !== undefined) conditions.push(sql`status = ANY(${filters.status})`);
-  const listed = sql`
-    SELECT ${changeOf(sql`x.base_id`, sql`x.head_id`)} AS change, f.id AS finding_id, f.status, v.external_id AS cve_id, v.severity, v.cvss_score, v.kev_added_on IS NOT NULL AS kev, v.summary, x.fixed_version,
-      k.name, coalesce(hc.purl, bc.purl) AS purl, ${side('b')} AS "from", ${side('h')} AS "to"
-    FROM found x JOIN vulnerabilities v ON v.id = x.vulnerability_id
-    LEFT JOIN components bc ON bc.id = x.base_id LEFT JOIN package_versions bv ON bv.id = bc.package_version_id
-    LEFT JOIN components hc ON hc.id = x.head_id LEFT JOIN package_versions hv ON hv.id = hc.package_version_id
-    JOIN packages k ON k.id = coalesce(hv.package_id, bv.package_id)
-    LEFT JOIN findings f ON f.component_id = coalesce(x.head_id, x.base_id) AND f.vulnerability_id = x.vulnerability_id`;
+  const finding = sql`LEFT JOIN LATERAL (SELECT f.id, f.status FROM findings f WHERE f.component_id = coalesce(x.head_id, x.base_id) AND f.vulnerability_id = x.vulnerability_id OFFSET 0) f ON true`;
+  const every = sql`
+    SELECT x.vulnerability_id, x.base_id, x.head_id, x.fixed_version, ${changeOf(sql`x.base_id`, sql`x.head_id`)} AS change, v.external_id AS cve_id, v.severity, v.cvss_score,
+      n.name, CASE WHEN x.head_id IS NULL THEN n.base_purl ELSE n.head_purl END AS purl ${filters.status === undefined ? sql`` : sql`, f.status`}
+    FROM found x JOIN named n ON n.pair = x.pair
+    CROSS JOIN LATERAL (SELECT v.external_id, v.severity, v.cvss_score FROM vulnerabilities v WHERE v.id = x.vulnerability_id OFFSET 0) v ${filters.status === undefined ? sql`` : finding}`;
   const paged = sql<{ total: number; items: FindingChangeRow[] }>`
-    WITH ${diffOf(pair)}, ${findingsOf(pair)}, listed AS MATERIALIZED (SELECT * FROM (${listed}) every ${where(conditions)}),
-    paged AS (SELECT row_number() OVER () AS place, sorted.* FROM (SELECT * FROM listed ${orderAndPage(page, SORTABLE, sql`purl || ' ' || cve_id`)}) sorted)
-    SELECT (SELECT count(*)::int FROM listed) AS total,
-      coalesce((SELECT jsonb_agg(to_jsonb(paged) - '{place,name,purl}'::text[] ORDER BY place) FROM paged), '[]') AS items`;
+    WITH ${diffOf(pair)}, ${findingsOf(pair)}, named AS MATERIALIZED (
+      SELECT m.pair, k.name, bc.purl AS base_purl, hc.purl AS head_purl FROM moved m
+      LEFT JOIN LATERAL (SELECT c.purl FROM components c WHERE c.id = m.base_id OFFSET 0) bc ON true
+      LEFT JOIN LATERAL (SELECT c.purl FROM components c WHERE c.id = m.head_id OFFSET 0) hc ON true
+      CROSS JOIN LATERAL (SELECT k.name FROM package_versions p JOIN packages k ON k.id = p.package_id WHERE p.id = coalesce(m.head_version, m.base_version) OFFSET 0) k
+    ), listed AS MATERIALIZED (SELECT * FROM (${every}) every ${where(conditions)}),
+    paged AS MATERIALIZED (SELECT row_number() OVER () AS place, sorted.* FROM (SELECT * FROM listed ${orderAndPage(page, SORTABLE, sql`purl || ' ' || cve_id`)}) sorted),
+    filled AS (
+      SELECT x.place, x.change, f.id AS finding_id, f.status, x.cve_id, x.severity, x.cvss_score, v.kev_added_on IS NOT NULL AS kev, v.summary, x.fixed_version, ${side('b')} AS "from", ${side('h')} AS "to"
+      FROM paged x JOIN vulnerabilities v ON v.id = x.vulnerability_id CROSS JOIN LATERAL (SELECT x.name) k ${finding}
+      LEFT JOIN components bc ON bc.id = x.base_id LEFT JOIN package_versions bv ON bv.id = bc.package_version_id
+      LEFT JOIN components hc ON hc.id = x.head_id LEFT JOIN package_versions hv ON hv.id = hc.package_version_id
+    )
+    SELECT (SELECT count(*)::int FROM listed) AS total, coalesce((SELECT jsonb_agg(to_jsonb(filled) - 'place' ORDER BY place) FROM filled), '[]') AS items`;
   const { rows } = await planned(db, (tx) => paged.execute(tx));
   return rows[0] ?? { items: [], total: 0 };
 }

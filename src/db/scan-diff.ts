@@ -86,13 +86,17 @@ const CHANGES = sql`CASE WHEN b.ordinal IS NULL OR h.ordinal IS NULL THEN '{}'::
   CASE WHEN b.scope <> h.scope THEN 'scope' END, CASE WHEN b.direct IS DISTINCT FROM h.direct THEN 'direct' END], NULL) END`;
 const COMPONENT_SORT = { change: sql`change`, name: sql`name`, purl: sql`purl` };
 
+/** Each is looked up by itself (OFFSET 0): a join would be planned for more than differ, and read every component of the installation. */
 export async function listComponentChanges(db: Db, pair: ScanPair, filters: { change?: readonly string[] | undefined }, page: PageRequest): Promise<{ items: ComponentChangeRow[]; total: number }> {
   const conditions = filters.change === undefined ? [] : [sql`change = ANY(${filters.change})`];
   const listed = sql<{ total: number; items: ComponentChangeRow[] }>`
     WITH ${diffOf(pair)}, listed AS MATERIALIZED (
       SELECT * FROM (
-        SELECT d.pair, d.base, d.head, ${changeOf(sql`d.base`, sql`d.head`)} AS change, k.name, c.purl
-        ${sides(pair)} JOIN components c ON c.id = coalesce(h.component_id, b.component_id) JOIN package_versions v ON v.id = c.package_version_id JOIN packages k ON k.id = v.package_id
+        SELECT d.pair, d.base, d.head, ${changeOf(sql`d.base`, sql`d.head`)} AS change, c.name, c.purl
+        ${sides(pair)} CROSS JOIN LATERAL (
+          SELECT k.name, c.purl FROM components c JOIN package_versions v ON v.id = c.package_version_id JOIN packages k ON k.id = v.package_id
+          WHERE c.id = coalesce(h.component_id, b.component_id) OFFSET 0
+        ) c
       ) every ${where(conditions)}
     ), paged AS (SELECT row_number() OVER () AS place, sorted.* FROM (SELECT * FROM listed ${orderAndPage(page, COMPONENT_SORT, sql`purl`)}) sorted)
     SELECT (SELECT count(*)::int FROM listed) AS total, coalesce((

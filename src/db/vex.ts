@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import type { components } from '../../generated/api.ts';
 import type { FindingStatus, Severity } from './components.ts';
 import type { Db, Tx } from './connect.ts';
-import { HOLDS_FOR_SCAN, STATUS_FOR_SCAN, type FindingSource } from './findings.ts';
+import { FINDINGS_OF_SCANS, STATUS_FOR_SCAN, type FindingSource } from './findings.ts';
 
 /** By the statement itself where the state came from one. */
 const DECIDED_AT = sql`coalesce((f.vex_origin ->> 'timestamp')::timestamptz, f.analyzed_at, f.first_detected_at)`;
@@ -34,12 +34,9 @@ export interface VexRow {
 /** Of a scan, by vulnerability and package URL. */
 export async function vexRows(db: Db, scanId: string): Promise<VexRow[]> {
   const { rows } = await sql<VexRow>`
-    SELECT f.id AS finding_id, v.external_id AS cve_id, v.aliases, v.severity, v.cvss_score, v.cvss_vector, v.cwes, v.published_at, c.purl, pk.name, pv.version, m.fixed_version, f.sources,
+    SELECT f.id AS finding_id, v.external_id AS cve_id, v.aliases, v.severity, v.cvss_score, v.cvss_vector, v.cwes, v.published_at, c.purl, c.name, c.version, f.fixed_version, f.sources,
       ${STATUS_FOR_SCAN} AS status, f.justification, f.justification_code AS code, f.suppressed_until AS expires_at, f.decision_scope AS scope, ${DECIDED_AT} AS decided_at
-    FROM scan_components sc JOIN components c ON c.id = sc.component_id JOIN package_versions pv ON pv.id = c.package_version_id JOIN packages pk ON pk.id = pv.package_id
-    JOIN findings f ON f.component_id = c.id JOIN vulnerabilities v ON v.id = f.vulnerability_id
-    LEFT JOIN matches m ON m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id
-    WHERE sc.scan_id = ${scanId} AND ${HOLDS_FOR_SCAN} ORDER BY v.external_id, c.purl, f.id`.execute(db);
+    FROM ${FINDINGS_OF_SCANS} WHERE sc.scan_id = ${scanId} ORDER BY v.external_id, c.purl, f.id`.execute(db);
   return rows;
 }
 
@@ -55,7 +52,7 @@ export interface VexRevision {
 export async function vexRevision(db: Db, scanId: string): Promise<VexRevision> {
   const { rows } = await sql<VexRevision>`
     SELECT (1 + coalesce(sum(f.version - 1), 0))::int AS revision, max(${DECIDED_AT}) AS newest, concat_ws('/', count(*), max(f.updated_at), max(v.updated_at)) AS state
-    FROM scan_components sc JOIN findings f ON f.component_id = sc.component_id JOIN vulnerabilities v ON v.id = f.vulnerability_id WHERE sc.scan_id = ${scanId}`.execute(db);
+    FROM scan_components sc CROSS JOIN LATERAL (SELECT f.* FROM findings f WHERE f.component_id = sc.component_id OFFSET 0) f JOIN vulnerabilities v ON v.id = f.vulnerability_id WHERE sc.scan_id = ${scanId}`.execute(db);
   return rows[0] ?? { revision: 1, newest: null, state: '' };
 }
 

@@ -1,4 +1,6 @@
 /** Backups and restores beside migrations, other workers, other settings, and what others keep in the same database. */
+import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { mock } from 'node:test';
@@ -7,6 +9,7 @@ import { sql } from 'kysely';
 import { pack } from 'tar-stream';
 import * as assert from 'uvu/assert';
 import { replaceAll } from '../../src/db/backup/replace.ts';
+import type { Snapshot } from '../../src/db/backup/snapshot.ts';
 import { ownTables } from '../../src/db/backup/tables.ts';
 import { LOCK, LOCK_CLASS } from '../../src/db/locks.ts';
 import { migrate, readMigrations } from '../../src/db/migrate.ts';
@@ -18,6 +21,7 @@ import { orderAutomaticBackup, runBackup } from '../../src/domain/backups/make.t
 import { readArchive } from '../../src/domain/backups/read-archive.ts';
 import { runRestore } from '../../src/domain/backups/restore.ts';
 import { whileSeen } from '../../src/domain/backups/seen.ts';
+import { writeArchive } from '../../src/domain/backups/write-archive.ts';
 import { archiveOf, until } from '../support/backups.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { startTestPortal } from '../support/portal.ts';
@@ -101,6 +105,24 @@ make('knows the tables that are ours', async () => {
   const { rows } = await sql<{ name: string }>`SELECT table_name::text AS name FROM information_schema.tables WHERE table_schema = current_schema() AND table_type = 'BASE TABLE' AND table_name <> 'schema_migrations'`.execute(db);
   const own = await ownTables();
   assert.equal(rows.map(({ name }) => name).filter((name) => !own.has(name)), []);
+});
+
+make('whose disk is full, whose worker stops, or whose database goes, fails and takes nobody along', async () => {
+  const block = randomBytes(1024 * 1024);
+  const endless = async function* (blocks: number): AsyncGenerator<Buffer> {
+    for (let left = blocks; left > 0; left -= 1) yield await Promise.resolve(block);
+    throw new Error('the connection broke');
+  };
+  const about = { name: 'manual-20261124T104000Z', kind: 'manual', created_at: '2026-11-24T10:40:00.000Z', key_check: '0'.repeat(64) } as const;
+  const fault = (to: string, blocks: number, passphrase: string | null, signal = never): Promise<string> => {
+    const snapshot: Snapshot = { tables: [{ name: 'teams', columns: ['name'], bytes: 1 }], sequences: [], migrations: [], read: () => endless(blocks) };
+    return writeArchive(to, about, snapshot, { passphrase, signal, onProgress: () => Promise.resolve() }).then(() => 'made', String);
+  };
+  for (const passphrase of [null, 'six words that nobody has guessed yet']) {
+    if (existsSync('/dev/full')) assert.match(await fault('/dev/full', 200, passphrase), /ENOSPC/);
+    assert.match(await fault(file('stopped'), 2_000, passphrase, AbortSignal.timeout(50)), /abort/i);
+    assert.match(await fault(file('broken'), 20, passphrase), /connection broke/);
+  }
 });
 
 const restore = suite('a restore beside others');

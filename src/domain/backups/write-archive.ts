@@ -94,5 +94,7 @@ async function* inParts(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
 
 /** Waits until there is room again. */
 const add = (archive: Pack, name: string, bytes: Buffer): Promise<void> => new Promise((resolve, reject) => {
-  archive.entry({ name, size: bytes.length, mode: 0o600 }, (error) => (error ? reject(error) : resolve())).end(bytes);
+  const entry = archive.entry({ name, size: bytes.length, mode: 0o600 }, (error) => (error ? reject(error) : resolve()));
+  entry.on('error', reject); // it emits what has ended the archive as well, which nobody listening would end the process
+  entry.end(bytes);
 });

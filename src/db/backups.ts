@@ -31,14 +31,21 @@ export async function insertBackup(tx: Tx, backup: { name: string; kind: BackupK
   return rows.length > 0;
 }
 
+/** Somebody works on it, whatever it waits for. */
+export async function seeBackup(db: Db, name: string): Promise<void> {
+  await sql`UPDATE backups SET seen_at = now() WHERE name = ${name} AND status = 'running'`.execute(db);
+}
+
 export async function noteBackupProgress(db: Db, name: string, percent: number): Promise<void> {
   await sql`UPDATE backups SET progress_percent = ${percent}, seen_at = now() WHERE name = ${name} AND status = 'running'`.execute(db);
 }
 
-export async function endBackup(tx: Tx, name: string, made: { sizeBytes: number; sha256: Buffer; revision: string }): Promise<void> {
-  await sql`
+/** False where it has ended already. Whoever else would end it waits for the transaction. */
+export async function endBackup(tx: Tx, name: string, made: { sizeBytes: number; sha256: Buffer; revision: string }): Promise<boolean> {
+  const { rows } = await sql`
     UPDATE backups SET status = 'succeeded', progress_percent = 100, size_bytes = ${made.sizeBytes}, sha256 = ${made.sha256}, db_revision = ${made.revision}, finished_at = now()
-    WHERE name = ${name} AND status = 'running'`.execute(tx);
+    WHERE name = ${name} AND status = 'running' RETURNING name`.execute(tx);
+  return rows.length > 0;
 }
 
 /** False where it has ended already. */
@@ -94,6 +101,11 @@ export async function beginRestore(db: Db, id: string): Promise<{ passphrase_sea
   const { rows } = await sql<{ passphrase_sealed: Buffer | null; backup_name: string; ordered_by_email: string | null }>`
     UPDATE restores SET status = 'running', progress_percent = 0, seen_at = now() WHERE id = ${id} AND status IN ('queued', 'running') RETURNING passphrase_sealed, backup_name, ordered_by_email`.execute(db);
   return rows[0];
+}
+
+/** Somebody works on it, whatever it waits for. */
+export async function seeRestore(db: Db, id: string): Promise<void> {
+  await sql`UPDATE restores SET seen_at = now() WHERE id = ${id} AND status = 'running'`.execute(db);
 }
 
 export async function noteRestoreProgress(db: Db, id: string, percent: number): Promise<void> {

@@ -97,15 +97,24 @@ export interface DueDelivery {
 const SENDING = sql`d.id, d.channel_id, ${MESSAGE_ID} AS message_id, d.attempts, c.type, c.url_sealed, c.secret_sealed, CASE WHEN c.former_secret_until > now() THEN c.former_secret_sealed END AS former_secret_sealed,
   m.title, m.body, m.link, m.event`;
 
-/** What is due, a few of each channel. @param except channels that have enough to do It is due again later, in case this process ends before it has told what came of it. */
+/** A flood for one channel holds up no other, unless so many have one. */
+const CHANNELS_AT_ONCE = 50;
+
+/** What is due, a few of each channel, those first that have waited longest. It is due again later, in case this process ends before it has told what came of it. @param except channels that have enough to do */
 export async function claimDueDeliveries(tx: Tx, { limit, perChannel, except }: { limit: number; perChannel: number; except: readonly string[] }): Promise<DueDelivery[]> {
   const { rows } = await sql<DueDelivery>`
-    WITH due AS (
-      SELECT d.id, d.channel_id FROM channel_deliveries d JOIN notification_channels c ON c.id = d.channel_id
-      WHERE d.state = 'pending' AND d.next_attempt_at <= now() AND c.is_enabled AND (c.retry_at IS NULL OR c.retry_at <= now()) AND d.channel_id <> ALL(${except}::uuid[])
-      ORDER BY d.next_attempt_at LIMIT 200 FOR UPDATE OF d SKIP LOCKED
+    WITH ready AS (
+      SELECT c.id FROM notification_channels c
+      CROSS JOIN LATERAL (SELECT d.next_attempt_at FROM channel_deliveries d WHERE d.channel_id = c.id AND d.state = 'pending' AND d.next_attempt_at <= now() ORDER BY d.next_attempt_at LIMIT 1) first
+      WHERE c.is_enabled AND (c.retry_at IS NULL OR c.retry_at <= now()) AND c.id <> ALL(${except}::uuid[]) AND (c.user_id IS NULL OR EXISTS (SELECT FROM users u WHERE u.id = c.user_id AND u.is_active))
+      ORDER BY first.next_attempt_at LIMIT ${CHANNELS_AT_ONCE}
+    ), due AS (
+      SELECT d.id, r.id AS channel_id, d.next_attempt_at FROM ready r
+      CROSS JOIN LATERAL (
+        SELECT d.id, d.next_attempt_at FROM channel_deliveries d WHERE d.channel_id = r.id AND d.state = 'pending' AND d.next_attempt_at <= now() ORDER BY d.next_attempt_at LIMIT ${perChannel} FOR UPDATE SKIP LOCKED
+      ) d
     ), chosen AS (
-      SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY channel_id ORDER BY id) AS place FROM due) ranked WHERE place <= ${perChannel} ORDER BY place LIMIT ${limit}
+      SELECT id FROM (SELECT *, row_number() OVER (PARTITION BY channel_id ORDER BY next_attempt_at) AS place FROM due) ranked ORDER BY place, next_attempt_at LIMIT ${limit}
     )
     UPDATE channel_deliveries d SET attempts = d.attempts + 1, last_attempt_at = now(), next_attempt_at = now() + (0.75 + random() / 2) * least(14400, 20 * 3 ^ d.attempts) * interval '1 second'
     FROM chosen, notification_channels c, channel_messages m WHERE d.id = chosen.id AND c.id = d.channel_id AND m.id = d.message_id

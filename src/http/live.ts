@@ -75,6 +75,7 @@ export function serveLive(server: Server, { services, caches, corsOrigins, addre
 
   const enter = async (viewer: Viewer, expiresAt: number | null): Promise<void> => {
     const { socket } = viewer;
+    if (socket.readyState !== socket.OPEN) return; // it went while its rights were looked up: nothing would ever take it out again
     const leftMs = (expiresAt ?? Infinity) - now().getTime();
     const expiry = leftMs <= MAX_TIMEOUT_MS ? setTimeout(() => socket.close(1008, 'token_expired'), leftMs) : undefined; // no scan outlives the longest timer
     viewers.add(viewer);
@@ -87,7 +88,6 @@ export function serveLive(server: Server, { services, caches, corsOrigins, addre
       leaveSocket(db, viewer.id).catch((error: unknown) => log.debug({ err: error }, 'a closed socket counts until its process is seen again'));
     });
     await count(viewer);
-    if (socket.readyState !== socket.OPEN) await leaveSocket(db, viewer.id); // it closed while it was counted
   };
 
   /** The limit holds over all processes; those beyond it hear of it like everybody else, by the channel. */
@@ -99,6 +99,7 @@ export function serveLive(server: Server, { services, caches, corsOrigins, addre
     await registered;
     const [ownerId, most] = viewer.keyId === null ? [viewer.userId, config.WEBSOCKET_MAX_CONNECTIONS_PER_USER] : [viewer.keyId, config.WEBSOCKET_MAX_CONNECTIONS_PER_KEY];
     await enterSocket(db, processId, { id: viewer.id, ownerId, openedAt: viewer.openedAt }, most);
+    if (viewer.socket.readyState !== viewer.socket.OPEN) await leaveSocket(db, viewer.id); // it closed while it was counted
   };
 
   /** The scan as it stands now. */

@@ -26,9 +26,15 @@ export const htmlPage = (title: string, main: string, files: string, up = ''): s
 </html>
 `;
 
-/** Answers GET and HEAD of what `find` knows, with and without `/api` in front. */
-export const servePages = (find: (path: string) => PageFile | undefined): Koa.Middleware => async (ctx, next) => {
-  const file = ctx.method === 'GET' || ctx.method === 'HEAD' ? find(canonicalPath(ctx.path)) : undefined;
+/** Relative, whatever slashes the path ends with. */
+function rootFrom(path: string): string {
+  const below = path.replace(/^\/api(?=\/|$)/, '');
+  return below === '' ? 'api/' : '../'.repeat(below.split('/').length - 2);
+}
+
+/** Answers GET and HEAD of what `find` knows, with and without `/api` in front. @param find by the canonical path; told as well how the portal's root is reached from where the browser is */
+export const servePages = (find: (path: string, up: string) => PageFile | undefined): Koa.Middleware => async (ctx, next) => {
+  const file = ctx.method === 'GET' || ctx.method === 'HEAD' ? find(canonicalPath(ctx.path), rootFrom(ctx.path)) : undefined;
   if (file === undefined) {
     await next();
     return;

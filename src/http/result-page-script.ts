@@ -4,7 +4,7 @@ const main = document.querySelector('main');
 const out = document.querySelector('output');
 const form = document.querySelector('form');
 const root = new URL(main.dataset.up || './', location.origin + location.pathname);
-const failed = new URLSearchParams(location.search).get('error');
+const failed = /^[a-z_]{1,64}$/.exec(new URLSearchParams(location.search).get('error') ?? '')?.[0]; // a code, so that no link puts words into the page
 const json = { 'Content-Type': 'application/json' };
 const ask = (path, options) => fetch(new URL(path, root), options);
 const element = (name, text, attributes) => Object.assign(document.createElement(name), { textContent: text ?? '' }, attributes);

@@ -42,13 +42,13 @@ const VIEWS: readonly { path: RegExp; view: (project: string, scan: string) => V
   { path: /^\/admin\/backup$/, view: () => ({ title: 'Backups', api: 'v1/admin/backup?limit=200', columns: ['name', 'kind', 'status', 'size_bytes', 'error_message', 'created_at'] }) },
 ];
 
-export const resultPages = servePages((path) => FILES.get(path) ?? viewAt(path));
+export const resultPages = servePages((path, up) => FILES.get(path) ?? viewAt(path, up));
 
-function viewAt(path: string): PageFile | undefined {
+function viewAt(path: string, up: string): PageFile | undefined {
   for (const { path: pattern, view } of VIEWS) {
     const found = pattern.exec(path);
     const [, project = '', scan = ''] = found ?? [];
-    if (found !== null) return { type: 'text/html; charset=utf-8', body: pageOf(view(project, scan), '../'.repeat(path.split('/').length - 2)), csp: CSP };
+    if (found !== null) return { type: 'text/html; charset=utf-8', body: pageOf(view(project, scan), up), csp: CSP };
   }
   return undefined;
 }

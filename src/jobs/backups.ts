@@ -1,5 +1,5 @@
 /** Making and restoring backups. A worker that dies is noticed by its missing heartbeat, and another one begins anew. */
-import { runBackup } from '../domain/backups/make.ts';
+import { orderAutomaticBackup, runBackup } from '../domain/backups/make.ts';
 import { runRestore } from '../domain/backups/restore.ts';
 import { sweepBackups } from '../domain/backups/sweep.ts';
 import type { JobDefinition } from './job.ts';
@@ -13,7 +13,9 @@ export const makeBackupJob: JobDefinition<'make-backup'> = {
   concurrency: () => 1,
   schedule: ({ BACKUP_SCHEDULE: schedule }) => (schedule === 'off' ? null : schedule),
   scheduled: { name: null },
-  run: (services, { name }, signal) => runBackup(services, name, signal),
+  run: async (services, { name }, signal) => {
+    await (name === null ? orderAutomaticBackup(services) : runBackup(services, name, signal));
+  },
 };
 
 export const restoreBackupJob: JobDefinition<'restore-backup'> = {

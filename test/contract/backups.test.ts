@@ -6,6 +6,8 @@ import { sql } from 'kysely';
 import * as assert from 'uvu/assert';
 import { migrate, readMigrations } from '../../src/db/migrate.ts';
 import { keyCheck } from '../../src/domain/backups/key-check.ts';
+import { inTransaction } from '../../src/db/transaction.ts';
+import { beginBackup } from '../../src/domain/backups/backups.ts';
 import { runBackup } from '../../src/domain/backups/make.ts';
 import { sweepBackups } from '../../src/domain/backups/sweep.ts';
 import { archiveOf, backupOf, checksums, download, makeBackup, restoreForm, sha256, until } from '../support/backups.ts';
@@ -32,6 +34,11 @@ async function restored(client: ContractClient, of: { db: typeof db }, archive: 
   const end = await find();
   assert.ok(end !== undefined);
   return end;
+}
+async function automatic(of = services): Promise<void> {
+  const name = await inTransaction(db, (tx) => beginBackup(tx, of, 'auto'));
+  assert.ok(name !== undefined);
+  await runBackup(of, name, never);
 }
 async function signedIn(client: ContractClient, of: { db: typeof db }): Promise<ContractClient> {
   await sql`DELETE FROM rate_limits`.execute(of.db);
@@ -65,7 +72,7 @@ make('makes one archive at a time, whose digest and size the list has; who is no
   assert.equal(await readdir(services.config.BACKUP_DIR), []);
 });
 make('a file that is not where it was is a conflict, a fault is told to super admins, and automatic ones go with age', async () => {
-  await runBackup(services, null, never);
+  await automatic();
   const auto = member((await admin.expect(200, 'listAdminBackups', { query: { kind: 'auto' } })).body, 'items', 0);
   const name = String(member(auto, 'name'));
   await admin.refused('backup-protected', 'deleteAdminBackup', { path: { name } });
@@ -74,7 +81,7 @@ make('a file that is not where it was is a conflict, a fault is told to super ad
   await sql`UPDATE backups SET created_at = created_at - interval '8 days', name = 'auto-20200101T000000Z' WHERE name = ${name}`.execute(db);
   await sql`UPDATE backups SET created_at = created_at - interval '8 days' WHERE kind = 'manual'`.execute(db);
   const failing = { ...services, config: { ...services.config, BACKUP_DIR: '/dev/null/nowhere' } };
-  await runBackup(failing, null, never);
+  await automatic(failing);
   const items = member((await admin.expect(200, 'listAdminBackups', { query: { kind: 'auto' } })).body, 'items');
   assert.equal((Array.isArray(items) ? items : []).map((one) => member(one, 'status')), ['failed', 'succeeded'], 'the newest good one stays whatever its age');
   const health = async (): Promise<unknown> => {
@@ -84,7 +91,7 @@ make('a file that is not where it was is a conflict, a fault is told to super ad
   assert.equal([member(await health(), 'status'), /failed: .*nowhere/.test(String(member(await health(), 'detail')))], ['degraded', true]);
   await until(async () => member((await admin.expect(200, 'listNotifications', { query: { kind: ['backup_failed'] } })).body, 'total') === 2); // this one, and the one above whose worker died
   await new Promise((resolve) => setTimeout(resolve, 1_000)); // names tell seconds apart
-  await runBackup(services, null, never);
+  await automatic();
   assert.is(member(await health(), 'status'), 'ok');
   const { rows } = await sql<{ name: string }>`SELECT name FROM backups WHERE kind = 'auto' AND created_at < now() - interval '1 day'`.execute(db);
   assert.equal(rows, []);

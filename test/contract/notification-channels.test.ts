@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { Webhook } from 'standardwebhooks';
 import { watchDisk } from '../../src/domain/system/disk.ts';
 import { deliverNotices } from '../../src/domain/notifications/deliver.ts';
+import { eventsOf } from '../../src/domain/notifications/events.ts';
 import { sendDueMessages } from '../../src/domain/notifications/send.ts';
 import { isRecord } from '../../src/core/values.ts';
 import { importFiles, osv } from '../support/advisories.ts';
@@ -162,6 +163,8 @@ messages('everything that happens to a project comes once, as the contract says,
   assert.equal([entries.length, new Set(entries.map((one) => `${String(one['state'])} ${String(one['response_status'])} ${String(one['attempts'])}`))], [6, new Set(['delivered 204 1'])]);
   assert.equal(new Set(entries.map((one) => one['message_id'])), new Set(receiver.received.map(({ headers }) => headers['webhook-id'])));
   assert.is((await log(lead.client, id, { state: ['failed', 'pending'], kind: 'gate_changed' })).length, 0);
+  const late = await eventsOf(db, [{ id: 1, kind: 'approval_state_changed', project_id: project, project_name: 'Shop', facts: { approval_id: approval, status: 'under_review' }, created_at: '2026-11-25T00:00:00.000Z' }]);
+  assert.is(late.size, 0, 'what is told late does not tell the decision a second time');
   const other = await team();
   await scanToEnd(other.lead.client, other.project, sbomForm(cycloneDx([{ purl: 'pkg:npm/alpha@1.0.0' }])));
   await settled();

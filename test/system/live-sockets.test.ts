@@ -55,6 +55,21 @@ live('the fourth socket closes the oldest, whichever process holds it', async ()
   await admin.expect(200, 'cancelAdminScan', { path: { scan_id: scan } });
   for (const socket of sockets) assert.is(await endOf(socket), '1000 scan_finished');
 });
+live('a socket that goes while its rights are looked up is forgotten', async () => {
+  const user = await newUser(anonymous, database, 'developer');
+  const scan = await queuedScan(database, await newProject(user.client));
+  await db.transaction().execute(async (tx) => {
+    await sql`LOCK TABLE scans IN ACCESS EXCLUSIVE MODE`.execute(tx);
+    const socket = new WebSocket(`${portal.url.replace('http', 'ws')}/ws/scans/${scan}`);
+    await new Promise((resolve) => socket.once('open', resolve));
+    socket.send(authFrame(user.client.token ?? ''));
+    while ((await sql`SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()`.execute(tx)).rows.length === 0) await pause(20);
+    socket.terminate();
+    await pause(300); // for the portal to notice
+  });
+  await pause(2_500); // two heartbeats
+  assert.equal((await sql`SELECT id FROM live_sockets WHERE user_id = ${user.id}`.execute(db)).rows, []);
+});
 live('sockets of a process that died do not count', async () => {
   const user = await newUser(anonymous, database, 'developer');
   const scan = await queuedScan(database, await newProject(user.client));

@@ -1,6 +1,6 @@
 /**
  * Replacing all data in one transaction. The tables of the archive's version are made anew beside the present ones, filled, brought up to date, and take the place of the present ones at the
- * end: until then nobody waits and nothing has changed. Takes no right beyond those of the tables' owner, and room for both.
+ * end: until then nobody waits and nothing has changed. Takes no right beyond those that the first start took (the tables' owner, who may create schemas), and room for both.
  */
 import { finished } from 'node:stream';
 import type pg from 'pg';
@@ -9,6 +9,7 @@ import { pause } from '../../core/values.ts';
 import { LOCK, LOCK_CLASS } from '../locks.ts';
 import { MIGRATIONS_TABLE, readMigrations, runMigration } from '../migrate.ts';
 import { DATA_RESTORED_CHANNEL } from './settle.ts';
+import { grantsOf } from './grants.ts';
 import { inOwnTransaction } from './session.ts';
 import { columnsOf } from './snapshot.ts';
 import { KEPT, LEFT_OUT, tablesOf, type SequenceState, type TableShape } from './tables.ts';
@@ -16,6 +17,8 @@ import { sqlState } from '../transaction.ts';
 
 export interface Replacement {
   migrations: readonly { name: string }[];
+  /** First of all, when no other restore, backup or migration is under way. Throws where it is not to be done any more. */
+  begin: (client: pg.Client) => Promise<void>;
   tables: readonly Pick<TableShape, 'name' | 'columns'>[];
   sequences: readonly SequenceState[];
   /** Calls `write` with pieces of the tables' rows, table after table; returns when all are written. */
@@ -30,15 +33,16 @@ export interface Replacement {
 
 /** Throws where the database is a newer portal's, or the data do not fit: nothing has happened then. */
 export function replaceAll(url: string, signal: AbortSignal, what: Replacement): Promise<void> {
-  return inOwnTransaction(url, 'restore', '', signal, async (client) => {
+  return inOwnTransaction(url, 'restore', ['BEGIN'], signal, async (client) => {
     await client.query('SELECT pg_advisory_xact_lock($1, $2)', [LOCK_CLASS, LOCK.migrations]);
-    const { rows: [present] } = await client.query<{ name: string }>('SELECT current_schema() AS name');
+    await what.begin(client);
+    const { rows: [present] } = await client.query<{ name: string; path: string }>("SELECT current_schema() AS name, current_setting('search_path') AS path");
     const schema = client.escapeIdentifier(present?.name ?? '');
     const wanted = new Set(what.migrations.map(({ name }) => name));
     const known = await readMigrations();
     const { rows: strange } = await client.query<{ name: string }>('SELECT name FROM schema_migrations WHERE name <> ALL($1)', [known.map(({ name }) => name)]);
     if (strange.length > 0) throw new Error(`The database is of a newer version of the portal: it has ${strange[0]?.name ?? ''}. Restore with that version.`);
-    await client.query(`CREATE SCHEMA sca_portal_restore; SET LOCAL search_path = sca_portal_restore, ${schema}; SET LOCAL maintenance_work_mem = '256MB'`);
+    await client.query(`CREATE SCHEMA sca_portal_restore; SET LOCAL search_path = sca_portal_restore, ${present?.path ?? ''}; SET LOCAL maintenance_work_mem = '256MB'`);
     await client.query(MIGRATIONS_TABLE.replace('IF NOT EXISTS ', ''));
     for (const migration of known) if (wanted.has(migration.name)) await runMigration(client, migration);
     const later = await emptied(client, what.tables);
@@ -51,7 +55,9 @@ export function replaceAll(url: string, signal: AbortSignal, what: Replacement):
     for (const migration of known) if (!wanted.has(migration.name)) await runMigration(client, migration);
     await what.settle(client);
     await client.query(`SET CONSTRAINTS ALL IMMEDIATE; ANALYZE ${(await tablesOf(client)).map(({ name }) => client.escapeIdentifier(name)).join(', ')}`);
+    const grants = await grantsOf(client, schema);
     await takePlace(client, schema);
+    for (const grant of grants) await client.query(grant);
     await what.finish(client);
     await client.query(`NOTIFY ${DATA_RESTORED_CHANNEL}`);
   });

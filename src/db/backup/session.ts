@@ -5,8 +5,8 @@ import pg from 'pg';
 const SETTINGS = `SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = 0; SET LOCAL datestyle = 'ISO, YMD';
   SET LOCAL intervalstyle = 'postgres'; SET LOCAL timezone = 'UTC'; SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'`;
 
-/** Commits what `work` has done; rolls it back where that throws or the signal aborts. @param begin the transaction's kind */
-export async function inOwnTransaction<T>(url: string, name: string, begin: string, signal: AbortSignal, work: (client: pg.Client) => Promise<T>): Promise<T> {
+/** Commits what `work` has done; rolls it back where that throws or the signal aborts. @param begin statements that do so, one message each */
+export async function inOwnTransaction<T>(url: string, name: string, begin: readonly string[], signal: AbortSignal, work: (client: pg.Client) => Promise<T>): Promise<T> {
   signal.throwIfAborted();
   const client = new pg.Client({ connectionString: url, application_name: `sca-portal ${name}`, connectionTimeoutMillis: 5_000, keepAlive: true });
   client.on('error', () => undefined); // the statement that it breaks says so
@@ -14,7 +14,7 @@ export async function inOwnTransaction<T>(url: string, name: string, begin: stri
   await client.connect();
   try {
     signal.addEventListener('abort', cut, { once: true });
-    await client.query(`BEGIN ${begin}`);
+    for (const statement of begin) await client.query(statement);
     await client.query(SETTINGS);
     const result = await work(client);
     signal.throwIfAborted();

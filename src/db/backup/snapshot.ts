@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { to as copyTo } from 'pg-copy-streams';
 import { LOCK, LOCK_CLASS } from '../locks.ts';
 import { inOwnTransaction } from './session.ts';
-import { LEFT_OUT, sequencesOf, tablesOf, type SequenceState, type TableShape } from './tables.ts';
+import { LEFT_OUT, ownTables, sequencesOf, tablesOf, type SequenceState, type TableShape } from './tables.ts';
 
 export interface Snapshot {
   /** Those that a backup holds, by name. */
@@ -16,11 +16,16 @@ export interface Snapshot {
   read: (table: TableShape) => AsyncIterable<Buffer>;
 }
 
-/** A new version of the portal that starts meanwhile waits with its migrations until this has ended. */
+/**
+ * Migrations and restores wait until this has ended, and it for them, before its snapshot is taken: one from before would find the tables that they have made anew, and no rows in them.
+ * The lock is the session's, since a transaction of this kind takes its snapshot before it waits for anything. It goes with the connection.
+ */
+const BEGIN = `SET statement_timeout = 0; SET lock_timeout = 0; SELECT pg_advisory_lock_shared(${LOCK_CLASS}, ${LOCK.migrations})`;
+
 export function withSnapshot<T>(url: string, signal: AbortSignal, work: (snapshot: Snapshot) => Promise<T>): Promise<T> {
-  return inOwnTransaction(url, 'backup', 'ISOLATION LEVEL REPEATABLE READ READ ONLY', signal, async (client) => {
-    await client.query('SELECT pg_advisory_xact_lock_shared($1, $2)', [LOCK_CLASS, LOCK.migrations]);
-    const tables = (await tablesOf(client)).filter(({ name }) => !LEFT_OUT.has(name));
+  return inOwnTransaction(url, 'backup', [BEGIN, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'], signal, async (client) => {
+    const own = await ownTables();
+    const tables = (await tablesOf(client)).filter(({ name }) => own.has(name) && !LEFT_OUT.has(name));
     const held = new Set(tables.map(({ name }) => name));
     const { rows: migrations } = await client.query<{ name: string; checksum: string }>('SELECT name, checksum FROM schema_migrations ORDER BY name');
     return work({ tables, migrations, sequences: (await sequencesOf(client)).filter(({ table }) => held.has(table)), read: (table) => client.query(copyTo(`COPY ${columnsOf(client, table)} TO STDOUT`)) });

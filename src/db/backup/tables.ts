@@ -1,5 +1,6 @@
 /** What of the database a backup holds. */
 import type pg from 'pg';
+import { readMigrations } from '../migrate.ts';
 
 /** What lives as long as a process, a session or a request, and what tells of backups themselves: their rows are in no backup. */
 export const LEFT_OUT: ReadonlySet<string> = new Set([
@@ -15,6 +16,11 @@ export interface TableShape {
   columns: string[];
   /** Bytes on disk, without indexes. */
   bytes: number;
+}
+
+/** Names of all tables that migrations have ever made: what else is in the schema is somebody else's, which we may not even read, and which no restore could put back. */
+export async function ownTables(): Promise<ReadonlySet<string>> {
+  return new Set((await readMigrations()).flatMap(({ text }) => [...text.matchAll(/^CREATE (?:UNLOGGED )?TABLE (\w+)|\bRENAME TO (\w+)/gm)].map(([, made, renamed]) => made ?? renamed ?? '')));
 }
 
 /** In the schema that names are looked up in first, by name. */

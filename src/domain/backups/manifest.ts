@@ -28,6 +28,7 @@ export interface Manifest {
 
 export const MANIFEST = 'manifest.json';
 export const MAX_MANIFEST_BYTES = 4 * 1024 * 1024;
+export const MAX_TABLES = 1_000;
 /** The rows of a table are cut into entries of at most so many bytes, anywhere. */
 export const PART_BYTES = 8 * 1024 * 1024;
 /** Where part `number`, from 1, of a table's rows is. */
@@ -65,7 +66,7 @@ const SHA256 = /^[0-9a-f]{64}$/;
 function isManifest(value: unknown): value is Manifest {
   return isRecord(value) && value['format'] === 'sca-portal-backup' && value['version'] === 1 && isText(value['name'], BACKUP_NAME) && (value['kind'] === 'auto' || value['kind'] === 'manual')
     && typeof value['created_at'] === 'string' && isText(value['key_check'], SHA256)
-    && isList(value['migrations'], 10_000, (one) => isRecord(one) && isText(one['name'], /^\d{4}_\w+\.sql$/) && isText(one['checksum'], SHA256))
-    && isList(value['tables'], 1_000, (one) => isRecord(one) && isText(one['name'], NAME) && isList(one['columns'], 1_000, (name) => isText(name, NAME)) && isCount(one['rows']) && isCount(one['bytes']) && isText(one['sha256'], SHA256))
+    && Array.isArray(value['migrations']) && value['migrations'].length > 0 && isList(value['migrations'], 10_000, (one) => isRecord(one) && isText(one['name'], /^\d{4}_\w+\.sql$/) && isText(one['checksum'], SHA256))
+    && isList(value['tables'], MAX_TABLES, (one) => isRecord(one) && isText(one['name'], NAME) && isList(one['columns'], 1_000, (name) => isText(name, NAME)) && isCount(one['rows']) && isCount(one['bytes']) && isText(one['sha256'], SHA256))
     && isList(value['sequences'], 1_000, (one) => isRecord(one) && isText(one['table'], NAME) && isText(one['column'], NAME) && (one['last'] === null || isCount(one['last'])));
 }

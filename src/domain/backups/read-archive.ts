@@ -9,9 +9,9 @@ import { Decrypter } from 'age-encryption';
 import { extract, type Extract, type Header } from 'tar-stream';
 import { DomainError } from '../../core/errors.ts';
 import { errorCode, messageOf } from '../../core/values.ts';
-import { invalidBackup, linesIn, MANIFEST, MAX_MANIFEST_BYTES, PART_BYTES, PART_NAME, parseManifest, type Manifest } from './manifest.ts';
+import { invalidBackup, linesIn, MANIFEST, MAX_MANIFEST_BYTES, MAX_TABLES, PART_BYTES, PART_NAME, parseManifest, type Manifest } from './manifest.ts';
 
-/** Of what comes out of the archive: two hundred times the largest upload. */
+/** Of the rows that come out of the archive: two hundred times the largest upload. */
 const MAX_BYTES = 2 * 1024 ** 4;
 const AGE_HEAD = 'age-encryption.org/';
 
@@ -79,9 +79,12 @@ async function readEntries(entries: Extract, onPart: NonNullable<ReadOptions['on
     }
     const [, table, number] = PART_NAME.exec(name) ?? [];
     if (table === undefined) throw invalidBackup('The archive holds files that are not of a backup.');
+    if (seen.size >= MAX_TABLES && !seen.has(table)) throw invalidBackup('The archive holds more tables than a backup can.');
     const state = seen.get(table) ?? { parts: 0, rows: 0, bytes: 0, digest: createHash('sha256') };
     if (Number(number) !== state.parts + 1 || (state.parts > 0 && last !== table)) throw invalidBackup(`Rows of the table ${table} are missing or out of order.`);
+    if (state.bytes !== state.parts * PART_BYTES) throw invalidBackup(`The rows of the table ${table} are not cut as a backup cuts them.`); // else millions of pieces of nothing would keep us busy
     const bytes = await bytesOf(entry, PART_BYTES);
+    if (bytes.length === 0) throw invalidBackup(`A piece of the table ${table} is empty.`);
     total += bytes.length;
     if (total > MAX_BYTES) throw invalidBackup('The archive holds more than a backup can.');
     state.digest.update(bytes);

@@ -4,8 +4,8 @@ import { uuidv7 } from '../../core/ids.ts';
 import { DomainError, notFound } from '../../core/errors.ts';
 import { messageOf } from '../../core/values.ts';
 import { replaceAll } from '../../db/backup/replace.ts';
-import { endRestore, settleRestored } from '../../db/backup/settle.ts';
-import { beginRestore, failRestore, findRestore, insertRestore, noteRestoreProgress, type RestoreRow } from '../../db/backups.ts';
+import { endRestore, settleRestored, stillWanted } from '../../db/backup/settle.ts';
+import { beginRestore, failRestore, findRestore, insertRestore, noteRestoreProgress, seeRestore, type RestoreRow } from '../../db/backups.ts';
 import { readMigrations } from '../../db/migrate.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { audit } from '../audit.ts';
@@ -14,6 +14,7 @@ import { uploadFile } from './files.ts';
 import { keyCheck } from './key-check.ts';
 import { invalidBackup, type Manifest } from './manifest.ts';
 import { readArchive } from './read-archive.ts';
+import { whileSeen } from './seen.ts';
 
 export interface RestoreOrder {
   /** Where the upload was put; it is moved. */
@@ -61,7 +62,7 @@ export async function runRestore(services: Services, id: string, signal: AbortSi
   const order = await beginRestore(db, id);
   if (order === undefined) return;
   try {
-    await restore(services, id, order, signal);
+    await whileSeen(() => seeRestore(db, id), () => restore(services, id, order, signal));
     log.info({ restore: id, backup: order.backup_name }, 'a backup was restored');
   } catch (error) {
     signal.throwIfAborted();
@@ -88,6 +89,7 @@ async function restore(services: Services, id: string, order: Order, signal: Abo
   };
   await replaceAll(sessionUrl, signal, {
     migrations: manifest.migrations, tables: manifest.tables, sequences: manifest.sequences,
+    begin: (client) => stillWanted(client, id),
     load: async (write) => {
       let loaded = 0;
       const again = await readArchive(file, {

@@ -1,7 +1,6 @@
 /** Writing a backup: tar, gzip, and age where there is a passphrase, all of it streamed. */
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { rename } from 'node:fs/promises';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
@@ -21,7 +20,7 @@ export interface ArchiveOptions {
   onProgress: (percent: number) => Promise<void>;
 }
 
-/** The file is there whole or not at all. @returns bytes and digest of the file */
+/** Where it throws, a part of the file may be there. @returns bytes and digest of the file */
 export async function writeArchive(file: string, about: Pick<Manifest, 'name' | 'kind' | 'created_at' | 'key_check'>, snapshot: Snapshot, { passphrase, signal, onProgress }: ArchiveOptions): Promise<{ sizeBytes: number; sha256: Buffer }> {
   const archive = pack();
   const digest = createHash('sha256');
@@ -35,7 +34,7 @@ export async function writeArchive(file: string, about: Pick<Manifest, 'name' | 
   });
   const compressed = archive.pipe(createGzip({ level: GZIP_LEVEL }));
   archive.on('error', (error) => compressed.destroy(error));
-  const written = pipeline(passphrase === null ? compressed : await encrypted(compressed, passphrase), count, createWriteStream(`${file}.partial`, { mode: 0o600, flush: true }), { signal });
+  const written = pipeline(passphrase === null ? compressed : await encrypted(compressed, passphrase), count, createWriteStream(file, { mode: 0o600, flush: true }), { signal });
   const filled = fill(archive, about, snapshot, onProgress).catch((error: unknown) => {
     archive.destroy(error instanceof Error ? error : new Error(String(error)));
     throw error;
@@ -44,7 +43,6 @@ export async function writeArchive(file: string, about: Pick<Manifest, 'name' | 
     archive.destroy(); // whoever fills it waits for room
     throw error;
   })]);
-  await rename(`${file}.partial`, file);
   return { sizeBytes, sha256: digest.digest() };
 }
 
@@ -96,5 +94,7 @@ async function* inParts(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
 
 /** Waits until there is room again. */
 const add = (archive: Pack, name: string, bytes: Buffer): Promise<void> => new Promise((resolve, reject) => {
-  archive.entry({ name, size: bytes.length, mode: 0o600 }, (error) => (error ? reject(error) : resolve())).end(bytes);
+  const entry = archive.entry({ name, size: bytes.length, mode: 0o600 }, (error) => (error ? reject(error) : resolve()));
+  entry.on('error', reject); // it emits what has ended the archive as well, which nobody listening would end the process
+  entry.end(bytes);
 });

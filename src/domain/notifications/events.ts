@@ -58,7 +58,8 @@ function ofProject({ kind, facts, created_at: timestamp }: NoticeRow, project: E
     }
     case 'approval_state_changed': {
       const approval = known.approvals.find(({ id }) => id === facts['approval_id']);
-      return approval === undefined || (approval.status !== 'approved' && approval.status !== 'rejected') ? null : { type: 'approval.decided', timestamp, data: { project, approval } };
+      const isDecision = facts['status'] === 'approved' || facts['status'] === 'rejected'; // of a notice of before, which is told after the decision, the approval would tell it a second time
+      return approval === undefined || !isDecision || approval.status !== facts['status'] ? null : { type: 'approval.decided', timestamp, data: { project, approval } };
     }
     case 'disk_pressure':
     case 'backup_failed':

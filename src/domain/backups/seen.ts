@@ -1,0 +1,13 @@
+/** That somebody works on a backup or restore. Both wait for each other and for migrations, and an index of a large table takes long: no progress does not mean that nobody is there. */
+
+const SEE_MS = 60_000;
+
+/** Calls `see` from time to time until the work has ended. */
+export async function whileSeen<T>(see: () => Promise<void>, work: () => Promise<T>): Promise<T> {
+  const timer = setInterval(() => void see().catch(() => undefined), SEE_MS); // the work itself finds out where the database is away
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}

@@ -13,7 +13,7 @@ export interface Ending {
 }
 
 /** Two at a time, more where there are many processors. */
-export const PARALLEL = Math.max(2, Math.min(6, Math.floor(availableParallelism() / 2)));
+const PARALLEL = Math.max(2, Math.min(6, Math.floor(availableParallelism() / 2)));
 
 const OUTPUT_LIMIT = 4 * 1024 * 1024;
 const KILL_AFTER = 5_000;

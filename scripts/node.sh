@@ -7,6 +7,11 @@ root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 tools=$root/.tools
 lock=$tools/lock
 
+# The pinned Node trusts the machine's certificate authorities as well, as Debian's Node, curl and git do: behind a company's
+# proxy npm could not install otherwise.
+NODE_USE_SYSTEM_CA=${NODE_USE_SYSTEM_CA:-1}
+export NODE_USE_SYSTEM_CA
+
 # One install at a time, however many commands start together. The lock is a dangling link that names
 # its holder: making it is atomic, and a holder that was killed is seen to be dead.
 locked() {
@@ -37,7 +42,7 @@ npm_ci() {
     if (cd "$folder" && npm ci --loglevel=error "$@" >&2); then return 0; fi
     [ "$pause" = 0 ] || { echo "npm ci failed; again in $pause s ..." >&2; sleep "$pause"; }
   done
-  echo "The install failed three times: is the npm registry reachable?" >&2
+  echo "The install failed three times; npm's reason is above. Is the npm registry reachable, by HTTPS_PROXY where there is a proxy? An authority of your own: NODE_EXTRA_CA_CERTS=file.pem." >&2
   return 1
 }
 

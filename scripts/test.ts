@@ -19,7 +19,7 @@ const FILE_TIMEOUT = 600_000;
 const PASSED_ON = /^(PATH|HOME|LANG|LC_ALL|TERM|CI|NO_COLOR|FORCE_COLOR|NODE_EXTRA_CA_CERTS|TEST_\w+)$/;
 
 /** Test files, relative to the root, whose name contains one of the patterns. */
-export async function findTests(patterns: readonly string[]): Promise<string[]> {
+async function findTests(patterns: readonly string[]): Promise<string[]> {
   const found: string[] = [];
   for (const folder of FOLDERS) {
     const files: string[] = [];

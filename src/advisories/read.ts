@@ -63,7 +63,7 @@ const CVE = /^CVE-\d{4}-\d{4,}$/;
 /** The files at the path, in the order of names. Throws SourceError where there is nothing that could be read. */
 export async function listSource(location: string): Promise<SourceFile[]> {
   const found = await stat(location).catch(() => null);
-  if (found === null) throw new SourceError(`There is nothing at '${location}'.`);
+  if (found === null) throw new SourceError(`There is nothing at '${location}'. Name a zip, a folder or a single record.`);
   if (!found.isDirectory()) {
     if (!NAMES.test(location)) throw new SourceError(`'${location}' is neither a folder nor a .zip, .json or .csv file (.gz is fine).`);
     return [sourceFile(location, path.basename(location))];

@@ -37,4 +37,7 @@ export class DomainError extends Error {
 /** The worker is stopping: what it runs is given back, for another one to run. */
 export class Stopping extends Error {}
 
+/** Archiving is final: what is read stays, what is new needs another project. */
+export const projectArchived = (): DomainError => new DomainError('project-archived', 'The project is archived: it can be read, and takes no changes and no scans. To go on, make a new one with POST /v1/projects.');
+
 export const notFound = (what: string): DomainError => new DomainError('not-found', `${what} does not exist, or you may not see it.`);

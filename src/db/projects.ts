@@ -122,19 +122,6 @@ export async function slugsLike(db: Db, teamId: string, base: string): Promise<S
   return new Set(rows.map((row) => row.slug));
 }
 
-/** Columns that a change may set; what is undefined stays. */
-export interface ProjectChanges {
-  name?: string | undefined;
-  slug?: string | undefined;
-  description?: string | null | undefined;
-  git_url?: string | null | undefined;
-  git_credential_sealed?: Buffer | null | undefined;
-  default_branch?: string | null | undefined;
-  visibility?: Visible | undefined;
-  distribution?: Distribution | undefined;
-  gate?: string | undefined;
-}
-
 export async function archiveProject(tx: Tx, id: string, now: Date): Promise<boolean> {
   const { numAffectedRows } = await sql`
     UPDATE projects SET archived_at = ${now}, updated_at = ${now}, version = version + 1 WHERE id = ${id} AND archived_at IS NULL`.execute(tx);

@@ -15,7 +15,7 @@ export function acceptOutsideUrl({ config }: Pick<Context, 'config'>, text: stri
   const url = new URL(text);
   if (NO_URI.test(url.pathname) || BROKEN_PERCENT.test(url.href)) throw refuse('is not a URL: percent-encode what is no letter or digit');
   const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  if (createAddressGuard(config.ALLOW_PRIVATE_ADDRESSES).refuses(host)) throw refuse('leads to a private address');
+  if (createAddressGuard(config.ALLOW_PRIVATE_ADDRESSES).refuses(host)) throw refuse('leads to a private address; an operator can allow it by ALLOW_PRIVATE_ADDRESSES');
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isIP(host) !== 0 && isPrivateAddress(host))) throw refuse('must begin with https://');
   if (url.username !== '' || url.password !== '') throw refuse('takes no user and password');
   if (url.hash !== '' || (url.search !== '' && !takes.query)) throw refuse(takes.query ? 'takes no fragment' : 'takes no query or fragment');

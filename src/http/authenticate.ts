@@ -27,7 +27,7 @@ export function readCredential({ headers, rawHeaders }: IncomingMessage): { sche
 
 /** Is it the token that the settings name? Takes as long whatever it is. Throws not-found where they name none: there are no metrics then. */
 export function isMetricsToken(credential: { token: string } | null, expected: string | null): boolean {
-  if (expected === null) throw new DomainError('not-found', 'This portal tells no metrics: METRICS_TOKEN is not set.');
+  if (expected === null) throw new DomainError('not-found', 'This portal tells no metrics: METRICS_TOKEN is not set. An operator can set it.');
   const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(credential?.token ?? ''), digest(expected));
 }

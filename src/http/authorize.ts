@@ -25,7 +25,7 @@ const SCOPES: readonly ScopeKind[] = ['project', 'scan', 'component', 'finding',
  * comes next, refuses them.
  */
 export async function authorize(caches: Caches, actor: Actor, access: Access, path: Readonly<Record<string, string | undefined>>, body: unknown): Promise<void> {
-  if (access.self === 'interactive' && actor.kind === 'api_key') throw new DomainError('forbidden', `API key 'tos_${actor.prefix}_…' cannot do this: it takes a signed-in user.`);
+  if (access.self === 'interactive' && actor.kind === 'api_key') throw new DomainError('forbidden', `API key 'tos_${actor.prefix}_…' cannot do this: it takes a signed-in user (POST /auth/login).`);
   if (access.permission === undefined) return;
   const permission = access.permission;
   if (access.within === 'installation') {
@@ -52,12 +52,12 @@ export async function authorize(caches: Caches, actor: Actor, access: Access, pa
 function lackOf(actor: Actor, permission: Permission): string {
   if (actor.kind !== 'api_key') return refusalOf(actor, permission);
   const action = ACTION_FOR[permission];
-  return `API key 'tos_${actor.prefix}_…' ${action === null ? 'cannot do this: it takes a signed-in user' : `lacks required action '${action}'`}.`;
+  return `API key 'tos_${actor.prefix}_…' ${action === null ? 'cannot do this: it takes a signed-in user' : `lacks required action '${action}'. Issue one that has it: POST /v1/api-keys`}.`;
 }
 
 function refusalOf(actor: Actor, permission: Permission): string {
   if (actor.kind !== 'api_key') return `Your role does not include '${permission}' here. Ask an admin of the owning team.`;
-  return `API key 'tos_${actor.prefix}_…' does not reach this: it lies outside the key's scope or its issuer's role ('${permission}').`;
+  return `API key 'tos_${actor.prefix}_…' does not reach this: it lies outside the key's scope or its issuer's role ('${permission}'). Take a key that an admin of the owning team has issued for it.`;
 }
 
 const hidden = (): DomainError => new DomainError('not-found', 'Nothing with this address that you may see.');

@@ -21,7 +21,7 @@ const METHODS = { get: 'GET', post: 'POST', put: 'PUT', patch: 'PATCH', delete: 
 const METHOD_NAMES: readonly HTTPMethod[] = Object.values(METHODS);
 
 /** Finds the operation of a canonical path. An exact path never falls through to a templated sibling: it is 405 there. */
-export function createMatcher(): (method: string, path: string) => Match {
+function createMatcher(): (method: string, path: string) => Match {
   const router = findMyWay({ ignoreTrailingSlash: false, caseSensitive: true, maxParamLength: 1024 });
   const methodsOf = new Map<string, string[]>();
   const byRoute = new Map<unknown, OperationId>();
@@ -56,7 +56,7 @@ export type Scheme = (typeof SCHEMES)[number];
 export interface ContractHooks<X> {
   /** True where the credential is good; the actor is then on the exchange. */
   authenticate: (exchange: X, scheme: Scheme) => Promise<boolean>;
-  unauthorized: (exchange: X) => never;
+  unauthorized: (exchange: X, operationId: OperationId) => never;
   /** After authentication, before the handler: limits, access, body, validation. */
   admit: (exchange: X, operationId: OperationId) => Promise<void>;
   handle: (exchange: X, operationId: OperationId) => Promise<void>;
@@ -117,7 +117,7 @@ export async function createContract<X>(hooks: ContractHooks<X>): Promise<Dispat
       if (fault !== null) throw fault.error;
       if (guard(context)) await hooks.admit(exchange, idOf(context));
     },
-    unauthorizedHandler: (_context: BackendContext, { exchange }: Envelope) => hooks.unauthorized(exchange),
+    unauthorizedHandler: (context: BackendContext, { exchange }: Envelope) => hooks.unauthorized(exchange, idOf(context)),
     validationFail: (_context: BackendContext, { exchange }: Envelope) => hooks.notFound(exchange), // never reached: validation is ours, in admit
     notImplemented: (context: BackendContext) => {
       throw new Error(`${idOf(context)} has no handler`); // never reached: it would not compile

@@ -111,5 +111,5 @@ async function spool(stream: Readable, file: string, limit: number, name: Pick<U
   return { ...name, path: file, byteSize, sha256: hash.digest(), head: Buffer.concat(head) };
 }
 
-const tooLarge = (limit: number): DomainError => new DomainError('payload-too-large', `The upload is larger than the ${limit} bytes that this portal takes.`, { limit_bytes: limit });
+const tooLarge = (limit: number): DomainError => new DomainError('payload-too-large', `The upload is larger than the ${limit} bytes that this portal takes. Send less, or have an operator raise the limit (MAX_UPLOAD_BYTES; of backups BACKUP_MAX_BYTES).`, { limit_bytes: limit });
 const malformed = (message: string): DomainError => new DomainError('invalid-request', message, { errors: [{ message }] });

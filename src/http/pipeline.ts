@@ -77,8 +77,10 @@ export async function createPipeline({ services, handlers, caches, limits, stopp
         : await authenticate(credential.token, services.tokens, caches);
       return exchange.actor !== ANONYMOUS;
     },
-    unauthorized: () => {
-      throw new DomainError('unauthorized', 'Send `Authorization: Bearer <token>` with a valid access token (POST /auth/login) or API key.');
+    unauthorized: (_exchange, operationId) => {
+      const access: Access = operations[operationId].access;
+      const what = access.token === undefined ? 'with a valid access token (POST /auth/login) or API key' : `with the value of the setting ${access.token}`;
+      throw new DomainError('unauthorized', `Send \`Authorization: Bearer <token>\` ${what}.`);
     },
     admit,
     handle,
@@ -103,8 +105,8 @@ async function readInput(exchange: Exchange, operationId: OperationId, limits: B
   validateParameters(operationId, raw);
   await readBody(exchange, operationId, limits);
   const { body } = exchange;
-  const validator = 'mediaType' in body ? Object.entries(operation.bodies).find(([mediaType]) => mediaType === body.mediaType)?.[1] : undefined;
-  if (typeof validator === 'string') validateBody(validator, body.state === 'form' ? formMembers(body.form) : body.state === 'json' ? body.value : undefined);
+  const [mediaType, validator] = ('mediaType' in body ? Object.entries(operation.bodies).find(([type]) => type === body.mediaType) : undefined) ?? [];
+  if (mediaType !== undefined && typeof validator === 'string') validateBody(operationId, mediaType, validator, body.state === 'form' ? formMembers(body.form) : body.state === 'json' ? body.value : undefined);
   const query: Record<string, unknown> = raw.query;
   const input = {
     path: raw.path,

@@ -50,7 +50,7 @@ function build(kind: ProblemSlug, detail: string, options: ProblemOptions, place
 }
 
 /** Is the database (or the way to it) gone, rather than the request or our code wrong? */
-export function isUnavailable(error: unknown): boolean {
+function isUnavailable(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
   return UNAVAILABLE_STATES.test(code) || UNAVAILABLE_CODES.has(code) || UNAVAILABLE_MESSAGES.test(error.message);

@@ -52,7 +52,7 @@ export function hasBody(request: IncomingMessage): boolean {
 
 /** The whole body, at most `limit` bytes. Throws payload-too-large before reading where Content-Length already tells. */
 export async function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
-  const tooLarge = (): DomainError => new DomainError('payload-too-large', `The body is larger than the ${limit} bytes that this operation takes.`, { limit_bytes: limit });
+  const tooLarge = (): DomainError => new DomainError('payload-too-large', `The body is larger than the ${limit} bytes that this operation takes. Send less, or a file as multipart/form-data where it takes one.`, { limit_bytes: limit });
   if (Number(request.headers['content-length'] ?? 0) > limit) throw tooLarge();
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
@@ -73,7 +73,7 @@ export async function readBytes(request: IncomingMessage, limit: number): Promis
     };
     const onGone = (): void => {
       stop();
-      reject(new DomainError('invalid-request', 'The body ended before its declared length.', { errors: [{ message: 'incomplete body' }] }));
+      reject(new DomainError('invalid-request', 'The body ended before its declared length. Send it again.', { errors: [{ message: 'incomplete body' }] }));
     };
     request.on('data', onData).on('end', onEnd).on('error', onGone).on('close', onGone);
   });
@@ -98,7 +98,7 @@ export function parseJson(bytes: Buffer): unknown {
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
-    throw new DomainError('invalid-request', 'The body is not valid UTF-8.', { errors: [{ message: 'not UTF-8' }] });
+    throw new DomainError('invalid-request', 'The body is not valid UTF-8. Send JSON in UTF-8.', { errors: [{ message: 'not UTF-8' }] });
   }
   try {
     const value: unknown = JSON.parse(text);

@@ -12,7 +12,7 @@ import tar from 'tar-stream';
 import yauzl from 'yauzl';
 import { errorCode, messageOf } from '../core/values.ts';
 
-export const ARCHIVE_FORMATS = ['zip', 'tar', 'tar.gz', 'tar.zst'] as const;
+const ARCHIVE_FORMATS = ['zip', 'tar', 'tar.gz', 'tar.zst'] as const;
 export type ArchiveFormat = (typeof ARCHIVE_FORMATS)[number];
 
 export class ArchiveError extends Error {

@@ -32,7 +32,7 @@ export async function detectArchive(path: string, format: ArchiveFormat, limits?
 
 const baseName = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
-export function readerOf(path: string): LockFileReader | undefined {
+function readerOf(path: string): LockFileReader | undefined {
   return LEFT_OUT.test(path) ? undefined : READERS.find((reader) => reader.matches(baseName(path), path));
 }
 

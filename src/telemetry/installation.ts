@@ -11,7 +11,7 @@ export interface Installation {
 }
 
 /** Answers of the database, also that there is none, hold so long. */
-export const FRESH_MS = 5_000;
+const FRESH_MS = 5_000;
 /** A scrape waits no longer; Prometheus gives up after 10 s unless told otherwise. */
 const PATIENCE_MS = 2_000;
 const ENDED = ['succeeded', 'failed', 'cancelled'] as const;

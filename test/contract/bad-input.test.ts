@@ -10,6 +10,7 @@ import { suite } from '../support/suite.ts';
 
 const { portal, admin, anonymous, database } = await startTestPortal({ MAX_UPLOAD_BYTES: String(60 * 1024 * 1024), TRIVY_PATH: '/nonexistent/trivy' });
 const project = await newProject(admin);
+const archived = await newProject(admin);
 const scan = { path: { id: project } };
 const send = async (method: string, path: string, { headers = {}, ...init }: { headers?: Record<string, string>; body?: ReadableStream; duplex?: 'half' } = {}) =>
   read(await fetch(portal.url + path, { method, ...init, headers: { Authorization: `Bearer ${admin.token ?? ''}`, ...headers } }));
@@ -37,6 +38,18 @@ bodies('a wrong or missing content type is 415, a missing body 422', async () =>
   await admin.refused('unsupported-media-type', 'createProject', { raw: '<a/>', contentType: 'application/xml' });
   await admin.refused('unsupported-media-type', 'createProject', { raw: 'a=1', contentType: 'application/x-www-form-urlencoded' });
   await admin.refused('validation-failed', 'createProject');
+});
+bodies('a fault says what would be right', async () => {
+  const detail = async (problem: Promise<Record<string, unknown>>): Promise<string> => String((await problem)['detail']);
+  assert.match(await detail(admin.refused('validation-failed', 'createProject', { json: { name: 'x', git_ur: 'y' } })), /^\/git_ur is not known here; known: name, .*git_url/);
+  assert.match(await detail(admin.refused('validation-failed', 'createProject', { json: { name: 'x', gate: { kevs: 'fail' } } })), /^\/gate\/kevs is not known here; known: .*kev/);
+  assert.match(await detail(admin.refused('validation-failed', 'createScan', { ...scan, form: sbomForm(SMALL_SBOM, { branch: 'main' }) })), /^\/branch is not known here; known: .*ref/);
+  assert.match(await detail(admin.refused('invalid-request', 'listProjects', { query: { name: 'x' } })), /'name' is not known here; known: .*q/);
+  assert.match(await detail(admin.refused('invalid-request', 'getProjectReport', { path: { id: project }, query: { format: 'pdf' } })), /known: .*scan_id/);
+  assert.match(await detail(admin.refused('invalid-request', 'getProject', { path: { id: 'my-project' } })), /'id' must be a UUID/);
+  assert.match(await detail(anonymous.refused('validation-failed', 'registerUser', { json: { email: 'a@example.com', password: 'short' } })), /^\/password must have at least 12 characters/);
+  await admin.expect(204, 'deleteProject', { path: { id: archived } });
+  assert.match(await detail(admin.refused('project-archived', 'createScan', { path: { id: archived }, form: sbomForm(SMALL_SBOM) })), /make a new one with POST \/v1\/projects/);
 });
 bodies('a broken form is 400', async () => {
   await admin.refused('invalid-request', 'createScan', { ...scan, raw: 'nothing', contentType: 'multipart/form-data; boundary=x' });

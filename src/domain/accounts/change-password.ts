@@ -13,7 +13,7 @@ import type { Context } from '../context.ts';
 /** Throws conflict (no password yet), validation-failed (wrong current one), weak-password. Of two at once one wins. */
 export async function changePassword(context: Context, actor: UserActor, { current, next }: { current: string; next: string }): Promise<void> {
   const user = await findUserByEmail(context.db, actor.email);
-  if (user?.id !== actor.userId) throw new DomainError('unauthorized', 'The account is gone.');
+  if (user?.id !== actor.userId) throw new DomainError('unauthorized', 'The account is gone. Log in with another one.');
   const oldHash = user.password_hash;
   if (oldHash === null) throw new DomainError('conflict', 'The account has no password, it signs in through an identity provider. Set a first one with POST /auth/forgot-password.');
   if (!(await checkPassword(current, oldHash))) throw fault('/current_password', 'is not the present password');

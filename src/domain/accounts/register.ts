@@ -54,7 +54,7 @@ export async function verifyEmail(context: Context, { token, password }: { token
 }
 
 /** The normalised address. Throws validation-failed. */
-export function requireEmail(text: string): string {
+function requireEmail(text: string): string {
   const email = normaliseEmail(text);
   if (email === null) {
     const message = 'must be an ASCII address: at most 64 characters before the @, 254 in all, an internationalised domain in its xn-- form';

@@ -19,7 +19,7 @@ export function orderPasswordReset(context: Context, id: string): Promise<{ rese
     if (user === undefined) throw notFound('The user');
     if (!user.is_active) throw new DomainError('conflict', 'The account is deactivated. Activate it first.');
     if (mailer === null && (actor.kind !== 'user' || actor.userId === user.id)) {
-      throw new DomainError('conflict', 'The portal sends no mail (SMTP_URL), and the link is shown to a signed-in super admin alone, never for their own account.');
+      throw new DomainError('conflict', 'The portal sends no mail (SMTP_URL), and the link is shown to a signed-in super admin alone, never for their own account. Set SMTP_URL, or let another super admin do it.');
     }
     await deleteResetTokens(tx, user.id);
     await audit(tx, context, { action: 'create', table: 'password_reset_tokens', id: user.id, diff: { email: user.email, link: mailer === null ? 'shown' : 'mailed' } });

@@ -1,6 +1,6 @@
 /** Asking for an approval, and withdrawing it. */
 import { userIdOf } from '../../core/actor.ts';
-import { DomainError, notFound } from '../../core/errors.ts';
+import { DomainError, notFound, projectArchived } from '../../core/errors.ts';
 import { deleteApproval, insertApproval, lockApproval, type ApprovalRow } from '../../db/approvals.ts';
 import { lockLicenses } from '../../db/license-judgement.ts';
 import { findScope } from '../../db/scopes.ts';
@@ -15,9 +15,9 @@ import { isFinal } from './transitions.ts';
 /** Throws not-found, project-archived, validation-failed (not the project's component), approval-already-open. */
 export async function requestApproval(context: Context, projectId: string, componentId: string): Promise<ApprovalRow> {
   const project = await getProject(context, projectId);
-  if (project.archived_at !== null) throw new DomainError('project-archived', 'The project is archived and takes no changes.');
+  if (project.archived_at !== null) throw projectArchived();
   const component = await findScope(context.db, 'component', componentId);
-  if (component?.projectId !== project.id) throw new DomainError('validation-failed', 'The component is not one of the project.', { errors: [{ pointer: '/component_id', message: 'is not a component of the project' }] });
+  if (component?.projectId !== project.id) throw new DomainError('validation-failed', 'The component is not one of the project. GET /v1/projects/{id}/components lists those.', { errors: [{ pointer: '/component_id', message: 'is not a component of the project' }] });
   return inTransaction(context.db, async (tx) => {
     await lockLicenses(tx, [project.id]);
     const id = await insertApproval(tx, { projectId: project.id, componentId, requestedByUserId: userIdOf(context.actor) });

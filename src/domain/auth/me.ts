@@ -24,7 +24,7 @@ export async function getMe(context: Context): Promise<Me> {
 
 async function describe(context: Context, userId: string | null): Promise<Me> {
   const found = userId === null ? undefined : await userWithMemberships(context.db, userId);
-  if (found === undefined) throw new DomainError('unauthorized', 'The account is gone.');
+  if (found === undefined) throw new DomainError('unauthorized', 'The account is gone. Log in with another one.');
   const { user, memberships } = found;
   return { id: user.id, email: user.email, full_name: user.full_name, is_active: user.is_active, is_superuser: user.is_super_admin, created_at: user.created_at, memberships };
 }

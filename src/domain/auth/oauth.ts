@@ -85,7 +85,7 @@ async function identify(context: Context, provider: IdentityProvider, signIn: Si
 function providerNamed(context: Context, name: string): IdentityProvider {
   const provider = context.identityProviders.find(name);
   if (provider !== undefined) return provider;
-  if (BUILT_IN_PROVIDERS.includes(name)) throw new DomainError('oauth-provider-disabled', `Log-in with ${name} is not configured on this portal.`);
+  if (BUILT_IN_PROVIDERS.includes(name)) throw new DomainError('oauth-provider-disabled', `Log-in with ${name} is not configured on this portal. GET /auth/oauth/providers lists what is.`);
   throw notFound(`The identity provider '${name}'`);
 }
 

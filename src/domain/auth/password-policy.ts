@@ -3,8 +3,8 @@ import { DomainError } from '../../core/errors.ts';
 import { COMMON, WORDS } from './common-passwords.ts';
 
 /** Characters, after Unicode NFKC, which is what gets hashed. ADMIN_PASSWORD (src/config.ts) has the same bounds. */
-export const MIN_PASSWORD = 12;
-export const MAX_PASSWORD = 256;
+const MIN_PASSWORD = 12;
+const MAX_PASSWORD = 256;
 /** A shorter local part is in too many passwords by chance. */
 const MIN_LOCAL_PART = 4;
 

@@ -81,7 +81,7 @@ function refusalOf(user: UserRow | undefined): string {
   return user.password_hash === null ? 'account without a password' : 'wrong password';
 }
 
-const invalidCredentials = (): DomainError => new DomainError('invalid-credentials', 'The e-mail address and password do not match an active account.');
+const invalidCredentials = (): DomainError => new DomainError('invalid-credentials', 'The e-mail address and password do not match an active account. A forgotten password is reset by POST /auth/forgot-password.');
 const invalidRefreshToken = (): DomainError => new DomainError('invalid-refresh-token', 'The refresh cookie is missing, unknown or expired. Log in again.');
 const refreshExpiry = (context: Context): Date => new Date(context.now().getTime() + context.config.REFRESH_TOKEN_TTL_SECONDS * 1000);
 

@@ -19,7 +19,7 @@ export async function listAllBackups({ db }: Context, kind: BackupKind | undefin
 export function orderBackup(context: Context): Promise<{ name: string; task_id: string }> {
   return inTransaction(context.db, async (tx) => {
     const name = await beginBackup(tx, context, 'manual');
-    if (name === undefined) throw new DomainError('conflict', 'A backup is being made already. Wait for it.');
+    if (name === undefined) throw new DomainError('conflict', 'A backup is being made already. Wait for it; GET /v1/admin/backup tells how far it is.');
     await audit(tx, context, { action: 'create', table: 'backups', id: name });
     return { name, task_id: await context.enqueue(tx, 'make-backup', { name }) };
   });
@@ -42,7 +42,7 @@ export interface BackupDownload {
 export async function downloadBackup(context: Context, name: string): Promise<BackupDownload> {
   const backup = await findBackup(context.db, name);
   if (backup === undefined) throw notFound('The backup');
-  if (backup.status !== 'succeeded') throw new DomainError('conflict', backup.status === 'running' ? 'The backup is still being made.' : 'The backup failed; there is no archive.');
+  if (backup.status !== 'succeeded') throw new DomainError('conflict', backup.status === 'running' ? 'The backup is still being made. Wait until its status is succeeded.' : 'The backup failed; there is no archive. Its error_message tells why; make another one.');
   const file = archiveFile(context.config, name, backup.is_encrypted);
   const found = await stat(file).catch((error: unknown) => {
     if (errorCode(error) === 'ENOENT') return null;

@@ -34,7 +34,7 @@ export const PART_BYTES = 8 * 1024 * 1024;
 /** Where part `number`, from 1, of a table's rows is. */
 export const partName = (table: string, number: number): string => `data/${table}/${String(number).padStart(6, '0')}.copy`;
 export const PART_NAME = /^data\/([a-z][a-z0-9_]{0,62})\/(\d{6,9})\.copy$/;
-export const BACKUP_NAME = /^(auto|manual)-\d{8}T\d{6}Z$/;
+const BACKUP_NAME = /^(auto|manual)-\d{8}T\d{6}Z$/;
 
 /** COPY ends each row by a line feed, and writes those within values as `\n`. */
 export function linesIn(bytes: Buffer): number {

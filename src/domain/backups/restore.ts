@@ -38,7 +38,7 @@ export async function orderRestore(context: Context, { file, passphrase, confirm
   try {
     await inTransaction(db, async (tx) => {
       const order = { id, backupName: manifest.name, passphraseSealed: passphrase === undefined ? null : vault.seal(passphrase), email: 'email' in actor ? actor.email : null };
-      if (!(await insertRestore(tx, order))) throw new DomainError('conflict', 'A restore is under way already. Wait for it.');
+      if (!(await insertRestore(tx, order))) throw new DomainError('conflict', 'A restore is under way already. Wait for it; every session ends with it.');
       await audit(tx, context, { action: 'update', table: 'restores', id, diff: { backup: manifest.name } });
       await context.enqueue(tx, 'restore-backup', { restore_id: id });
     });

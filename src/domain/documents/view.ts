@@ -36,7 +36,7 @@ export async function viewForDocument(context: Context, projectId: string, scanI
   const project = await getProject(context, projectId);
   const viewed = await scanInView(context, projectId, scanId);
   const scan = viewed === null ? undefined : await findScan(context.db, viewed);
-  if (scan !== undefined && scan.status !== 'succeeded') throw new DomainError('scan-not-finished', `The scan is ${scan.status} and has no results.`);
+  if (scan !== undefined && scan.status !== 'succeeded') throw new DomainError('scan-not-finished', `The scan is ${scan.status} and has no results. Name one that has succeeded, or none for the current one.`);
   const source: DocumentSource = {
     head: headOf(project, scan, await teamName(context.db, project.team_id)),
     components: () => (scan === undefined ? nothing() : whole(scan.id, scan.component_count ?? 0, documentComponents(context.db, scan.id))),

@@ -3,7 +3,7 @@
  * go through here. Locks are taken in one order everywhere: project, then findings by id.
  */
 import { userIdOf } from '../../core/actor.ts';
-import { notFound, DomainError } from '../../core/errors.ts';
+import { notFound, projectArchived } from '../../core/errors.ts';
 import { allows } from '../../core/permissions.ts';
 import type { Tx } from '../../db/connect.ts';
 import { findScope } from '../../db/scopes.ts';
@@ -90,7 +90,7 @@ export async function applyDecisions(tx: Tx, context: Context, options: TriageOp
 export async function lockForTriage(tx: Tx, projectId: string, wide: boolean): Promise<{ team_id: string }> {
   const project = await lockTriageProject(tx, projectId, wide);
   if (project === undefined) throw notFound('The project');
-  if (project.archived) throw new DomainError('project-archived', 'The project is archived and takes no changes.');
+  if (project.archived) throw projectArchived();
   return project;
 }
 

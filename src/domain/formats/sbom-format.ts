@@ -1,6 +1,6 @@
 /** Which kind of SBOM is it? Told from the first 64 KiB; nothing is parsed for it. */
 
-export const SBOM_FORMATS = ['cyclonedx-json', 'cyclonedx-xml', 'spdx-json', 'spdx-tv'] as const;
+const SBOM_FORMATS = ['cyclonedx-json', 'cyclonedx-xml', 'spdx-json', 'spdx-tv'] as const;
 export type SbomFormat = (typeof SBOM_FORMATS)[number];
 
 export function isSbomFormat(text: string): text is SbomFormat {

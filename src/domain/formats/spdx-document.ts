@@ -5,7 +5,7 @@ import type { DocumentHead, Graph } from './document.ts';
 import { fullPurl } from './installed.ts';
 import { HASH_TO_SPDX, packageComment, PURPOSES } from './spdx-vocabulary.ts';
 
-export const ROOT_ID = 'SPDXRef-Product';
+const ROOT_ID = 'SPDXRef-Product';
 export const NONE = 'NOASSERTION';
 export const packageId = (ordinal: number): string => `SPDXRef-Package-${ordinal}`;
 export const documentNamespace = (head: DocumentHead): string => `https://trustedoss.io/spdx/${head.id}`;

@@ -3,7 +3,7 @@ import type { components } from '../../../generated/api.ts';
 
 export type GatePolicy = components['schemas']['GatePolicy'];
 
-export const DEFAULT_POLICY: GatePolicy = {
+const DEFAULT_POLICY: GatePolicy = {
   severity_threshold: 'critical',
   unknown_severity: 'warn',
   kev: 'fail',

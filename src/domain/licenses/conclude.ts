@@ -1,6 +1,6 @@
 /** What people conclude of a component's licence; it counts before all else, and outlives scans. */
 import { userIdOf } from '../../core/actor.ts';
-import { DomainError, notFound } from '../../core/errors.ts';
+import { notFound, projectArchived } from '../../core/errors.ts';
 import type { ConcludedLicense } from '../../db/components.ts';
 import type { Tx } from '../../db/connect.ts';
 import { lockLicenses } from '../../db/license-judgement.ts';
@@ -47,7 +47,7 @@ async function change<T>(context: Context, componentId: string, work: (tx: Tx, p
   const scope = await findScope(context.db, 'component', componentId);
   if (scope === undefined || scope.projectId === null) throw notFound('The component');
   const project = await getProject(context, scope.projectId);
-  if (project.archived_at !== null) throw new DomainError('project-archived', 'The project is archived and takes no changes.');
+  if (project.archived_at !== null) throw projectArchived();
   return inTransaction(context.db, async (tx) => {
     await lockLicenses(tx, [project.id]);
     const result = await work(tx, project);

@@ -38,7 +38,7 @@ export async function getLicensePolicy(context: Pick<Context, 'now'>, db: Db, id
 /** The gate has looked at the team; that of the organisation is looked at here. Throws forbidden, validation-failed, conflict. */
 export async function createLicensePolicy(context: Context, draft: PolicyDraft): Promise<LicensePolicyRow> {
   const { scope, team_id: teamId = null, license, purl_pattern: purlPattern = null, tier, reason = null, expires_at: expiresAt = null } = draft;
-  if (scope === 'organization' && !allowsInstallation(context.actor)) throw new DomainError('forbidden', 'Only a super admin makes policies of the organisation.');
+  if (scope === 'organization' && !allowsInstallation(context.actor)) throw new DomainError('forbidden', 'Only a super admin makes policies of the organisation. Ask one, or make a policy of your team.');
   if ((scope === 'team') !== (teamId !== null)) throw invalid('/team_id', scope === 'team' ? 'is missing: a policy of a team names it' : 'is there, but a policy of the organisation has no team');
   if ((license === undefined) === (purlPattern === null)) throw invalid('/license', 'or /purl_pattern has to be there, and not both');
   const subject = { license: license === undefined ? null : acceptLicense(license), purlPattern };
@@ -52,7 +52,7 @@ export async function createLicensePolicy(context: Context, draft: PolicyDraft):
       return getLicensePolicy(context, tx, id);
     });
   } catch (error) {
-    if (violates(error, 'license_policies_subject_key')) throw new DomainError('conflict', `There is a policy about ${subject.license ?? purlPattern ?? ''} already. Change that one.`);
+    if (violates(error, 'license_policies_subject_key')) throw new DomainError('conflict', `There is a policy about ${subject.license ?? purlPattern ?? ''} already. Change that one: PATCH /v1/license-policies/{id}.`);
     throw error;
   }
 }

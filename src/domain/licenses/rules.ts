@@ -37,4 +37,4 @@ function rulesOf(teamId: string, rules: readonly PolicyRule[]): TeamRules {
 const reasonOf = (policy: PolicyRule): string => (policy.team_id === null ? 'policy of the organisation' : 'policy of the team');
 
 /** `*` is any text; all else is literal. */
-export const likePattern = (pattern: string): string => pattern.replaceAll(/[\\%_]/g, '\\$&').replaceAll(/\*+/g, '%');
+const likePattern = (pattern: string): string => pattern.replaceAll(/[\\%_]/g, '\\$&').replaceAll(/\*+/g, '%');

@@ -45,8 +45,8 @@ export async function createChannel(context: Context, draft: Draft): Promise<Cre
   const manager = managerOf(context);
   if ((scope === 'team') !== (teamId !== null)) throw invalid('/team_id', scope === 'team' ? "is missing, with scope 'team'" : `does not go with scope '${scope}'`);
   if (scope === 'user' && type === 'webhook') throw invalid('/type', "is slack or teams, with scope 'user'");
-  if (scope === 'organization' && !manager.isSuperAdmin) throw new DomainError('forbidden', 'A channel of the organisation takes a super admin.');
-  if (teamId !== null && !(await mayManageTeam(context, manager, teamId))) throw new DomainError('forbidden', 'A channel of a team takes an admin of that team.');
+  if (scope === 'organization' && !manager.isSuperAdmin) throw new DomainError('forbidden', 'A channel of the organisation takes a super admin. Ask one, or make one of your team or your own.');
+  if (teamId !== null && !(await mayManageTeam(context, manager, teamId))) throw new DomainError('forbidden', 'A channel of a team takes an admin of that team. Ask one, or make one of your own.');
   const secret = type === 'webhook' ? newWebhookSecret() : null;
   return inTransaction(context.db, async (tx) => {
     const id = await insertChannel(tx, {
@@ -117,11 +117,11 @@ export async function listChannelDeliveries(context: Context, id: string, filter
 /** Throws not-found, conflict. */
 export async function resendDelivery(context: Context, channelId: string, id: string): Promise<DeliveryLogRow> {
   const channel = await getChannel(context, channelId);
-  if (!channel.is_enabled) throw new DomainError('conflict', 'The channel is off. Switch it on first.');
+  if (!channel.is_enabled) throw new DomainError('conflict', 'The channel is off. Switch it on first: PATCH it with is_enabled.');
   return inTransaction(context.db, async (tx) => {
     const delivery = await findDelivery(tx, channelId, id);
     if (delivery === undefined) throw notFound('The delivery');
-    if (delivery.kind === 'test') throw new DomainError('conflict', 'A test is not sent again. Send another one.');
+    if (delivery.kind === 'test') throw new DomainError('conflict', 'A test is not sent again. Send another one: POST /v1/notification-channels/{id}/test.');
     await requeueDelivery(tx, id);
     await context.enqueue(tx, 'send-messages', {});
     await audit(tx, context, { action: 'update', table: 'channel_deliveries', id, teamId: channel.team_id, diff: { state: [delivery.state, 'pending'] } });

@@ -1,6 +1,6 @@
 /** How far a project has come with an obligation. */
 import { userIdOf } from '../../core/actor.ts';
-import { DomainError } from '../../core/errors.ts';
+import { projectArchived } from '../../core/errors.ts';
 import { writeFulfilment, type FulfilmentState } from '../../db/obligations.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { audit } from '../audit.ts';
@@ -19,7 +19,7 @@ export async function updateObligation(context: Context, projectId: string, obli
   const project = await getProject(context, projectId);
   const before = await getProjectObligation(context, projectId, obligationId);
   const version = expectVersion(ifMatch, before.version);
-  if (project.archived_at !== null) throw new DomainError('project-archived', 'The project is archived and takes no changes.');
+  if (project.archived_at !== null) throw projectArchived();
   return inTransaction(context.db, async (tx) => {
     const after = { status: patch.status ?? before.status, note: patch.note === undefined ? before.note : patch.note };
     if (!(await writeFulfilment(tx, { projectId: project.id, obligationId: before.id, ...after, userId: userIdOf(context.actor) }, version))) {

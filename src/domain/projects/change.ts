@@ -1,5 +1,5 @@
 /** Changing, archiving and purging a project. */
-import { DomainError, notFound } from '../../core/errors.ts';
+import { DomainError, notFound, projectArchived } from '../../core/errors.ts';
 import { archiveProject, findProject, hasActiveScan, purgeProject, type Distribution, type ProjectRow, type Visible } from '../../db/projects.ts';
 import { lockMatching } from '../../db/matches.ts';
 import { refreshFacts } from '../../db/refresh.ts';
@@ -29,7 +29,7 @@ export interface ProjectPatch {
 export async function updateProject(context: Context, id: string, ifMatch: number | null, patch: ProjectPatch): Promise<ProjectRow> {
   const before = await getProject(context, id);
   const version = expectVersion(ifMatch, before.version);
-  if (before.archived_at !== null) throw new DomainError('project-archived', 'The project is archived and takes no changes.');
+  if (before.archived_at !== null) throw projectArchived();
   const { git_url, git_credential, gate, ...plain } = patch;
   const git = git_url === undefined || git_url === null ? null : acceptGitUrl(context.config, git_url);
   // Whoever may change the URL must not be able to send the stored credential to a server of theirs.

@@ -19,7 +19,7 @@ const SCHEMES = new Set(['https:', 'ssh:', 'git:', 'git+ssh:']);
 export function acceptGitUrl(config: Config, text: string): GitUrl {
   const parsed = parseGitUrl(text);
   if (createAddressGuard(config.ALLOW_PRIVATE_ADDRESSES).refuses(hostOf(parsed.url))) {
-    throw new DomainError('unsupported-git-url', 'git_url leads to an address of a private or local network, which is not allowed.', { errors: [{ pointer: '/git_url', message: 'leads to a private address' }] });
+    throw new DomainError('unsupported-git-url', 'git_url leads to an address of a private or local network, which is not allowed. An operator can allow it by ALLOW_PRIVATE_ADDRESSES.', { errors: [{ pointer: '/git_url', message: 'leads to a private address' }] });
   }
   return parsed;
 }

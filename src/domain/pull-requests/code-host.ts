@@ -1,6 +1,6 @@
 /** Where a project's pull requests are. */
 import { userIdOf } from '../../core/actor.ts';
-import { DomainError, notFound } from '../../core/errors.ts';
+import { notFound, projectArchived } from '../../core/errors.ts';
 import { deleteCodeHost, findCodeHost, putCodeHost, type CodeHostKind } from '../../db/code-hosts.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { audit } from '../audit.ts';
@@ -39,7 +39,7 @@ export interface CodeHostDraft {
 /** The token comes with every change, so that none goes to an address that it was not given for. Throws not-found, project-archived, validation-failed. */
 export async function replaceCodeHost(context: Context, projectId: string, draft: CodeHostDraft): Promise<CodeHostState> {
   const project = await getProject(context, projectId);
-  if (project.archived_at !== null) throw new DomainError('project-archived', 'The project is archived and takes no changes.');
+  if (project.archived_at !== null) throw projectArchived();
   const apiUrl = acceptOutsideUrl(context, draft.apiUrl ?? PUBLIC[draft.kind], '/api_url', { query: false }).href.replace(/\/+$/, '');
   return inTransaction(context.db, async (tx) => {
     await putCodeHost(tx, { projectId: project.id, kind: draft.kind, apiUrl, tokenSealed: context.vault.seal(draft.token), comments: draft.comments, commitStatuses: draft.commitStatuses, userId: userIdOf(context.actor) });

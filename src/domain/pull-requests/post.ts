@@ -33,12 +33,12 @@ export interface CommentOutcome {
 export async function commentOnRequest(context: Context, scanId: string, request: PullRequest, isDryRun: boolean): Promise<CommentOutcome> {
   const scan = await findScan(context.db, scanId);
   if (scan === undefined) throw notFound('The scan');
-  if (scan.status !== 'succeeded') throw new DomainError('scan-not-finished', `The scan is ${scan.status}: it has nothing to tell yet.`);
+  if (scan.status !== 'succeeded') throw new DomainError('scan-not-finished', `The scan is ${scan.status}: it has nothing to tell. Wait for its end, or name a scan that has succeeded.`);
   const project = await getProject(context, scan.project_id);
   const words = await wordsFor(context, scan, project);
   if (isDryRun) return { ...words.outcome, status: 'dry_run', commentId: null, commentUrl: null, commitStatus: null };
   if (!isOfProject(request.repository, project.git_url)) {
-    throw new DomainError('validation-failed', "repo_full_name is not the repository of the project's git_url.", { errors: [{ pointer: '/repo_full_name', message: "is not the project's repository" }] });
+    throw new DomainError('validation-failed', "repo_full_name is not the repository of the project's git_url. Change the one that is wrong.", { errors: [{ pointer: '/repo_full_name', message: "is not the project's repository" }] });
   }
   return told(() => commentOnHost(context, scan, project, request, words));
 }

@@ -32,7 +32,7 @@ const isUnderWay = ({ status }: ScanRow): boolean => status === 'queued' || stat
 
 async function tell(context: Context, scan: ScanRow, row: CodeHostRow): Promise<void> {
   const project = await getProject(context, scan.project_id);
-  if (project.git_url === null) throw new DomainError('no-scan-source', "The project has no git_url, so that its repository at the code host is not known.");
+  if (project.git_url === null) throw new DomainError('no-scan-source', "The project has no git_url, so that its repository at the code host is not known. Set it: PATCH /v1/projects/{id}.");
   const repository = repositoryAt(project.git_url, row);
   const number = scan.status === 'succeeded' && row.comments ? requestOf(scan) : null;
   if (number !== null) {

@@ -27,7 +27,7 @@ export const isImageFormat = (text: string): text is ImageFormat => FORMATS.some
 export async function containerFormat({ config }: { config: Config }, { image, upload }: ScanRequest): Promise<ImageFormat> {
   const reference = image === null ? null : parseImage(image);
   if (image !== null && reference === null) throw invalid('is no reference of an image, such as registry.example.com/team/app:1.0 or name@sha256:...');
-  if (reference !== null && createAddressGuard(config.ALLOW_PRIVATE_ADDRESSES).refuses(reference.host)) throw invalid('leads to an address of a private or local network, which is not allowed');
+  if (reference !== null && createAddressGuard(config.ALLOW_PRIVATE_ADDRESSES).refuses(reference.host)) throw invalid('leads to an address of a private or local network, which is not allowed; an operator can allow it by ALLOW_PRIVATE_ADDRESSES');
   const archive = upload === null ? null : recogniseArchive(upload.head);
   if (upload !== null && archive !== 'tar' && archive !== 'tar.gz') throw new DomainError('unsupported-archive', 'An image is taken as a tar or tar.gz: what `docker save` writes, or an OCI layout.');
   if ((await findProgram('trivy', config.TRIVY_PATH)) === null) {

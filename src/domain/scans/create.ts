@@ -1,6 +1,6 @@
 /** Queueing a scan: the upload is recognised, stored and handed to a worker in one transaction. */
 import { userIdOf } from '../../core/actor.ts';
-import { DomainError, notFound } from '../../core/errors.ts';
+import { DomainError, notFound, projectArchived } from '../../core/errors.ts';
 import { storeBlob } from '../../db/blobs.ts';
 import { activeScans, findScan, insertScan, setScanJob, type ScanRow } from '../../db/scans.ts';
 import type { Tx } from '../../db/connect.ts';
@@ -37,7 +37,7 @@ export interface ScanPlan {
 
 /** The first half, before any transaction: it looks at the upload, the disk and git. */
 export async function planScan(context: Context, project: Pick<ProjectRow, 'archived_at' | 'git_url' | 'default_branch'>, request: ScanRequest): Promise<ScanPlan> {
-  if (project.archived_at !== null) throw archived();
+  if (project.archived_at !== null) throw projectArchived();
   const sourceFormat = request.kind === 'container' ? await containerFormat(context, request) : formatOf(request, project.git_url);
   await refuseUnderDiskPressure(context);
   return { sourceFormat, ...(sourceFormat === GIT_FORMAT ? await planGitScan(request, project.default_branch) : { ref: request.ref, fetchRef: null, fetchCommit: null }) };
@@ -47,12 +47,12 @@ export async function planScan(context: Context, project: Pick<ProjectRow, 'arch
 export async function queueScan(tx: Tx, context: Context, project: Pick<ProjectRow, 'id' | 'team_id'>, request: ScanRequest, { sourceFormat, ...plan }: ScanPlan): Promise<ScanRow> {
   const active = await activeScans(tx, project.id, plan.ref);
   if (active === undefined) throw notFound('The project');
-  if (active.archived) throw archived();
+  if (active.archived) throw projectArchived();
   if (active.activeScanId !== null) {
     throw new DomainError('scan-in-progress', 'A scan of this project and ref is queued or running; follow that one, or wait for it.', { active_scan_id: active.activeScanId });
   }
   const limit = context.config.MAX_ACTIVE_SCANS_PER_TEAM;
-  if (active.teamCount >= limit) throw new DomainError('too-many-active-scans', `The team has ${limit} queued or running scans, which is its limit.`, { limit, retryAfter: 30 });
+  if (active.teamCount >= limit) throw new DomainError('too-many-active-scans', `The team has ${limit} queued or running scans, which is its limit. Wait for one to end, or cancel one.`, { limit, retryAfter: 30 });
   const id = await insertScan(tx, {
     projectId: project.id, kind: request.kind, ...plan, commitSha: request.commitSha, metadata: request.metadata, sourceFormat, image: request.image,
     blobId: request.upload === null ? null : await storeBlob(tx, request.upload),
@@ -66,7 +66,6 @@ export async function queueScan(tx: Tx, context: Context, project: Pick<ProjectR
   return scan;
 }
 
-const archived = (): DomainError => new DomainError('project-archived', 'The project is archived and takes no scans.');
 
 /** Where the source comes from: git, or what the upload is, from its first bytes or the client's word. */
 function formatOf(request: ScanRequest, gitUrl: string | null): string {
@@ -79,9 +78,9 @@ function formatOf(request: ScanRequest, gitUrl: string | null): string {
 
 function sbomFormat(upload: Upload, stated: string | null): string {
   const seen = recogniseSbom(upload.head);
-  if (stated !== null && seen !== null && stated !== seen) throw new DomainError('unsupported-sbom', `format says ${stated}, but the document looks like ${seen}.`);
+  if (stated !== null && seen !== null && stated !== seen) throw new DomainError('unsupported-sbom', `format says ${stated}, but the document looks like ${seen}. State that, or leave format out.`);
   const format = stated ?? seen;
-  if (format === null) throw new DomainError('unsupported-sbom', 'The upload is not recognised as CycloneDX 1.2-1.7 (JSON, XML) or SPDX 2.2-2.3 (JSON, tag-value) in UTF-8.');
+  if (format === null) throw new DomainError('unsupported-sbom', 'The upload is not recognised as CycloneDX 1.2-1.7 (JSON, XML) or SPDX 2.2-2.3 (JSON, tag-value) in UTF-8. Send source as kind `source` in the file field `archive`.');
   return format;
 }
 

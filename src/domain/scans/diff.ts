@@ -15,7 +15,7 @@ interface Comparing {
  * The scan and what it is compared with: the named base, else the scan before it of the same ref, else the project's current scan, else nothing.
  * @throws DomainError not-found, scan-not-finished, invalid-request where `base` is no scan of the same project, whether it exists or not
  */
-export async function scanPair({ db }: Comparing, scanId: string, base: string | undefined): Promise<ScanPair> {
+async function scanPair({ db }: Comparing, scanId: string, base: string | undefined): Promise<ScanPair> {
   const scan = await findScan(db, scanId);
   if (scan === undefined) throw notFound('The scan');
   requireResults(scan, 'The scan');
@@ -30,7 +30,7 @@ export async function scanPair({ db }: Comparing, scanId: string, base: string |
 }
 
 function requireResults({ status }: ScanRow, what: string): void {
-  if (status !== 'succeeded') throw new DomainError('scan-not-finished', `${what} is ${status}: it has no results to compare.`);
+  if (status !== 'succeeded') throw new DomainError('scan-not-finished', `${what} is ${status}: it has no results to compare. Wait for its end, or name a scan that has succeeded.`);
 }
 
 export interface ScanDiff extends DiffCounts {

@@ -29,7 +29,7 @@ export async function planGitScan(request: ScanRequest, defaultBranch: string | 
 }
 
 /** Full names that a ref may mean, the likeliest first: a branch before a tag before a pull or merge request. */
-export function refCandidates(ref: string | null): string[] {
+function refCandidates(ref: string | null): string[] {
   if (ref === null) return ['HEAD'];
   if (ref.startsWith('refs/')) return [ref];
   const [, kind, number] = /^(pr|mr)-(\d+)$/.exec(ref) ?? [];

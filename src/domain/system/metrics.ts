@@ -4,6 +4,6 @@ import type { Exposition } from '../../core/telemetry.ts';
 import type { Context } from '../context.ts';
 
 export function exposition({ telemetry }: Context): Promise<Exposition> {
-  if (telemetry.exposition === null) throw new DomainError('not-found', 'This portal tells no metrics: METRICS_TOKEN is not set.');
+  if (telemetry.exposition === null) throw new DomainError('not-found', 'This portal tells no metrics: METRICS_TOKEN is not set. An operator can set it.');
   return telemetry.exposition();
 }

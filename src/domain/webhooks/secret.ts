@@ -1,7 +1,7 @@
 /** A project's webhook secret: made here, shown once, sealed at rest. */
 import { randomBytes } from 'node:crypto';
 import { userIdOf } from '../../core/actor.ts';
-import { DomainError, notFound } from '../../core/errors.ts';
+import { notFound, projectArchived } from '../../core/errors.ts';
 import type { Page, PageRequest } from '../../core/page.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { deleteWebhookSecret, findWebhookSecret, listDeliveries, putWebhookSecret, type DeliveryRow } from '../../db/webhooks.ts';
@@ -26,7 +26,7 @@ export async function webhookSecretState({ db }: Pick<Context, 'db'>, projectId:
 /** Throws not-found, project-archived. */
 export async function rotateWebhookSecret(context: Context, projectId: string): Promise<WebhookSecretState & { secret: string }> {
   const project = await getProject(context, projectId);
-  if (project.archived_at !== null) throw new DomainError('project-archived', 'The project is archived and takes no changes.');
+  if (project.archived_at !== null) throw projectArchived();
   const secret = randomBytes(32).toString('base64url');
   return inTransaction(context.db, async (tx) => {
     await putWebhookSecret(tx, { projectId: project.id, sealed: context.vault.seal(secret), userId: userIdOf(context.actor), graceSeconds: GRACE_SECONDS });

@@ -1,5 +1,4 @@
 /** Go: go.mod, which lists every module since Go 1.17; `// indirect` marks the transitive ones. */
-import { formatPurl } from '../../core/purl.ts';
 import { locked, type LockFileReader } from './lock-file.ts';
 
 const REQUIRE = /^([^\s"]+)\s+(v[^\s]+)(?:\s*\/\/\s*(.*))?$/;
@@ -56,4 +55,3 @@ export function goParts(module: string): { namespace: string | null; name: strin
   return slash === -1 ? { namespace: null, name: module } : { namespace: module.slice(0, slash), name: module.slice(slash + 1) };
 }
 
-export const goPurl = (module: string, version: string): string => formatPurl({ type: 'golang', ...goParts(module), version });

@@ -6,7 +6,7 @@ import { addRoot } from './reach.ts';
 const KINDS = [['dependencies', 'required'], ['optionalDependencies', 'optional'], ['devDependencies', 'dev']] as const;
 
 /** `name` and the range behind it, with its scope; a dependency that also stands in optionalDependencies is optional. */
-export function wantedBy(manifest: Record<string, unknown>): { name: string; range: string; scope: DependencyScope }[] {
+function wantedBy(manifest: Record<string, unknown>): { name: string; range: string; scope: DependencyScope }[] {
   const optional = record(manifest['optionalDependencies']);
   return KINDS.flatMap(([kind, scope]) => Object.entries(record(manifest[kind]))
     .filter(([name]) => kind !== 'dependencies' || !Object.hasOwn(optional, name))

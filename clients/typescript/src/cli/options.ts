@@ -5,8 +5,8 @@ import { UsageFault } from './faults.ts';
 export const COMMANDS = {
   scan: { argument: '[path]', help: 'Scan a source folder (default: this one), an archive or an SBOM, and judge it by the project\'s gate.' },
   gate: { argument: '', help: 'Show the gate of the project, or of one scan.' },
-  sbom: { argument: '', help: 'Download the SBOM of the project.' },
-  notice: { argument: '', help: 'Download the NOTICE file of the project.' },
+  sbom: { argument: '', help: 'Download the SBOM of the project; the key needs report:download.' },
+  notice: { argument: '', help: 'Download the NOTICE file of the project; the key needs report:download.' },
 } as const;
 export type Command = keyof typeof COMMANDS;
 export const commands: readonly Command[] = ['scan', 'gate', 'sbom', 'notice'];
@@ -19,7 +19,6 @@ export const FORMATS = {
   sbom: ['cyclonedx-json', 'cyclonedx-xml', 'spdx-json', 'spdx-tv'],
   notice: ['text', 'markdown', 'html'],
 } as const satisfies Record<Command, readonly string[]>;
-export type ResultFormat = (typeof RESULTS)[number];
 
 interface Option {
   type: 'string' | 'boolean';
@@ -43,7 +42,7 @@ export const OPTIONS = {
   repo: { type: 'string', value: 'OWNER/NAME', help: 'Repository of that request; found in CI variables or git.', commands: ['scan'] },
   'warn-as-error': { type: 'boolean', help: 'Exit 1 where the gate warns, too.', commands: JUDGING },
   format: { type: 'string', value: 'FORMAT', help: '', commands },
-  output: { type: 'string', value: 'FILE', help: 'Write to this file; the table still goes to standard output.', commands },
+  output: { type: 'string', value: 'FILE', help: '', commands },
   timeout: { type: 'string', value: 'SECONDS', help: 'Time limit of everything (1800).', commands },
   'no-wait': { type: 'boolean', help: 'Queue the scan and exit 0 without a result.', commands: ['scan'] },
   'max-size': { type: 'string', value: 'MIB', help: 'Largest packed source (256), as the portal\'s MAX_UPLOAD_BYTES.', commands: ['scan'] },
@@ -86,8 +85,8 @@ function parsed(command: Command, args: readonly string[]): { values: Record<str
   }
 }
 
-export const optionsOf = (command: Command): [string, Option][] => Object.entries(table).filter(([, option]) => option.commands.includes(command));
-export const isCommand = (text: string | undefined): text is Command => commands.some((command) => command === text);
+const optionsOf = (command: Command): [string, Option][] => Object.entries(table).filter(([, option]) => option.commands.includes(command));
+const isCommand = (text: string | undefined): text is Command => commands.some((command) => command === text);
 
 export function helpText(command: Command | null): string {
   if (command === null) {
@@ -95,10 +94,16 @@ export function helpText(command: Command | null): string {
     return ['The command line of the SCA portal.', '', ...lines, '', "  'portal <command> --help' lists its options; 'portal --version' tells the version.", '', ...ENDINGS].join('\n');
   }
   const lines = optionsOf(command).map(([name, option]) => {
-    const help = name === 'format' ? `One of ${FORMATS[command].join(', ')} (${FORMATS[command][0]}).` : option.help;
+    const help = helpOf(name, option, command);
     return `  ${`--${name}${option.value === undefined ? '' : ` ${option.value}`}`.padEnd(24)} ${help}${option.env === undefined ? '' : ` [${option.env}]`}`;
   });
   return [`portal ${command} ${COMMANDS[command].argument}`.trim(), COMMANDS[command].help, '', ...lines, '', ...ENDINGS].join('\n');
+}
+
+function helpOf(name: string, option: Option, command: Command): string {
+  if (name === 'format') return `One of ${FORMATS[command].join(', ')} (${FORMATS[command][0]}).`;
+  if (name === 'output') return JUDGING.includes(command) ? 'Write to this file; the table still goes to standard output.' : 'Write to this file instead of standard output.';
+  return option.help;
 }
 
 const ENDINGS = ['Exit codes: 0 the gate passes or warns; 1 the gate fails; 2 there is no result: bad input, network, a scan that failed.'];

@@ -8,7 +8,7 @@ import { tableOf } from './table.ts';
 import { writeDocument } from './write.ts';
 
 export const PASSED = 0;
-export const FAILED = 1;
+const FAILED = 1;
 export const NO_RESULT = 2;
 
 /** Writes it, and returns the exit code. Throws ScanFault where there is nothing to judge. */

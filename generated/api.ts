@@ -2354,7 +2354,7 @@ export interface paths {
          * @description Replaces all data by that of the archive, the audit log included. The archive is checked whole before anything changes (manifest, checksums, schema version, bounds, master key): a bad one is
          *     422 `invalid-backup`. One of an older version of the portal is brought up to date. The restore itself is one transaction beside the running portal: it either all happens or nothing changes,
          *     and what is written meanwhile is replaced with the rest. Afterwards scans that were queued or running are cancelled, messages that were waiting are not sent, vulnerability data is
-         *     fetched anew, and every session ends: log in with an account of the archive. Backups that were listed go on being listed. `confirm` must hold the word `restore`; missing or other, 412.
+         *     fetched anew, and every session ends: log in with an account of the archive. Accounts, roles and API keys are those of then: what was taken from somebody since is theirs again. Backups that were listed go on being listed. `confirm` must hold the word `restore`; missing or other, 412.
          *     One restore runs at a time: a second is 409.
          */
         post: operations["restoreAdminBackup"];

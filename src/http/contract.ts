@@ -21,7 +21,7 @@ const METHODS = { get: 'GET', post: 'POST', put: 'PUT', patch: 'PATCH', delete: 
 const METHOD_NAMES: readonly HTTPMethod[] = Object.values(METHODS);
 
 /** Finds the operation of a canonical path. An exact path never falls through to a templated sibling: it is 405 there. */
-function createMatcher(): (method: string, path: string) => Match {
+export function createMatcher(): (method: string, path: string) => Match {
   const router = findMyWay({ ignoreTrailingSlash: false, caseSensitive: true, maxParamLength: 1024 });
   const methodsOf = new Map<string, string[]>();
   const byRoute = new Map<unknown, OperationId>();

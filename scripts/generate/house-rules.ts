@@ -28,9 +28,9 @@ export function brokenRules(doc: OpenApiDocument, registry: ProblemRegistry): st
 function operationFaults({ operation, parameters, method }: OperationEntry, registry: ProblemRegistry): string[] {
   const faults: string[] = [];
   const verb = /^[a-z]+/.exec(operation.operationId)?.[0] ?? '';
-  if (!VERBS.has(verb)) faults.push(`operationId starts with '${verb}', which is not one of ours`);
+  if (!VERBS.has(verb)) faults.push(`operationId starts with '${verb}', which is not one of ours: ${[...VERBS].join(', ')}`);
   const order = Object.keys(operation).filter((key) => KEY_ORDER.includes(key));
-  if (order.join() !== KEY_ORDER.filter((key) => order.includes(key)).join()) faults.push(`keys stand in the order ${order.join(', ')}`);
+  if (order.join() !== KEY_ORDER.filter((key) => order.includes(key)).join()) faults.push(`keys stand in the order ${order.join(', ')}; it is ${KEY_ORDER.filter((key) => order.includes(key)).join(', ')}`);
   faults.push(...accessFaults({ operation, parameters }));
   for (const slug of operation['x-problems'] ?? []) if (registry[slug] === undefined) faults.push(`unknown problem '${slug}'`);
   for (const parameter of parameters) {
@@ -40,7 +40,7 @@ function operationFaults({ operation, parameters, method }: OperationEntry, regi
   if (json !== undefined && json['$ref'] === undefined && json['additionalProperties'] !== false) faults.push('an inline body lacks additionalProperties: false');
   if (method === 'get' && operation.requestBody !== undefined) faults.push('GET has a body');
   if (operation.operationId.startsWith('list') && !parameters.some(({ name }) => name === 'limit') && operation['x-access'].self === undefined && operation['x-access'].public === undefined) {
-    faults.push('a list has no limit');
+    faults.push('a list has no limit: give it Limit, Offset (spec/shared/parameters) and a sort with x-sort-fields');
   }
   return faults;
 }

@@ -72,7 +72,7 @@ test('a project\'s gate follows an import beside the portal at once', async () =
 }, { timeoutMs: 20_000 });
 test('what is not there, or no data, is said', async () => {
   const nothing = await run(database.url, path.join(folder, 'nothing'));
-  assert.equal([nothing.code, nothing.output.trim()], [1, `There is nothing at '${path.join(folder, 'nothing')}'.`]);
+  assert.equal([nothing.code, nothing.output.trim()], [1, `There is nothing at '${path.join(folder, 'nothing')}'. Name a zip, a folder or a single record.`]);
   await writeFile(path.join(folder, 'broken.json'), '{');
   const broken = await run(database.url, path.join(folder, 'broken.json'));
   assert.is(broken.code, 1);

@@ -9,7 +9,7 @@ import { holdPortal, openEmbedded } from './db/embedded.ts';
 import { listen, type Listener } from './db/listen.ts';
 import { EVICTED_CHANNEL } from './db/live-sockets.ts';
 import { migrate } from './db/migrate.ts';
-import { PROGRESS_CHANNEL } from './db/scans.ts';
+import { PROGRESS_CHANNEL } from './db/scan-states.ts';
 import { SIGNING_KEYS_CHANNEL } from './db/signing-keys.ts';
 import { DATA_RESTORED_CHANNEL } from './db/backup/settle.ts';
 import { ensureFirstAdmin, type FirstAdmin } from './domain/auth/first-admin.ts';

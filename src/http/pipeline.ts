@@ -4,6 +4,7 @@ import type { Services, Context } from '../domain/context.ts';
 import { ANONYMOUS, userIdOf } from '../core/actor.ts';
 import type { Db } from '../db/connect.ts';
 import { DomainError } from '../core/errors.ts';
+import { isRecord } from '../core/values.ts';
 import { parseSort, type SortKey } from '../core/page.ts';
 import { authenticate, authenticateKey, isMetricsToken, readCredential, type NotedUses } from './authenticate.ts';
 import { authorize, type Access } from './authorize.ts';
@@ -63,7 +64,7 @@ export async function createPipeline({ services, handlers, caches, limits, stopp
     // the writer must see its own change at once; other processes hear of it from the database
     if (operations[operationId].method !== 'get') {
       caches.changed(SCOPE_CHANNEL, exchange.params['id'] ?? '');
-      for (const userId of new Set([userIdOf(exchange.actor) ?? '', exchange.params['id'] ?? '', exchange.params['user_id'] ?? ''])) caches.changed(ACTOR_CHANNEL, userId);
+      for (const userId of new Set([userIdOf(exchange.actor) ?? '', exchange.params['id'] ?? '', exchange.params['user_id'] ?? '', userInBody(exchange)])) caches.changed(ACTOR_CHANNEL, userId);
     }
   };
 
@@ -120,6 +121,12 @@ async function readInput(exchange: Exchange, operationId: OperationId, limits: B
     headers: raw.header,
   };
   return { input, idempotencyKey: raw.header['idempotency-key'] };
+}
+
+/** Whom a body such as that of a new team member is about. */
+function userInBody({ body }: Exchange): string {
+  const id = body.state === 'json' && isRecord(body.value) ? body.value['user_id'] : undefined;
+  return typeof id === 'string' ? id : '';
 }
 
 /** A form as its schema sees it: file fields are there, their content is not its business. */

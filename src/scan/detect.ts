@@ -1,7 +1,8 @@
 /** Components of a source tree: every lock file that it holds, merged by package URL. One bad file is a warning, not a failed scan. */
 import { setImmediate } from 'node:timers/promises';
 import type { DetectedComponent, Inventory } from '../core/component.ts';
-import { ArchiveError, readArchive, type ArchiveFormat, type ArchiveLimits } from './archive.ts';
+import { ArchiveError, type ArchiveLimits } from './archive-bounds.ts';
+import { readArchive, type ArchiveFormat } from './archive.ts';
 import { decodeText } from './decode.ts';
 import { findLicenses, isLicenseFile } from './license-files.ts';
 import { HEAD_BYTES, LicenseHeaders } from './license-headers.ts';

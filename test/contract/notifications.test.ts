@@ -72,7 +72,7 @@ events('a failed scan tells who asked for it, or the admins where nobody did', a
   assert.equal([(await titles(developer.client)), await titles(lead.client)], [['scan_failed: The scan of Shop has failed'], []]);
   await sql`UPDATE scans SET status = 'failed', completed_at = now() WHERE id = ${await queuedScan(database, project)}`.execute(db);
   const orphan = await queuedScan(database, project, 'orphan');
-  const { failScan } = await import('../../src/db/scans.ts');
+  const { failScan } = await import('../../src/db/scan-states.ts');
   await failScan(db, { id: orphan }, { code: 'internal', message: 'It never came to an end.' });
   await deliverNotices(portal.services);
   const [failed] = await items(lead.client);

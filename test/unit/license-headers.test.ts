@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { ARCHIVE_LIMITS, ArchiveError } from '../../src/scan/archive.ts';
+import { ARCHIVE_LIMITS, ArchiveError } from '../../src/scan/archive-bounds.ts';
 import { detectArchive } from '../../src/scan/detect.ts';
 import { isOwnSource, LicenseHeaders } from '../../src/scan/license-headers.ts';
 import { tarGz } from '../support/fixtures.ts';

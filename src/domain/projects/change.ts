@@ -3,7 +3,7 @@ import { DomainError, notFound, projectArchived } from '../../core/errors.ts';
 import { archiveProject, findProject, hasActiveScan, purgeProject, type Distribution, type ProjectRow, type Visible } from '../../db/projects.ts';
 import { lockMatching } from '../../db/matches.ts';
 import { refreshFacts } from '../../db/refresh.ts';
-import { chooseCurrentScan } from '../../db/scans.ts';
+import { chooseCurrentScan } from '../../db/scan-states.ts';
 import { inTransaction, violates } from '../../db/transaction.ts';
 import { updateVersioned } from '../../db/versioned.ts';
 import { audit } from '../audit.ts';

@@ -1,7 +1,7 @@
 /** Cancelling a scan, queued or running. Its job finds nothing to do; its worker sees within a second that it no longer owns the scan, and ends what it runs. */
 import { DomainError, notFound } from '../../core/errors.ts';
 import { findAdminScan, type AdminScanRow } from '../../db/admin-scans.ts';
-import { cancelScan as cancelRow } from '../../db/scans.ts';
+import { cancelScan as cancelRow } from '../../db/scan-states.ts';
 import { inTransaction } from '../../db/transaction.ts';
 import { audit } from '../audit.ts';
 import type { Context } from '../context.ts';

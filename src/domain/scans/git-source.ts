@@ -2,11 +2,11 @@
 import path from 'node:path';
 import { DomainError } from '../../core/errors.ts';
 import type { Inventory } from '../../core/component.ts';
-import { findGitOrigin, recordCommit, type ClaimedScan } from '../../db/scans.ts';
+import { findGitOrigin, recordCommit, type ClaimedScan } from '../../db/scan-states.ts';
 import { createAddressGuard } from '../../integrations/addresses.ts';
 import { fetchGit, gitUnavailable, isRefName, type GitRequest } from '../../integrations/git.ts';
 import { GitFault } from '../../integrations/git-faults.ts';
-import { ARCHIVE_LIMITS } from '../../scan/archive.ts';
+import { ARCHIVE_LIMITS } from '../../scan/archive-bounds.ts';
 import { detect, isWanted } from '../../scan/detect.ts';
 import { HEAD_LINES, LicenseHeaders, SOURCE_ENDINGS } from '../../scan/license-headers.ts';
 import type { Services } from '../context.ts';

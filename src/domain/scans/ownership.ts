@@ -1,5 +1,5 @@
 /** A run and its scan: it may be cancelled, taken over, out of time, or its worker may stop, at any moment. */
-import { ownsScan, type ClaimedScan } from '../../db/scans.ts';
+import { ownsScan, type ClaimedScan } from '../../db/scan-states.ts';
 import type { Services } from '../context.ts';
 
 /** This run no longer owns its scan: cancelled, or taken over. */

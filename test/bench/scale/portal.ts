@@ -13,7 +13,7 @@ const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 const ADMIN = { email: 'admin@seed.example', password: 'a passphrase for the seeded admin' };
 const log = { info: (): void => undefined, warn: (): void => undefined, error: console.error };
 
-export const seedDir = (): string => process.env['SEED_DIR'] || path.join(tmpdir(), 'sca-portal-scale');
+const seedDir = (): string => process.env['SEED_DIR'] || path.join(tmpdir(), 'sca-portal-scale');
 
 export interface ScalePortal {
   url: string;

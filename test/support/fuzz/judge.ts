@@ -30,10 +30,10 @@ const MAY_CHANGE: readonly { why: string; table: string; columns: readonly strin
 const isAllowed = (change: Change, operation: OperationId | null): boolean => MAY_CHANGE.some(({ table, columns, operations }) =>
   table === change.table && changedColumns(change).every((column) => columns.includes(column)) && (operations === undefined || (operation !== null && operations.includes(operation))));
 
-export const isRefusal = (status: number): boolean => status >= 400;
+const isRefusal = (status: number): boolean => status >= 400;
 
 /** Which operation a request reaches; null where it is none's: an unknown path, a wrong method. */
-export function operationAt({ method, target }: Wire): OperationId | null {
+function operationAt({ method, target }: Wire): OperationId | null {
   try {
     const found = match(method, canonicalPath(target.split(/[?#]/)[0] ?? ''));
     return found !== null && 'matched' in found ? found.matched.operationId : null;

@@ -55,7 +55,8 @@ const HITS = 120;
 
 export async function runChaos({ db, databaseUrl, mailbox, seconds, seed, everyMs, size, uploadersEach }: ChaosOptions): Promise<ChaosResult> {
   const random = randomFrom(seed);
-  const fleet = await createFleet({ databaseUrl, environment: mailbox === null ? {} : { SMTP_URL: mailbox.url } });
+  // a scan that retention has removed would count as lost
+  const fleet = await createFleet({ databaseUrl, environment: { SCAN_RETENTION_PER_REF: '100000', ...(mailbox === null ? {} : { SMTP_URL: mailbox.url }) } });
   const balancer = await startBalancer(() => fleet.ready('api').map(({ port }) => port));
   try {
     await fleet.start('api');

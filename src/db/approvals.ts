@@ -30,12 +30,11 @@ export interface ApprovalRow {
 
 const COLUMNS = sql`a.id, a.project_id, p.name AS project_name, p.slug AS project_slug, p.team_id, a.component_id, pk.name AS component_name, c.purl AS component_purl,
   a.license_expression, a.status, a.requested_by_user_id, a.requested_at, a.decided_by_user_id, a.decided_at, a.decision_note, a.version`;
-const FROM = sql`
-  FROM approvals a JOIN projects p ON p.id = a.project_id JOIN components c ON c.id = a.component_id
-  JOIN package_versions pv ON pv.id = c.package_version_id JOIN packages pk ON pk.id = pv.package_id`;
+const PROJECTS = sql`JOIN projects p ON p.id = a.project_id`;
+const PACKAGES = sql`JOIN components c ON c.id = a.component_id JOIN package_versions pv ON pv.id = c.package_version_id JOIN packages pk ON pk.id = pv.package_id`;
+const FROM = sql`FROM approvals a ${PROJECTS} ${PACKAGES}`;
 const STATUS_RANK = sql`CASE a.status WHEN 'pending' THEN 0 WHEN 'under_review' THEN 1 WHEN 'approved' THEN 2 ELSE 3 END`;
 const SORTABLE = { status: STATUS_RANK, component_name: sql`pk.name`, project_name: sql`p.name`, requested_at: neverNull(sql`a.requested_at`), decided_at: sql`a.decided_at` };
-const PACKAGES = sql`JOIN components c ON c.id = a.component_id JOIN package_versions pv ON pv.id = c.package_version_id JOIN packages pk ON pk.id = pv.package_id`;
 
 export interface ApprovalFilters {
   status?: readonly string[] | undefined;
@@ -59,10 +58,9 @@ export async function listApprovals(db: Db, visibility: Visibility, filters: App
   if (filters.from !== undefined) conditions.push(sql`a.requested_at >= ${filters.from}`);
   if (filters.to !== undefined) conditions.push(sql`a.requested_at < ${filters.to}`);
   const sorts = (field: string): boolean => page.sort.some((key) => key.field === field);
-  const projects = sql`JOIN projects p ON p.id = a.project_id`;
-  const counted = restricted ? sql`FROM approvals a ${projects}` : sql`FROM approvals a`;
+  const counted = restricted ? sql`FROM approvals a ${PROJECTS}` : sql`FROM approvals a`;
   const chosen = sql`
-    SELECT a.id FROM approvals a ${restricted || sorts('project_name') ? projects : sql``} ${sorts('component_name') ? PACKAGES : sql``} ${where(conditions)} ${orderAndPage(page, SORTABLE, sql`a.id`)}`;
+    SELECT a.id FROM approvals a ${restricted || sorts('project_name') ? PROJECTS : sql``} ${sorts('component_name') ? PACKAGES : sql``} ${where(conditions)} ${orderAndPage(page, SORTABLE, sql`a.id`)}`;
   const items = await sql<ApprovalRow>`SELECT ${COLUMNS} ${FROM} JOIN (${chosen}) chosen ON chosen.id = a.id ${orderAndPage({ ...page, offset: 0 }, SORTABLE, sql`a.id`)}`.execute(db);
   const total = await sql<{ total: number }>`SELECT count(*)::int AS total ${counted} ${where(conditions)}`.execute(db);
   return { items: items.rows, total: total.rows[0]?.total ?? 0 };

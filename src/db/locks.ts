@@ -1,4 +1,5 @@
-/** The advisory locks of the portal, in one place so that no two uses share a number. */
+/** The advisory locks of the portal, in one place so that no two uses share a number; and when a lock is worth another try. */
+import { errorCode } from '../core/values.ts';
 
 /** First half of every key; the second half names the use. Locks are per database of a server. */
 export const LOCK_CLASS = 1482;
@@ -11,3 +12,8 @@ export const LOCK = {
   /** Exclusive: held while migrations are applied. */
   migrations: 3,
 } as const;
+
+const PASSING = new Set(['55P03', '40P01']);
+
+/** Was a lock not to be had in time, or lost to a deadlock? Another try may get over it. */
+export const isLockConflict = (error: unknown): boolean => PASSING.has(errorCode(error));

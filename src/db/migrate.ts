@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { sql, type Kysely } from 'kysely';
 import pg from 'pg';
-import { errorCode, messageOf, pause } from '../core/values.ts';
-import { LOCK, LOCK_CLASS } from './locks.ts';
+import { messageOf, pause } from '../core/values.ts';
+import { isLockConflict, LOCK, LOCK_CLASS } from './locks.ts';
 import type { Log } from './log.ts';
 import { buildConcurrently, isConcurrent, withoutConcurrently } from './migrate-concurrently.ts';
 
@@ -39,8 +39,6 @@ const PATIENCE = 600_000;
 /** Between two tries, while which the others get on with their work. */
 const FIRST_PAUSE = 500;
 const LONGEST_PAUSE = 8_000;
-/** What another try may get over: a lock that was not to be had, a deadlock. */
-const PASSING = new Set(['55P03', '40P01']);
 const POLL = 200;
 const NOTICE = 5_000;
 
@@ -126,7 +124,7 @@ async function apply(client: pg.Client, migration: Migration, { log, patienceMs 
     try {
       return await (isConcurrent(name) ? applyConcurrently(client, migration, log) : applyAtOnce(client, migration));
     } catch (error) {
-      if (!PASSING.has(errorCode(error)) || Date.now() + wait > end) throw new Error(`Migration ${name} failed${place(error, text)}: ${messageOf(error)}`, { cause: error });
+      if (!isLockConflict(error) || Date.now() + wait > end) throw new Error(`Migration ${name} failed${place(error, text)}: ${messageOf(error)}`, { cause: error });
       log.warn(`Migration ${name} did not get its locks within ${LOCK_TIMEOUT} ms; it lets the others pass, and is tried again in ${wait} ms.`);
       await pause(wait);
     }

@@ -1,5 +1,6 @@
 /** Transactions that are tried again where PostgreSQL says so (serialisation failure, deadlock), or where a migration beside us has changed a table. */
 import { sql } from 'kysely';
+import { errorCode } from '../core/values.ts';
 import type { Db, Tx } from './connect.ts';
 import { isStalePlan } from './prepared.ts';
 
@@ -16,7 +17,7 @@ export async function inTransaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Pr
     try {
       return await db.transaction().execute(work);
     } catch (error) {
-      if (attempt >= MAX_TRIES || !(RETRYABLE.has(sqlState(error) ?? '') || isStalePlan(error))) throw error;
+      if (attempt >= MAX_TRIES || !(RETRYABLE.has(errorCode(error)) || isStalePlan(error))) throw error;
     }
   }
 }
@@ -48,14 +49,9 @@ export function planned<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   });
 }
 
-/** SQLSTATE of a database error. */
-export function sqlState(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
-}
-
 /** Did the statement break this constraint or unique index? */
 export function violates(error: unknown, constraint: string): boolean {
-  return /^23/.test(sqlState(error) ?? '') && error instanceof Error && 'constraint' in error && error.constraint === constraint;
+  return /^23/.test(errorCode(error)) && error instanceof Error && 'constraint' in error && error.constraint === constraint;
 }
 
 /** Runs `work` in a transaction of which there is one at a time, over all processes, for each name. */

@@ -17,11 +17,11 @@ button { border-color: #1a56b0; background: #1a56b0; color: #fff; cursor: pointe
 button:focus-visible, input:focus-visible, a:focus-visible { outline: 3px solid #5b9bff; outline-offset: 2px; }
 `;
 
-/** @param main its content @param up how it gets to the portal's root: `../` so many times */
-export const htmlPage = (title: string, main: string, files: string, up = ''): string => `<!doctype html>
+/** @param main its content @param up how it gets to the portal's root: `../` so many times @param attributes of main */
+export const htmlPage = (title: string, main: string, files: string, up = '', attributes = ''): string => `<!doctype html>
 <html lang="en">
 <head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>SCA Portal: ${title}</title><link rel="icon" href="data:,"><link rel="stylesheet" href="${up}${files}.css"></head>
-<body><main>${main}</main>
+<body><main${attributes}>${main}</main>
 <script src="${up}${files}.js"></script></body>
 </html>
 `;

@@ -40,7 +40,7 @@ export async function readBody(exchange: Exchange, operationId: OperationId, lim
     throw new DomainError('unsupported-media-type', `Send the body as ${accepted.join(' or ')}${mediaType === '' ? '; Content-Type is missing' : `, not ${mediaType}`}.`);
   }
   if (mediaType === FORM) {
-    const { fields, files, discard } = limitName === 'backup' ? await readMultipart(request, limits.backupDir, limits.backupBytes) : await readMultipart(request, limits.spoolDir, limits.uploadBytes);
+    const { fields, files, discard } = await (limitName === 'backup' ? readMultipart(request, limits.backupDir, limits.backupBytes) : readMultipart(request, limits.spoolDir, limits.uploadBytes));
     exchange.cleanups.push(discard);
     const digest = createHash('sha256').update(JSON.stringify(Object.entries(fields).sort()));
     for (const file of files) digest.update(`${file.field}\n`).update(file.sha256);

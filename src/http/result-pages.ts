@@ -62,5 +62,5 @@ function pageOf({ title, api, columns = [], scan, link }: View, up: string): str
 <p><button>Log in</button></p>
 </form>
 <p><output>One moment ...</output></p>
-<noscript><p>This page needs JavaScript. The API does without: <a href="${up}api/docs">its documentation</a>.</p></noscript>`, 'result-page', up).replace('<main>', `<main${data}>`);
+<noscript><p>This page needs JavaScript. The API does without: <a href="${up}api/docs">its documentation</a>.</p></noscript>`, 'result-page', up, data);
 }

@@ -51,8 +51,10 @@ function namedIn(fault: ErrorObject): string | undefined {
 function wording(fault: ErrorObject, known: () => string[]): string {
   const params: Record<string, unknown> = fault.params;
   switch (fault.keyword) {
-    case 'additionalProperties':
-      return `is not known here; ${known().length === 0 ? 'nothing is' : `known: ${known().join(', ')}`}`;
+    case 'additionalProperties': {
+      const names = known();
+      return `is not known here; ${names.length === 0 ? 'nothing is' : `known: ${names.join(', ')}`}`;
+    }
     case 'required':
       return 'is missing';
     case 'enum':

@@ -4,12 +4,12 @@ import { runRestore } from '../domain/backups/restore.ts';
 import { sweepBackups } from '../domain/backups/sweep.ts';
 import type { JobDefinition } from './job.ts';
 
-/** A day: what is stopped by then has hung. */
-const EXPIRE_SECONDS = 86_399;
+/** What is stopped after a day has hung. */
+const OPTIONS = { retryLimit: 3, retryDelay: 5, retryBackoff: true, expireInSeconds: 86_399, deleteAfterSeconds: 86_400 };
 
 export const makeBackupJob: JobDefinition<'make-backup'> = {
   name: 'make-backup',
-  options: () => ({ retryLimit: 3, retryDelay: 5, retryBackoff: true, heartbeatSeconds: 10, expireInSeconds: EXPIRE_SECONDS, deleteAfterSeconds: 86_400 }),
+  options: () => OPTIONS,
   concurrency: () => 1,
   schedule: ({ BACKUP_SCHEDULE: schedule }) => (schedule === 'off' ? null : schedule),
   scheduled: { name: null },
@@ -20,7 +20,7 @@ export const makeBackupJob: JobDefinition<'make-backup'> = {
 
 export const restoreBackupJob: JobDefinition<'restore-backup'> = {
   name: 'restore-backup',
-  options: () => ({ retryLimit: 3, retryDelay: 5, retryBackoff: true, heartbeatSeconds: 10, expireInSeconds: EXPIRE_SECONDS, deleteAfterSeconds: 86_400 }),
+  options: () => OPTIONS,
   concurrency: () => 1,
   run: (services, { restore_id: id }, signal) => runRestore(services, id, signal),
 };

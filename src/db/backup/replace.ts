@@ -6,14 +6,13 @@ import { finished } from 'node:stream';
 import type pg from 'pg';
 import { from as copyFrom } from 'pg-copy-streams';
 import { pause } from '../../core/values.ts';
-import { LOCK, LOCK_CLASS } from '../locks.ts';
+import { isLockConflict, LOCK, LOCK_CLASS } from '../locks.ts';
 import { MIGRATIONS_TABLE, readMigrations, runMigration } from '../migrate.ts';
 import { DATA_RESTORED_CHANNEL } from './settle.ts';
 import { grantsOf } from './grants.ts';
 import { inOwnTransaction } from './session.ts';
 import { columnsOf } from './snapshot.ts';
 import { KEPT, LEFT_OUT, tablesOf, type SequenceState, type TableShape } from './tables.ts';
-import { sqlState } from '../transaction.ts';
 
 export interface Replacement {
   migrations: readonly { name: string }[];
@@ -43,7 +42,7 @@ export function replaceAll(url: string, signal: AbortSignal, what: Replacement):
     const { rows: strange } = await client.query<{ name: string }>('SELECT name FROM schema_migrations WHERE name <> ALL($1)', [known.map(({ name }) => name)]);
     if (strange.length > 0) throw new Error(`The database is of a newer version of the portal: it has ${strange[0]?.name ?? ''}. Restore with that version.`);
     await client.query(`CREATE SCHEMA sca_portal_restore; SET LOCAL search_path = sca_portal_restore, ${present?.path ?? ''}; SET LOCAL maintenance_work_mem = '256MB'`);
-    await client.query(MIGRATIONS_TABLE.replace('IF NOT EXISTS ', ''));
+    await client.query(MIGRATIONS_TABLE);
     for (const migration of known) if (wanted.has(migration.name)) await runMigration(client, migration);
     const later = await emptied(client, what.tables);
     await what.load(writer(client, what.tables));
@@ -126,7 +125,6 @@ function startCopy(client: pg.Client, statement: string): Copy {
 }
 
 const LOCK_TRIES = 120;
-const BUSY = new Set(['55P03', '40P01']);
 
 /** Lets the new tables and functions take the place of those of the same names. Here everybody waits, for milliseconds. */
 async function takePlace(client: pg.Client, present: string): Promise<void> {
@@ -155,7 +153,7 @@ async function lockAll(client: pg.Client, tables: readonly string[]): Promise<vo
       await client.query(`LOCK TABLE ${tables.join(', ')} IN ACCESS EXCLUSIVE MODE`);
       return;
     } catch (error) {
-      if (attempt >= LOCK_TRIES || !BUSY.has(sqlState(error) ?? '')) throw error;
+      if (attempt >= LOCK_TRIES || !isLockConflict(error)) throw error;
       await client.query("ROLLBACK TO SAVEPOINT unlocked; SET LOCAL lock_timeout = '2s'");
       await pause(500);
     }

@@ -1,7 +1,7 @@
 /** Making a backup, by a worker. */
 import { randomUUID } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
-import { messageOf } from '../../core/values.ts';
+import { cut, messageOf } from '../../core/values.ts';
 import { withSnapshot } from '../../db/backup/snapshot.ts';
 import { deleteBackup, endBackup, expiredBackups, failBackup, findBackup, noteBackupProgress, seeBackup, type BackupRow } from '../../db/backups.ts';
 import { announce } from '../../db/notices.ts';
@@ -11,11 +11,10 @@ import { audit } from '../audit.ts';
 import { beginBackup } from './backups.ts';
 import { archiveFile, makeFolder } from './files.ts';
 import { keyCheck } from './key-check.ts';
-import { whileSeen } from './seen.ts';
+import { progressNoter, whileSeen } from './seen.ts';
 import { writeArchive } from './write-archive.ts';
 import { volumeOf } from '../system/disk.ts';
 
-const PROGRESS_MS = 1_000;
 const DAY_MS = 86_400_000;
 
 /** Orders an automatic backup, as people order theirs: a job that has its name begins it anew where a worker stops. Undefined where one is being made. */
@@ -53,12 +52,7 @@ async function make(services: Services, backup: BackupRow, part: string, signal:
   const { usedPercent } = await volumeOf(config.BACKUP_DIR);
   if (usedPercent >= config.DISK_HARD_LIMIT_PERCENT) throw new Error(`The disk of BACKUP_DIR is used to ${usedPercent.toFixed(1)} percent. Make room there.`);
   if (backup.is_encrypted && config.BACKUP_PASSPHRASE === null) throw new Error('It was ordered to be encrypted, and the worker has no BACKUP_PASSPHRASE. Give all processes the same settings.');
-  let toldAt = 0;
-  const onProgress = async (percent: number): Promise<void> => {
-    if (performance.now() - toldAt < PROGRESS_MS) return;
-    toldAt = performance.now();
-    await noteBackupProgress(db, backup.name, percent);
-  };
+  const onProgress = progressNoter((percent) => noteBackupProgress(db, backup.name, percent));
   await withSnapshot(sessionUrl, signal, async (snapshot) => {
     const about = { name: backup.name, kind: backup.kind, created_at: new Date(backup.created_at).toISOString(), key_check: keyCheck(vault) };
     const made = await writeArchive(part, about, snapshot, { passphrase: backup.is_encrypted ? config.BACKUP_PASSPHRASE : null, signal, onProgress });
@@ -71,8 +65,9 @@ async function make(services: Services, backup: BackupRow, part: string, signal:
 /** Ends a backup that comes to nothing, and has super admins told. */
 export async function giveUpBackup(services: Pick<Services, 'db' | 'enqueue'>, name: string, message: string): Promise<void> {
   await inTransaction(services.db, async (tx) => {
-    if (!(await failBackup(tx, name, message.slice(0, 1000)))) return;
-    await announce(tx, [{ kind: 'backup_failed', projectId: null, audience: { to: 'super_admins' }, facts: { name, message: message.slice(0, 1000) } }]);
+    const told = cut(message, 1000);
+    if (!(await failBackup(tx, name, told))) return;
+    await announce(tx, [{ kind: 'backup_failed', projectId: null, audience: { to: 'super_admins' }, facts: { name, message: told } }]);
     await services.enqueue(tx, 'deliver-notices', {});
   });
 }

@@ -2,7 +2,7 @@
 import { rename, rm } from 'node:fs/promises';
 import { uuidv7 } from '../../core/ids.ts';
 import { DomainError, notFound } from '../../core/errors.ts';
-import { messageOf } from '../../core/values.ts';
+import { cut, messageOf } from '../../core/values.ts';
 import { replaceAll } from '../../db/backup/replace.ts';
 import { endRestore, settleRestored, stillWanted } from '../../db/backup/settle.ts';
 import { beginRestore, failRestore, findRestore, insertRestore, noteRestoreProgress, seeRestore, type RestoreRow } from '../../db/backups.ts';
@@ -14,7 +14,7 @@ import { uploadFile } from './files.ts';
 import { keyCheck } from './key-check.ts';
 import { invalidBackup, type Manifest } from './manifest.ts';
 import { readArchive } from './read-archive.ts';
-import { whileSeen } from './seen.ts';
+import { progressNoter, whileSeen } from './seen.ts';
 
 export interface RestoreOrder {
   /** Where the upload was put; it is moved. */
@@ -23,7 +23,6 @@ export interface RestoreOrder {
   confirm: string | undefined;
 }
 
-const PROGRESS_MS = 1_000;
 /** Of the whole; the rest goes into indexes. */
 const LOADING_PERCENT = 75;
 
@@ -67,7 +66,7 @@ export async function runRestore(services: Services, id: string, signal: AbortSi
   } catch (error) {
     signal.throwIfAborted();
     log.error({ err: error, restore: id }, 'a restore has failed; nothing has changed');
-    await failRestore(db, id, messageOf(error).slice(0, 1000));
+    await failRestore(db, id, cut(messageOf(error), 1000));
   }
   await rm(uploadFile(config, id), { force: true });
 }
@@ -81,12 +80,7 @@ async function restore(services: Services, id: string, order: Order, signal: Abo
   const manifest = await readArchive(file, { passphrases, signal });
   await acceptManifest(services, manifest);
   const total = manifest.tables.reduce((sum, { bytes }) => sum + bytes, 1);
-  let toldAt = 0;
-  const tell = async (percent: number): Promise<void> => {
-    if (performance.now() - toldAt < PROGRESS_MS) return;
-    toldAt = performance.now();
-    await noteRestoreProgress(db, id, Math.min(99, Math.floor(percent)));
-  };
+  const tell = progressNoter((percent) => noteRestoreProgress(db, id, percent));
   await replaceAll(sessionUrl, signal, {
     migrations: manifest.migrations, tables: manifest.tables, sequences: manifest.sequences,
     begin: (client) => stillWanted(client, id),

@@ -65,7 +65,7 @@ async function fill(archive: Pack, about: Pick<Manifest, 'name' | 'kind' | 'crea
       entry.bytes += part.length;
       entry.rows += linesIn(part);
       await add(archive, partName(table.name, Math.ceil(entry.bytes / PART_BYTES)), part);
-      await onProgress(Math.min(99, Math.floor((100 * (before + Math.min(entry.bytes, table.bytes))) / total)));
+      await onProgress((100 * (before + Math.min(entry.bytes, table.bytes))) / total);
     }
     entries.push({ ...entry, sha256: digest.digest('hex') });
     before += table.bytes;

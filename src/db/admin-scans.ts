@@ -2,7 +2,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { PageRequest } from '../core/page.ts';
 import type { Db } from './connect.ts';
-import { neverNull, orderAndPage, where } from './paging.ts';
+import { inOrder, orderAndPage, where } from './paging.ts';
 import type { ScanStatus } from './projects.ts';
 import type { ScanKind, ScanStep } from './scans.ts';
 
@@ -40,7 +40,7 @@ const COLUMNS = sql`s.id, s.kind, s.status, s.progress_percent, s.current_step, 
   s.requested_by_user_id, s.error_message, round(extract(epoch FROM coalesce(s.completed_at, now()) - s.started_at)::numeric, 3)::float8 AS duration_seconds,
   s.created_at, s.started_at, s.completed_at AS finished_at`;
 const FROM = sql`FROM scans s JOIN projects p ON p.id = s.project_id JOIN teams t ON t.id = p.team_id`;
-const SORTABLE = { status: neverNull(sql`s.status`), kind: neverNull(sql`s.kind`), started_at: sql`s.started_at`, finished_at: sql`s.completed_at`, created_at: neverNull(sql`s.created_at`) };
+const SORTABLE = { status: { neverNull: sql`s.status` }, kind: { neverNull: sql`s.kind` }, started_at: sql`s.started_at`, finished_at: sql`s.completed_at`, created_at: { neverNull: sql`s.created_at` } };
 
 export async function findAdminScan(db: Db, id: string): Promise<AdminScanRow | undefined> {
   const { rows } = await sql<AdminScanRow>`SELECT ${COLUMNS} ${FROM} WHERE s.id = ${id}`.execute(db);
@@ -59,7 +59,7 @@ export async function listAdminScans(db: Db, filters: AdminScanFilters, page: Pa
   const from = filters.teamId === undefined ? sql`FROM scans s` : sql`FROM scans s JOIN projects p ON p.id = s.project_id`;
   const chosen = sql`SELECT s.* ${from} ${where(conditions)} ${orderAndPage(page, SORTABLE, sql`s.id`)}`;
   const items = await sql<AdminScanRow>`
-    SELECT ${COLUMNS} FROM (${chosen}) s JOIN projects p ON p.id = s.project_id JOIN teams t ON t.id = p.team_id ${orderAndPage({ ...page, offset: 0 }, SORTABLE, sql`s.id`)}`.execute(db);
+    SELECT ${COLUMNS} FROM (${chosen}) s JOIN projects p ON p.id = s.project_id JOIN teams t ON t.id = p.team_id ${inOrder(page, SORTABLE, sql`s.id`)}`.execute(db);
   const total = await sql<{ total: number }>`SELECT count(*)::int AS total ${from} ${where(conditions)}`.execute(db);
   return { items: items.rows, total: total.rows[0]?.total ?? 0 };
 }

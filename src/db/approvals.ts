@@ -4,7 +4,7 @@ import type { Visibility } from '../core/actor.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
 import { EFFECTIVE_LICENSE } from './components.ts';
-import { neverNull, orderAndPage, where } from './paging.ts';
+import { inOrder, orderAndPage, where } from './paging.ts';
 import { projectOwned } from './scopes.ts';
 
 export type ApprovalStatus = 'pending' | 'under_review' | 'approved' | 'rejected';
@@ -34,7 +34,7 @@ const PROJECTS = sql`JOIN projects p ON p.id = a.project_id`;
 const PACKAGES = sql`JOIN components c ON c.id = a.component_id JOIN package_versions pv ON pv.id = c.package_version_id JOIN packages pk ON pk.id = pv.package_id`;
 const FROM = sql`FROM approvals a ${PROJECTS} ${PACKAGES}`;
 const STATUS_RANK = sql`CASE a.status WHEN 'pending' THEN 0 WHEN 'under_review' THEN 1 WHEN 'approved' THEN 2 ELSE 3 END`;
-const SORTABLE = { status: STATUS_RANK, component_name: sql`pk.name`, project_name: sql`p.name`, requested_at: neverNull(sql`a.requested_at`), decided_at: sql`a.decided_at` };
+const SORTABLE = { status: STATUS_RANK, component_name: sql`pk.name`, project_name: sql`p.name`, requested_at: { neverNull: sql`a.requested_at` }, decided_at: sql`a.decided_at` };
 
 export interface ApprovalFilters {
   status?: readonly string[] | undefined;
@@ -61,7 +61,7 @@ export async function listApprovals(db: Db, visibility: Visibility, filters: App
   const counted = restricted ? sql`FROM approvals a ${PROJECTS}` : sql`FROM approvals a`;
   const chosen = sql`
     SELECT a.id FROM approvals a ${restricted || sorts('project_name') ? PROJECTS : sql``} ${sorts('component_name') ? PACKAGES : sql``} ${where(conditions)} ${orderAndPage(page, SORTABLE, sql`a.id`)}`;
-  const items = await sql<ApprovalRow>`SELECT ${COLUMNS} ${FROM} JOIN (${chosen}) chosen ON chosen.id = a.id ${orderAndPage({ ...page, offset: 0 }, SORTABLE, sql`a.id`)}`.execute(db);
+  const items = await sql<ApprovalRow>`SELECT ${COLUMNS} ${FROM} JOIN (${chosen}) chosen ON chosen.id = a.id ${inOrder(page, SORTABLE, sql`a.id`)}`.execute(db);
   const total = await sql<{ total: number }>`SELECT count(*)::int AS total ${counted} ${where(conditions)}`.execute(db);
   return { items: items.rows, total: total.rows[0]?.total ?? 0 };
 }

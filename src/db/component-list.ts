@@ -3,7 +3,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { PageRequest } from '../core/page.ts';
 import { componentsAt, type ComponentRow } from './components.ts';
 import type { Db } from './connect.ts';
-import { orderAndPage, where, type Sortable } from './paging.ts';
+import { orderAndPage, where, type Expressions } from './paging.ts';
 import { planned } from './transaction.ts';
 
 export interface ComponentFilters {
@@ -20,13 +20,13 @@ export interface ComponentFilters {
   scope?: readonly string[] | undefined;
 }
 
-const SORTABLE: Sortable = {
+const SORTABLE: Expressions = {
   name: sql`name_rank`, version: sql`version_rank`, purl: sql`sc.ordinal`, license: sql`license_rank`, depth: sql`depth`,
   license_tier: sql`CASE license_tier WHEN 'allowed' THEN 3 WHEN 'unknown' THEN 1 WHEN 'forbidden' THEN 0 ELSE 2 END`,
   severity: sql`coalesce(worst, 6)`, vulnerability_count: sql`coalesce(total, 0)`,
 };
 /** The same by name, once they are worked out. */
-const KEYS: Sortable = Object.fromEntries(Object.keys(SORTABLE).map((field) => [field, sql.ref(field)]));
+const KEYS: Expressions = Object.fromEntries(Object.keys(SORTABLE).map((field) => [field, sql.ref(field)]));
 const BY_FINDINGS = new Set(['severity', 'vulnerability_count']);
 
 /** A page of a scan's components in the order of the keys, then of the package URLs. */
@@ -41,17 +41,17 @@ export async function listScanComponents(db: Db, at: { projectId: string; scanId
   const found = own.length === 0 && (ofFindings.length === 0 || fitsWithoutFindings(filters))
     ? sql<Found>`
       ${withQueries(open)}
-      SELECT ${totalWithout(at.scanId, ofFindings)} AS total, ARRAY(SELECT sc.ordinal ${from} ${inOrder(page, SORTABLE, sql`sc.ordinal`)}) AS ordinals`
+      SELECT ${totalWithout(at.scanId, ofFindings)} AS total, ARRAY(SELECT sc.ordinal ${from} ${pageUp(page, SORTABLE, sql`sc.ordinal`)}) AS ordinals`
     : sql<Found>`
       ${withQueries([...open, sql`hit AS MATERIALIZED (SELECT ${sql.join([sql`sc.ordinal`, ...page.sort.map(({ field }) => sql`${SORTABLE[field]} AS ${sql.ref(field)}`)])} ${from})`])}
-      SELECT (SELECT count(*)::int FROM hit) AS total, ARRAY(SELECT ordinal FROM hit ${inOrder(page, KEYS, sql`ordinal`)}) AS ordinals`;
+      SELECT (SELECT count(*)::int FROM hit) AS total, ARRAY(SELECT ordinal FROM hit ${pageUp(page, KEYS, sql`ordinal`)}) AS ordinals`;
   const { rows } = withFindings ? await planned(db, (tx) => found.execute(tx)) : await found.execute(db); // without them there is but one plan
   const { total, ordinals } = rows[0] ?? { total: 0, ordinals: [] };
   return { items: ordinals.length === 0 ? [] : await componentsAt(db, at.scanId, ordinals), total };
 }
 
 /** Ties go up, as the index does: the other way the best rows would come last, and each would move all others. */
-const inOrder = (page: PageRequest, sortable: Sortable, ordinal: RawBuilder<unknown>): RawBuilder<unknown> => orderAndPage(page, sortable, ordinal, 'ascending');
+const pageUp = (page: PageRequest, sortable: Expressions, ordinal: RawBuilder<unknown>): RawBuilder<unknown> => orderAndPage(page, sortable, ordinal, 'ascending');
 
 const fitsWithoutFindings = ({ severity, vulnerable, fixAvailable }: ComponentFilters): boolean =>
   (severity === undefined || severity.includes('none')) && vulnerable !== true && fixAvailable === undefined;

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { Page, PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
-import { orderAndPage, type Sortable } from './paging.ts';
+import { orderAndPage, type Expressions } from './paging.ts';
 
 export interface IdentityKey {
   provider: string;
@@ -59,7 +59,7 @@ export interface IdentityRow {
   created_at: string;
 }
 
-const SORTABLE: Sortable = { provider: sql`provider`, created_at: sql`created_at` };
+const SORTABLE: Expressions = { provider: sql`provider`, created_at: sql`created_at` };
 
 export async function listIdentities(db: Db, userId: string, page: PageRequest): Promise<Pick<Page<IdentityRow>, 'items' | 'total'>> {
   const { rows } = await sql<IdentityRow>`

@@ -2,28 +2,30 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { PageRequest } from '../core/page.ts';
 
-/** SQL expression by sort field; the contract's x-sort-fields are its keys. */
-export type Sortable = Readonly<Record<string, RawBuilder<unknown>>>;
-
-const NEVER_NULL = new WeakSet<RawBuilder<unknown>>();
-
-/** Marks an expression that is never null: it is sorted without `NULLS LAST`, so that an index on it serves both ways. */
-export function neverNull(expression: RawBuilder<unknown>): RawBuilder<unknown> {
-  NEVER_NULL.add(expression);
-  return expression;
+/** An expression that is never null: it is sorted without `NULLS LAST`, so that an index on it serves both ways. */
+interface NeverNull {
+  neverNull: RawBuilder<unknown>;
 }
 
-/** `ORDER BY ... LIMIT ... OFFSET ...`, made total by `tieBreaker`, which goes the way of the last key or always up. NULLs come last both ways. */
-export function orderAndPage(request: PageRequest, sortable: Sortable, tieBreaker: RawBuilder<unknown>, ties: 'as the last key' | 'ascending' = 'as the last key'): RawBuilder<unknown> {
-  const keys = request.sort.flatMap(({ field, descending }) => {
-    const expression = sortable[field];
-    if (expression === undefined) throw new Error(`no SQL for sort field ${field}`);
-    const nulls = NEVER_NULL.has(expression) ? sql`` : sql` NULLS LAST`;
+/** SQL expression by sort field; the contract's x-sort-fields are its keys. */
+export type Expressions = Readonly<Record<string, RawBuilder<unknown>>>;
+type Sortable = Readonly<Record<string, RawBuilder<unknown> | NeverNull>>;
+
+/** `ORDER BY ...`, made total by `tieBreaker`, which goes the way of the last key or always up. NULLs come last both ways. */
+export function inOrder({ sort }: Pick<PageRequest, 'sort'>, sortable: Sortable, tieBreaker: RawBuilder<unknown>, ties: 'as the last key' | 'ascending' = 'as the last key'): RawBuilder<unknown> {
+  const keys = sort.flatMap(({ field, descending }) => {
+    const key = sortable[field];
+    if (key === undefined) throw new Error(`no SQL for sort field ${field}`);
+    const [expression, nulls] = 'neverNull' in key ? [key.neverNull, sql``] : [key, sql` NULLS LAST`];
     return [descending ? sql`${expression} DESC${nulls}` : sql`${expression} ASC${nulls}`];
   });
-  const descending = ties === 'as the last key' && request.sort.at(-1)?.descending === true;
-  const order = sql.join([...keys, descending ? sql`${tieBreaker} DESC` : sql`${tieBreaker} ASC`]);
-  return sql`ORDER BY ${order} LIMIT ${request.limit} OFFSET ${request.offset}`;
+  const descending = ties === 'as the last key' && sort.at(-1)?.descending === true;
+  return sql`ORDER BY ${sql.join([...keys, descending ? sql`${tieBreaker} DESC` : sql`${tieBreaker} ASC`])}`;
+}
+
+/** `ORDER BY ... LIMIT ... OFFSET ...`. A list that finds its page with few tables and then joins others puts that in order again by `inOrder`. */
+export function orderAndPage(request: PageRequest, sortable: Sortable, tieBreaker: RawBuilder<unknown>, ties?: 'as the last key' | 'ascending'): RawBuilder<unknown> {
+  return sql`${inOrder(request, sortable, tieBreaker, ties)} LIMIT ${request.limit} OFFSET ${request.offset}`;
 }
 
 /** `WHERE a AND b`, or nothing. */

@@ -6,7 +6,7 @@ import type { PageRequest } from '../core/page.ts';
 import { formatQualifiers, type Purl } from '../core/purl.ts';
 import { EFFECTIVE_LICENSE } from './components.ts';
 import type { Db } from './connect.ts';
-import { containing, orderAndPage, where, type Sortable } from './paging.ts';
+import { containing, orderAndPage, where, type Expressions } from './paging.ts';
 import { REFS } from './portfolio-vulnerabilities.ts';
 import { projectVisible } from './scopes.ts';
 import { planned } from './transaction.ts';
@@ -21,8 +21,8 @@ export interface PortfolioFilters {
   teamId?: string | undefined;
 }
 
-const SORTABLE: Sortable = { name: sql`pk.name`, version: sql`pv.version`, project: sql`p.name` };
-const KEYS: Sortable = Object.fromEntries(Object.keys(SORTABLE).map((field) => [field, sql.ref(field)]));
+const SORTABLE: Expressions = { name: sql`pk.name`, version: sql`pv.version`, project: sql`p.name` };
+const KEYS: Expressions = Object.fromEntries(Object.keys(SORTABLE).map((field) => [field, sql.ref(field)]));
 const OPEN = sql`f.component_id = c.id AND f.status IN ('new', 'analyzing', 'exploitable')`;
 
 export async function listPortfolioComponents(db: Db, visibility: Visibility, filters: PortfolioFilters, page: PageRequest): Promise<{ items: PortfolioComponentRow[]; total: number }> {

@@ -6,7 +6,7 @@ import type { PageRequest } from '../core/page.ts';
 import { severityRank, type FindingStatus, type Severity } from './components.ts';
 import type { Db } from './connect.ts';
 import { TRIGRAM, vulnerabilityContains } from './findings.ts';
-import { containing, orderAndPage, where, type Sortable } from './paging.ts';
+import { containing, orderAndPage, where, type Expressions } from './paging.ts';
 import { projectVisible } from './scopes.ts';
 import { planned } from './transaction.ts';
 
@@ -41,10 +41,10 @@ export interface VulnerabilityFilters extends ReachFilters {
   fixAvailable?: boolean | undefined;
 }
 
-const SORTABLE: Sortable = {
+const SORTABLE: Expressions = {
   severity: severityRank(sql`v.severity`), cvss: sql`v.cvss_score`, epss: sql`v.epss_score`, kev: sql`v.kev_added_on IS NOT NULL`, cve_id: sql`v.external_id`, published_at: sql`v.published_at`, modified_at: sql`v.modified_at`,
 };
-const KEYS: Sortable = Object.fromEntries(Object.keys(SORTABLE).map((field) => [field, sql.ref(field)]));
+const KEYS: Expressions = Object.fromEntries(Object.keys(SORTABLE).map((field) => [field, sql.ref(field)]));
 const COLUMNS = sql`v.external_id AS cve_id, v.aliases, v.summary, v.severity, v.cvss_score, v.epss_score, v.epss_percentile, v.kev_added_on IS NOT NULL AS kev, v.published_at, v.modified_at`;
 
 /** Of `findings f`. States stand in the text, so that the indexes of open findings fit; what is resolved is `fixed`. */
@@ -155,7 +155,7 @@ export async function affectedBy(db: Db, id: number): Promise<Detail['affected']
 
 export type VulnerabilityProjectRow = components['schemas']['VulnerabilityProject'];
 
-const PROJECT_SORT: Sortable = { priority: sql`f.priority`, project: sql`p.name`, component: sql`c.purl`, status: sql`f.status`, discovered_at: sql`f.first_detected_at` };
+const PROJECT_SORT: Expressions = { priority: sql`f.priority`, project: sql`p.name`, component: sql`c.purl`, status: sql`f.status`, discovered_at: sql`f.first_detected_at` };
 
 export async function listReached(db: Db, visibility: Visibility, id: number, filters: ReachFilters & { mainLine?: boolean | undefined }, page: PageRequest): Promise<{ items: VulnerabilityProjectRow[]; total: number }> {
   const conditions = [sql`f.vulnerability_id = ${id}`, ...counted(visibility, filters), ...(filters.mainLine === undefined ? [] : [sql`f.in_current_scan = ${filters.mainLine}`])];

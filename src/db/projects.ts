@@ -4,7 +4,7 @@ import type { Visibility } from '../core/actor.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
 import { toJson } from './json.ts';
-import { containing, orderAndPage, where } from './paging.ts';
+import { containing, inOrder, orderAndPage, where } from './paging.ts';
 import { projectVisible } from './scopes.ts';
 import { statement } from './statement.ts';
 
@@ -75,7 +75,7 @@ export async function listProjects(db: Db, visibility: Visibility, filters: Proj
   if (filters.text !== undefined) conditions.push(sql`(p.name ILIKE ${containing(filters.text)} OR p.slug ILIKE ${containing(filters.text)})`);
   const matching = sql`FROM projects p ${where(conditions)}`;
   const pageOfIds = sql`SELECT p.* ${matching} ${orderAndPage(page, SORTABLE, sql`p.id`)}`;
-  const items = await sql<ProjectRow>`${enriched(pageOfIds)} ${orderAndPage({ ...page, offset: 0 }, SORTABLE, sql`p.id`)}`.execute(db);
+  const items = await sql<ProjectRow>`${enriched(pageOfIds)} ${inOrder(page, SORTABLE, sql`p.id`)}`.execute(db);
   const total = await sql<{ total: number }>`SELECT count(*)::int AS total ${matching}`.execute(db);
   return { items: items.rows, total: total.rows[0]?.total ?? 0 };
 }

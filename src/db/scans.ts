@@ -4,7 +4,7 @@ import type { Visibility } from '../core/actor.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
 import { toJson } from './json.ts';
-import { containing, neverNull, orderAndPage, where } from './paging.ts';
+import { containing, inOrder, orderAndPage, where } from './paging.ts';
 import type { ScanStatus } from './projects.ts';
 import { projectVisible } from './scopes.ts';
 import { statement } from './statement.ts';
@@ -51,7 +51,7 @@ const COLUMNS = sql`s.id, s.project_id, p.name AS project_name, p.slug AS projec
   s.warnings, s.skipped_steps, s.requested_by_user_id, s.attempt, s.started_at, s.completed_at, s.created_at, s.updated_at`;
 const FROM = sql`FROM scans s JOIN projects p ON p.id = s.project_id`;
 const SORTABLE = {
-  created_at: neverNull(sql`s.created_at`), started_at: sql`s.started_at`, completed_at: sql`s.completed_at`, status: neverNull(sql`s.status`), kind: neverNull(sql`s.kind`),
+  created_at: { neverNull: sql`s.created_at` }, started_at: sql`s.started_at`, completed_at: sql`s.completed_at`, status: { neverNull: sql`s.status` }, kind: { neverNull: sql`s.kind` },
 };
 
 const scanById = statement<[id: string], ScanRow>(1, (id) => sql<ScanRow>`SELECT ${COLUMNS} ${FROM} WHERE s.id = ${id}`);
@@ -92,7 +92,7 @@ export async function listScans(db: Db, visibility: Visibility, filters: ScanFil
   if (filters.createdAfter !== undefined) conditions.push(sql`s.created_at >= ${filters.createdAfter}`);
   if (filters.createdBefore !== undefined) conditions.push(sql`s.created_at < ${filters.createdBefore}`);
   const chosen = sql`SELECT s.* ${from} ${where(conditions)} ${orderAndPage(page, SORTABLE, sql`s.id`)}`;
-  const items = await sql<ScanRow>`SELECT ${COLUMNS} FROM (${chosen}) s JOIN projects p ON p.id = s.project_id ${orderAndPage({ ...page, offset: 0 }, SORTABLE, sql`s.id`)}`.execute(db);
+  const items = await sql<ScanRow>`SELECT ${COLUMNS} FROM (${chosen}) s JOIN projects p ON p.id = s.project_id ${inOrder(page, SORTABLE, sql`s.id`)}`.execute(db);
   const total = await sql<{ total: number }>`SELECT count(*)::int AS total ${from} ${where(conditions)}`.execute(db);
   return { items: items.rows, total: total.rows[0]?.total ?? 0 };
 }

@@ -3,6 +3,7 @@ import { sql, type RawBuilder } from 'kysely';
 import type { PageRequest } from '../core/page.ts';
 import type { Db } from './connect.ts';
 import { inOrder, orderAndPage, where } from './paging.ts';
+import { plannedAnew } from './prepared.ts';
 import type { ScanStatus } from './projects.ts';
 import type { ScanKind, ScanStep } from './scans.ts';
 
@@ -58,8 +59,8 @@ export async function listAdminScans(db: Db, filters: AdminScanFilters, page: Pa
   if (filters.createdBefore !== undefined) conditions.push(sql`s.created_at < ${filters.createdBefore}`);
   const from = filters.teamId === undefined ? sql`FROM scans s` : sql`FROM scans s JOIN projects p ON p.id = s.project_id`;
   const chosen = sql`SELECT s.* ${from} ${where(conditions)} ${orderAndPage(page, SORTABLE, sql`s.id`)}`;
-  const items = await sql<AdminScanRow>`
+  const items = await sql<AdminScanRow>`${plannedAnew}
     SELECT ${COLUMNS} FROM (${chosen}) s JOIN projects p ON p.id = s.project_id JOIN teams t ON t.id = p.team_id ${inOrder(page, SORTABLE, sql`s.id`)}`.execute(db);
-  const total = await sql<{ total: number }>`SELECT count(*)::int AS total ${from} ${where(conditions)}`.execute(db);
+  const total = await sql<{ total: number }>`${plannedAnew} SELECT count(*)::int AS total ${from} ${where(conditions)}`.execute(db);
   return { items: items.rows, total: total.rows[0]?.total ?? 0 };
 }

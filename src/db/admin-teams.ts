@@ -4,7 +4,7 @@ import type { TeamRole } from '../core/actor.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
 import { containing, orderAndPage, where } from './paging.ts';
-import { planned } from './transaction.ts';
+import { plannedAnew } from './prepared.ts';
 
 export interface AdminTeamRow {
   id: string;
@@ -28,13 +28,11 @@ const COLUMNS = sql`t.id, t.name, t.slug, t.description, ${MEMBER_COUNT} AS memb
 const SORTABLE = { name: sql`t.name`, slug: sql`t.slug`, member_count: MEMBER_COUNT, project_count: PROJECT_COUNT, created_at: sql`t.created_at` };
 
 /** @param text in name or slug */
-export function listAdminTeams(db: Db, text: string | undefined, page: PageRequest): Promise<{ items: AdminTeamRow[]; total: number }> {
+export async function listAdminTeams(db: Db, text: string | undefined, page: PageRequest): Promise<{ items: AdminTeamRow[]; total: number }> {
   const matching = sql`FROM teams t ${where(text === undefined ? [] : [sql`(t.name ILIKE ${containing(text)} OR t.slug ILIKE ${containing(text)})`])}`;
-  return planned(db, async (tx) => {
-    const items = await sql<AdminTeamRow>`SELECT ${COLUMNS} ${matching} ${orderAndPage(page, SORTABLE, sql`t.id`)}`.execute(tx);
-    const total = await sql<{ total: number }>`SELECT count(*)::int AS total ${matching}`.execute(tx);
-    return { items: items.rows, total: total.rows[0]?.total ?? 0 };
-  });
+  const items = await sql<AdminTeamRow>`${plannedAnew} SELECT ${COLUMNS} ${matching} ${orderAndPage(page, SORTABLE, sql`t.id`)}`.execute(db);
+  const total = await sql<{ total: number }>`${plannedAnew} SELECT count(*)::int AS total ${matching}`.execute(db);
+  return { items: items.rows, total: total.rows[0]?.total ?? 0 };
 }
 
 export async function findAdminTeam(db: Db, id: string): Promise<AdminTeamDetail | undefined> {

@@ -4,7 +4,7 @@ import type { TeamRole } from '../core/actor.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
 import { containing, orderAndPage, where } from './paging.ts';
-import { planned } from './transaction.ts';
+import { plannedAnew } from './prepared.ts';
 import type { MembershipRow } from './users.ts';
 
 export interface AdminUserRow {
@@ -35,7 +35,7 @@ const COLUMNS = sql`u.id, u.email, u.full_name, u.is_active, u.is_super_admin AS
 const SORTABLE = { email: sql`lower(u.email)`, full_name: sql`u.full_name`, last_login_at: sql`u.last_login_at`, created_at: sql`u.created_at` };
 
 /** A role in a team counts in the named team, or in any. */
-export function listAdminUsers(db: Db, { role, active, teamId, text }: AdminUserFilters, page: PageRequest): Promise<{ items: AdminUserRow[]; total: number }> {
+export async function listAdminUsers(db: Db, { role, active, teamId, text }: AdminUserFilters, page: PageRequest): Promise<{ items: AdminUserRow[]; total: number }> {
   const conditions: RawBuilder<unknown>[] = [];
   const membership = [
     ...(teamId === undefined ? [] : [sql`m.team_id = ${teamId}`]),
@@ -46,11 +46,9 @@ export function listAdminUsers(db: Db, { role, active, teamId, text }: AdminUser
   if (active !== undefined) conditions.push(active ? sql`u.is_active` : sql`NOT u.is_active`);
   if (text !== undefined) conditions.push(sql`(u.email ILIKE ${containing(text)} OR u.full_name ILIKE ${containing(text)})`);
   const matching = sql`FROM users u ${where(conditions)}`;
-  return planned(db, async (tx) => {
-    const items = await sql<AdminUserRow>`SELECT ${COLUMNS} ${matching} ${orderAndPage(page, SORTABLE, sql`u.id`)}`.execute(tx);
-    const total = await sql<{ total: number }>`SELECT count(*)::int AS total ${matching}`.execute(tx);
-    return { items: items.rows, total: total.rows[0]?.total ?? 0 };
-  });
+  const items = await sql<AdminUserRow>`${plannedAnew} SELECT ${COLUMNS} ${matching} ${orderAndPage(page, SORTABLE, sql`u.id`)}`.execute(db);
+  const total = await sql<{ total: number }>`${plannedAnew} SELECT count(*)::int AS total ${matching}`.execute(db);
+  return { items: items.rows, total: total.rows[0]?.total ?? 0 };
 }
 
 export async function findAdminUser(db: Db, id: string): Promise<AdminUserDetail | undefined> {

@@ -5,6 +5,7 @@ import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
 import { EFFECTIVE_LICENSE } from './components.ts';
 import { inOrder, orderAndPage, where } from './paging.ts';
+import { plannedAnew } from './prepared.ts';
 import { projectOwned } from './scopes.ts';
 
 export type ApprovalStatus = 'pending' | 'under_review' | 'approved' | 'rejected';
@@ -61,8 +62,8 @@ export async function listApprovals(db: Db, visibility: Visibility, filters: App
   const counted = restricted ? sql`FROM approvals a ${PROJECTS}` : sql`FROM approvals a`;
   const chosen = sql`
     SELECT a.id FROM approvals a ${restricted || sorts('project_name') ? PROJECTS : sql``} ${sorts('component_name') ? PACKAGES : sql``} ${where(conditions)} ${orderAndPage(page, SORTABLE, sql`a.id`)}`;
-  const items = await sql<ApprovalRow>`SELECT ${COLUMNS} ${FROM} JOIN (${chosen}) chosen ON chosen.id = a.id ${inOrder(page, SORTABLE, sql`a.id`)}`.execute(db);
-  const total = await sql<{ total: number }>`SELECT count(*)::int AS total ${counted} ${where(conditions)}`.execute(db);
+  const items = await sql<ApprovalRow>`${plannedAnew} SELECT ${COLUMNS} ${FROM} JOIN (${chosen}) chosen ON chosen.id = a.id ${inOrder(page, SORTABLE, sql`a.id`)}`.execute(db);
+  const total = await sql<{ total: number }>`${plannedAnew} SELECT count(*)::int AS total ${counted} ${where(conditions)}`.execute(db);
   return { items: items.rows, total: total.rows[0]?.total ?? 0 };
 }
 

@@ -2,7 +2,7 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { Db } from './connect.ts';
 import { containing, where } from './paging.ts';
-import { planned } from './transaction.ts';
+import { plannedAnew } from './prepared.ts';
 
 export interface AuditEntryRow {
   id: string;
@@ -80,7 +80,7 @@ function behind(cursor: string, oldestFirst: boolean): RawBuilder<unknown> {
 function pageOf(filters: AuditFilters, { limit, offset, oldestFirst, cursor }: AuditPage): RawBuilder<AuditEntryRow> {
   const conditions = [...conditionsOf(filters), ...(cursor === undefined ? [] : [behind(cursor, oldestFirst)])];
   const order = oldestFirst ? sql`ORDER BY a.created_at, a.id` : sql`ORDER BY a.created_at DESC, a.id DESC`;
-  return sql<AuditEntryRow>`SELECT ${COLUMNS} FROM audit_log a ${where(conditions)} ${order} LIMIT ${limit} OFFSET ${offset}`;
+  return sql<AuditEntryRow>`${plannedAnew} SELECT ${COLUMNS} FROM audit_log a ${where(conditions)} ${order} LIMIT ${limit} OFFSET ${offset}`;
 }
 
 export async function isAuditEntry(db: Db, id: string): Promise<boolean> {
@@ -88,14 +88,12 @@ export async function isAuditEntry(db: Db, id: string): Promise<boolean> {
 }
 
 /** `total` is MAX_COUNTED at most; `nextCursor` is null on the last page. */
-export function listAuditEntries(db: Db, filters: AuditFilters, page: AuditPage): Promise<{ items: AuditEntryRow[]; total: number; isCapped: boolean; nextCursor: string | null }> {
-  return planned(db, async (tx) => {
-    const { rows } = await pageOf(filters, { ...page, limit: page.limit + 1 }).execute(tx);
-    const counted = await sql<{ total: number }>`SELECT count(*)::int AS total FROM (SELECT FROM audit_log a ${where(conditionsOf(filters))} LIMIT ${MAX_COUNTED + 1}) x`.execute(tx);
-    const total = counted.rows[0]?.total ?? 0;
-    const items = rows.slice(0, page.limit);
-    return { items, total: Math.min(total, MAX_COUNTED), isCapped: total > MAX_COUNTED, nextCursor: rows.length > page.limit ? (items.at(-1)?.id ?? null) : null };
-  });
+export async function listAuditEntries(db: Db, filters: AuditFilters, page: AuditPage): Promise<{ items: AuditEntryRow[]; total: number; isCapped: boolean; nextCursor: string | null }> {
+  const { rows } = await pageOf(filters, { ...page, limit: page.limit + 1 }).execute(db);
+  const counted = await sql<{ total: number }>`${plannedAnew} SELECT count(*)::int AS total FROM (SELECT FROM audit_log a ${where(conditionsOf(filters))} LIMIT ${MAX_COUNTED + 1}) x`.execute(db);
+  const total = counted.rows[0]?.total ?? 0;
+  const items = rows.slice(0, page.limit);
+  return { items, total: Math.min(total, MAX_COUNTED), isCapped: total > MAX_COUNTED, nextCursor: rows.length > page.limit ? (items.at(-1)?.id ?? null) : null };
 }
 
 /**
@@ -104,8 +102,7 @@ export function listAuditEntries(db: Db, filters: AuditFilters, page: AuditPage)
  */
 export async function* readAuditEntries(db: Db, filters: AuditFilters, batchSize: number): AsyncGenerator<AuditEntryRow[]> {
   for (let cursor: string | undefined; ; ) {
-    const after = cursor;
-    const rows = await planned(db, async (tx) => (await pageOf(filters, { limit: batchSize, offset: 0, oldestFirst: false, cursor: after }).execute(tx)).rows);
+    const { rows }: { rows: AuditEntryRow[] } = await pageOf(filters, { limit: batchSize, offset: 0, oldestFirst: false, cursor }).execute(db);
     if (rows.length > 0) yield rows;
     cursor = rows.at(-1)?.id;
     if (rows.length < batchSize) return;

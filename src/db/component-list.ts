@@ -4,7 +4,7 @@ import type { PageRequest } from '../core/page.ts';
 import { componentsAt, type ComponentRow } from './components.ts';
 import type { Db } from './connect.ts';
 import { orderAndPage, where, type Expressions } from './paging.ts';
-import { planned } from './transaction.ts';
+import { plannedAnew } from './prepared.ts';
 
 export interface ComponentFilters {
   text?: string | undefined;
@@ -38,14 +38,15 @@ export async function listScanComponents(db: Db, at: { projectId: string; scanId
   const from = sql`
     FROM scan_components sc ${withFindings ? sql`LEFT JOIN open ON open.component_id = sc.component_id` : sql``}
     ${where([sql`sc.scan_id = ${at.scanId}`, ...own, ...ofFindings])}`;
+  const anew = withFindings ? plannedAnew : sql``; // without them there is but one plan
   const found = own.length === 0 && (ofFindings.length === 0 || fitsWithoutFindings(filters))
-    ? sql<Found>`
+    ? sql<Found>`${anew}
       ${withQueries(open)}
       SELECT ${totalWithout(at.scanId, ofFindings)} AS total, ARRAY(SELECT sc.ordinal ${from} ${pageUp(page, SORTABLE, sql`sc.ordinal`)}) AS ordinals`
-    : sql<Found>`
+    : sql<Found>`${anew}
       ${withQueries([...open, sql`hit AS MATERIALIZED (SELECT ${sql.join([sql`sc.ordinal`, ...page.sort.map(({ field }) => sql`${SORTABLE[field]} AS ${sql.ref(field)}`)])} ${from})`])}
       SELECT (SELECT count(*)::int FROM hit) AS total, ARRAY(SELECT ordinal FROM hit ${pageUp(page, KEYS, sql`ordinal`)}) AS ordinals`;
-  const { rows } = withFindings ? await planned(db, (tx) => found.execute(tx)) : await found.execute(db); // without them there is but one plan
+  const { rows } = await found.execute(db);
   const { total, ordinals } = rows[0] ?? { total: 0, ordinals: [] };
   return { items: ordinals.length === 0 ? [] : await componentsAt(db, at.scanId, ordinals), total };
 }
@@ -71,7 +72,7 @@ interface Found {
 
 const withQueries = (queries: readonly RawBuilder<unknown>[]): RawBuilder<unknown> => (queries.length === 0 ? sql`` : sql`WITH ${sql.join(queries)}`);
 
-/** Once for all components of the project that have any: the number of open findings, the worst severity's rank and whether one has a fix. From findings_open_idx alone. */
+/** Once for all components of the project that have any: the number of open findings, the worst severity's rank and whether one has a fix. From findings_of_gate_idx alone. */
 const openFindings = (projectId: string): RawBuilder<unknown> => sql`open AS MATERIALIZED (
     SELECT f.component_id, count(*)::int AS total, min(f.severity_rank)::int AS worst, bool_or(f.fixable) AS fixable
     FROM findings f WHERE f.project_id = ${projectId} AND f.status IN ('new', 'analyzing', 'exploitable') GROUP BY f.component_id)`;

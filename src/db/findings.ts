@@ -5,7 +5,7 @@ import type { components } from '../../generated/api.ts';
 import type { DependencyScope, FindingStatus, Severity, Tier } from './components.ts';
 import type { Db } from './connect.ts';
 import { containing, orderAndPage, where } from './paging.ts';
-import { planned } from './transaction.ts';
+import { plannedAnew } from './prepared.ts';
 
 export type FindingSource = components['schemas']['FindingSource'];
 
@@ -55,8 +55,8 @@ const JOINS = {
   package: sql`JOIN components c ON c.id = f.component_id JOIN package_versions pv ON pv.id = c.package_version_id JOIN packages pk ON pk.id = pv.package_id`,
 } as const;
 const SORTABLE = {
-  priority: sql`f.priority`, severity: sql`f.severity_rank`, cvss: sql`v.cvss_score`, epss: sql`v.epss_score`, status: sql`f.status`, component: sql`pk.name`, cve_id: sql`v.external_id`,
-  discovered_at: sql`f.first_detected_at`, updated_at: sql`f.updated_at`,
+  priority: { neverNull: sql`f.priority` }, severity: { neverNull: sql`f.severity_rank` }, cvss: sql`v.cvss_score`, epss: sql`v.epss_score`, status: { neverNull: sql`f.status` },
+  component: { neverNull: sql`pk.name` }, cve_id: { neverNull: sql`v.external_id` }, discovered_at: { neverNull: sql`f.first_detected_at` }, updated_at: { neverNull: sql`f.updated_at` },
 };
 const SORT_NEEDS: Readonly<Record<string, keyof typeof JOINS>> = { cvss: 'vulnerability', epss: 'vulnerability', cve_id: 'vulnerability', component: 'package' };
 
@@ -99,11 +99,7 @@ export interface FindingList {
 }
 
 /** A page is found by ids first, with the tables only that filters and order need, then filled: in one statement PostgreSQL would plan for any LIMIT, and join everything. */
-export function listFindings(db: Db, view: FindingView, filters: FindingFilters, page: PageRequest): Promise<FindingList> {
-  return filters.text === undefined ? listChosen(db, view, filters, page) : planned(db, (tx) => listChosen(tx, view, filters, page));
-}
-
-async function listChosen(db: Db, view: FindingView, filters: FindingFilters, page: PageRequest): Promise<FindingList> {
+export async function listFindings(db: Db, view: FindingView, filters: FindingFilters, page: PageRequest): Promise<FindingList> {
   const { conditions, needs } = selection(view, filters);
   const place = sql`scan_components sc ON sc.scan_id = ${view.scanId} AND sc.component_id = f.component_id`;
   const from = (extra: Iterable<keyof typeof JOINS>): RawBuilder<unknown> => {
@@ -111,7 +107,7 @@ async function listChosen(db: Db, view: FindingView, filters: FindingFilters, pa
     if (wanted.has('package')) wanted.delete('component');
     return sql`FROM findings f ${view.current ? (needs.place ? sql`LEFT JOIN ${place}` : sql``) : sql`JOIN ${place}`} ${sql.join([...wanted].map((name) => JOINS[name]), sql` `)} ${where(conditions)}`;
   };
-  const { rows: chosen } = await sql<{ id: string }>`
+  const { rows: chosen } = await sql<{ id: string }>`${plannedAnew}
     SELECT f.id ${from(page.sort.flatMap(({ field }) => SORT_NEEDS[field] ?? []))} ${orderAndPage(page, SORTABLE, sql`f.id`)}`.execute(db);
   const items = await sql<FindingRow>`
     SELECT ${COLUMNS}, ${priorityColumn(sql`place.depth`)} AS priority
@@ -121,7 +117,7 @@ async function listChosen(db: Db, view: FindingView, filters: FindingFilters, pa
     LEFT JOIN scan_components place ON place.scan_id = p.current_scan_id AND place.component_id = f.component_id
     LEFT JOIN matches m ON m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id
     ORDER BY chosen.place`.execute(db);
-  const { rows: counts } = await sql<{ rank: number; count: number }>`SELECT f.severity_rank AS rank, count(*)::int AS count ${from([])} GROUP BY f.severity_rank`.execute(db);
+  const { rows: counts } = await sql<{ rank: number; count: number }>`${plannedAnew} SELECT f.severity_rank AS rank, count(*)::int AS count ${from([])} GROUP BY f.severity_rank`.execute(db);
   const count = (severity: Severity): number => counts.find(({ rank }) => SEVERITIES[rank] === severity)?.count ?? 0;
   return {
     items: items.rows, total: counts.reduce((sum, row) => sum + row.count, 0),

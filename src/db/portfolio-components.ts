@@ -8,8 +8,8 @@ import { EFFECTIVE_LICENSE } from './components.ts';
 import type { Db } from './connect.ts';
 import { containing, orderAndPage, where, type Expressions } from './paging.ts';
 import { REFS } from './portfolio-vulnerabilities.ts';
+import { plannedAnew } from './prepared.ts';
 import { projectVisible } from './scopes.ts';
-import { planned } from './transaction.ts';
 
 export type PortfolioComponentRow = components['schemas']['PortfolioComponent'];
 
@@ -27,12 +27,12 @@ const OPEN = sql`f.component_id = c.id AND f.status IN ('new', 'analyzing', 'exp
 
 export async function listPortfolioComponents(db: Db, visibility: Visibility, filters: PortfolioFilters, page: PageRequest): Promise<{ items: PortfolioComponentRow[]; total: number }> {
   const keys = page.sort.map(({ field }) => sql`, ${SORTABLE[field]} AS ${sql.ref(field)}`);
-  const { rows } = await planned(db, (tx) => sql<{ total: number; ids: string[] }>`
+  const { rows } = await sql<{ total: number; ids: string[] }>`${plannedAnew}
     WITH hit AS MATERIALIZED (
       SELECT c.id ${sql.join(keys, sql``)} FROM packages pk JOIN package_versions pv ON pv.package_id = pk.id JOIN components c ON c.package_version_id = pv.id JOIN projects p ON p.id = c.project_id
       ${where(conditionsOf(visibility, filters))}
     )
-    SELECT (SELECT count(*)::int FROM hit) AS total, ARRAY(SELECT id FROM hit ${orderAndPage(page, KEYS, sql`id`)}) AS ids`.execute(tx));
+    SELECT (SELECT count(*)::int FROM hit) AS total, ARRAY(SELECT id FROM hit ${orderAndPage(page, KEYS, sql`id`)}) AS ids`.execute(db);
   const { total, ids } = rows[0] ?? { total: 0, ids: [] };
   if (ids.length === 0) return { items: [], total };
   const items = await sql<PortfolioComponentRow>`

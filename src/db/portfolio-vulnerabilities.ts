@@ -7,8 +7,8 @@ import { severityRank, type FindingStatus, type Severity } from './components.ts
 import type { Db } from './connect.ts';
 import { TRIGRAM, vulnerabilityContains } from './findings.ts';
 import { containing, orderAndPage, where, type Expressions } from './paging.ts';
+import { plannedAnew } from './prepared.ts';
 import { projectVisible } from './scopes.ts';
-import { planned } from './transaction.ts';
 
 export interface VulnerabilityRow {
   cve_id: string;
@@ -74,9 +74,9 @@ const found = (status: readonly FindingStatus[]): RawBuilder<unknown> => sql`fou
 /** A page is found by ids first; how far they reach is counted for the page only. */
 export async function listReaching(db: Db, visibility: Visibility, filters: VulnerabilityFilters, page: PageRequest): Promise<{ items: VulnerabilityRow[]; total: number }> {
   const keys = page.sort.map(({ field }) => sql`, ${SORTABLE[field]} AS ${sql.ref(field)}`);
-  const { rows } = await planned(db, (tx) => sql<{ total: number; ids: number[] }>`
+  const { rows } = await sql<{ total: number; ids: number[] }>`${plannedAnew}
     WITH RECURSIVE ${hitsOf(visibility, filters, sql.join([sql`v.id`, ...keys], sql``))}
-    SELECT (SELECT count(*)::int FROM hit) AS total, ARRAY(SELECT id FROM hit ${orderAndPage(page, KEYS, sql`id`)}) AS ids`.execute(tx));
+    SELECT (SELECT count(*)::int FROM hit) AS total, ARRAY(SELECT id FROM hit ${orderAndPage(page, KEYS, sql`id`)}) AS ids`.execute(db);
   const { total, ids } = rows[0] ?? { total: 0, ids: [] };
   if (ids.length === 0) return { items: [], total };
   const items = await sql<VulnerabilityRow>`

@@ -2,7 +2,7 @@
  * Named prepared statements for Kysely: a text that comes again is parsed once per connection. Kysely itself sends every
  * query without a name, which makes PostgreSQL parse and plan it each time.
  */
-import type { PostgresCursor, PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
+import { sql, type PostgresCursor, type PostgresPool, type PostgresPoolClient, type PostgresQueryResult } from 'kysely';
 import type pg from 'pg';
 import { errorCode } from '../core/values.ts';
 
@@ -15,6 +15,13 @@ const MAX_LENGTH = 8_000;
 const DEADLOCK = '40P01';
 const MAX_TRIES = 4;
 
+const ANEW = '/* planned anew */';
+/**
+ * Opens a statement that is planned for its very values each time. A prepared one soon has one plan for all, made for the average project, and where one project has ten components and another
+ * 100,000 that is a plan for neither.
+ */
+export const plannedAnew = sql.raw(ANEW);
+
 /** Gives a text its name from the second time on. Exported for its test. */
 export class StatementNames {
   readonly #names = new Map<string, string | undefined>();
@@ -23,7 +30,7 @@ export class StatementNames {
   nameOf(text: string): string | undefined {
     const name = this.#names.get(text);
     if (name !== undefined) return name;
-    if (text.length > MAX_LENGTH || this.#names.size >= MAX_NAMES || this.#names.has(text)) return undefined;
+    if (text.startsWith(ANEW) || text.length > MAX_LENGTH || this.#names.size >= MAX_NAMES || this.#names.has(text)) return undefined;
     if (this.#seen.delete(text)) {
       const made = `s${this.#names.size}`;
       this.#names.set(text, made);

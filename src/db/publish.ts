@@ -118,14 +118,15 @@ export interface LicenseRow {
   referenceUrl: string | null;
 }
 
-/** Makes sure that these licences have rows; what is there is brought up to date. */
+/** Makes sure that these licences have rows; what is there is brought up to date. Rows that are as they should be are not locked, which would have all scans of the installation wait for each other. */
 export async function ensureLicenses(tx: Tx, licenses: readonly LicenseRow[]): Promise<void> {
   const sorted = licenses.toSorted((a, b) => (a.spdxId < b.spdxId ? -1 : 1)); // one order for all, so that two scans cannot deadlock
   const column = <K extends keyof LicenseRow>(name: K): LicenseRow[K][] => sorted.map((row) => row[name]);
   await sql`
     INSERT INTO licenses AS l (spdx_id, name, tier, is_osi_approved, is_fsf_libre, is_deprecated, reference_url)
     SELECT * FROM unnest(${column('spdxId')}::text[], ${column('name')}::text[], ${column('tier')}::text[], ${column('osiApproved')}::boolean[],
-      ${column('fsfLibre')}::boolean[], ${column('deprecated')}::boolean[], ${column('referenceUrl')}::text[])
+      ${column('fsfLibre')}::boolean[], ${column('deprecated')}::boolean[], ${column('referenceUrl')}::text[]) AS t (spdx_id, name, tier)
+    WHERE NOT EXISTS (SELECT FROM licenses l WHERE (l.spdx_id, l.name, l.tier) = (t.spdx_id, t.name, t.tier))
     ON CONFLICT (spdx_id) DO UPDATE SET name = excluded.name, tier = excluded.tier
     WHERE (l.name, l.tier) IS DISTINCT FROM (excluded.name, excluded.tier)`.execute(tx);
 }

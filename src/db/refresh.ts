@@ -12,15 +12,18 @@ export interface FindingChanges {
   resolved: number;
 }
 
-/** All components of a project after a scan, or of all projects after an import that matched these package versions again. */
-export type RefreshScope = { projectId: string } | { packageVersionIds: readonly number[] };
+/** Of a project the components of the scans whose standing has changed, or of all projects, after an import that matched these package versions again. */
+export type RefreshScope = { projectId: string; scanIds: readonly string[] } | { packageVersionIds: readonly number[] };
 
 /** Of `matches m` and `second_opinions o` on one vulnerability of a component, each null where it does not speak of it. */
 const SOURCES = sql`CASE WHEN o.vulnerability_id IS NULL THEN '{osv}' WHEN m.vulnerability_id IS NULL THEN '{dependency_track}' ELSE '{osv,dependency_track}' END::text[]`;
 
-const onComponents = (at: RefreshScope): RawBuilder<unknown> => ('projectId' in at ? sql`c.project_id = ${at.projectId}` : sql`c.package_version_id = ANY(${at.packageVersionIds}::bigint[])`);
+const onComponents = (at: RefreshScope): RawBuilder<unknown> => ('scanIds' in at
+  ? sql`c.project_id = ${at.projectId} AND c.id IN (SELECT component_id FROM scan_components WHERE scan_id = ANY(${at.scanIds}::uuid[]))`
+  : sql`c.package_version_id = ANY(${at.packageVersionIds}::bigint[])`);
 
-const IN_CURRENT_SCAN = sql`EXISTS (SELECT FROM scan_components sc JOIN scans s ON s.id = sc.scan_id WHERE sc.component_id = c.id AND s.is_current)`;
+/** The project is said once more, so that its own scans are looked through rather than those of the installation. */
+const IN_CURRENT_SCAN = sql`EXISTS (SELECT FROM scans s JOIN scan_components sc ON sc.scan_id = s.id WHERE s.project_id = c.project_id AND s.is_current AND sc.component_id = c.id)`;
 
 /** What a finding is listed by, from `vulnerabilities v`, whether there is a fix, and its place `scan_components sc` in the current scan. */
 const facts = (fixable: RawBuilder<unknown>): RawBuilder<unknown> => sql`
@@ -38,11 +41,12 @@ const DECISION_COLUMNS = sql`k.status, k.justification, k.justification_code, k.
 /**
  * Brings the findings in line with the matches and what Dependency-Track reported last. What a current scan of any ref has is a finding: `new`, or as was decided for its package. An open one, or one
  * called fixed, that no current scan has any longer is `fixed` by itself and `new` again if it returns. Other decisions outlive scans; where nobody speaks of
- * the version any longer they rest, and hold again if somebody does.
+ * the version any longer they rest, and hold again if somebody does. NOT IN, since that is hashed: how many are due PostgreSQL cannot know, and an anti-join would compare each with each where it
+ * expects few.
  */
 export async function refreshFindings(tx: Tx, at: RefreshScope): Promise<FindingChanges> {
   const within = onComponents(at);
-  const source = 'projectId' in at ? 'scan' : 'import';
+  const source = 'scanIds' in at ? 'scan' : 'import';
   if ('packageVersionIds' in at) {
     await sql`SELECT 1 FROM projects p WHERE EXISTS (SELECT FROM components c WHERE c.project_id = p.id AND ${within}) ORDER BY p.id FOR NO KEY UPDATE`.execute(tx);
   }
@@ -60,7 +64,7 @@ export async function refreshFindings(tx: Tx, at: RefreshScope): Promise<Finding
       SELECT f.id, f.status
       FROM findings f JOIN components c ON c.id = f.component_id
       WHERE ${within} AND f.resolved_at IS NULL
-        AND NOT EXISTS (SELECT FROM due d WHERE d.component_id = f.component_id AND d.vulnerability_id = f.vulnerability_id)
+        AND (f.component_id, f.vulnerability_id) NOT IN (SELECT component_id, vulnerability_id FROM due)
         AND (f.status IN ('new', 'analyzing', 'exploitable', 'fixed')
           OR NOT EXISTS (SELECT FROM matches m WHERE m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id
             UNION ALL SELECT FROM second_opinions o WHERE o.component_id = f.component_id AND o.vulnerability_id = f.vulnerability_id))
@@ -123,30 +127,35 @@ export async function refreshFindings(tx: Tx, at: RefreshScope): Promise<Finding
 
 /** After a project's current scan has become another one. */
 export async function refreshFacts(tx: Tx, projectId: string): Promise<void> {
-  await updateFacts(tx, onComponents({ projectId }), 'policy');
+  await updateFacts(tx, sql`c.project_id = ${projectId}`, 'policy');
 }
 
 /** After vulnerabilities have been described anew in this transaction: their severity, scores or listing in CISA's catalogue. */
 export async function refreshDescribed(tx: Tx): Promise<void> {
-  await updateFacts(tx, sql`v.updated_at = now()`, 'import');
+  await updateFacts(tx, sql`f.vulnerability_id IN (SELECT id FROM vulnerabilities WHERE updated_at = now())`, 'import');
   // an EPSS score can cross a gate's line without moving a priority by a whole point
   await sql`INSERT INTO gate_checks (project_id, cause) SELECT id, 'import' FROM projects WHERE gate ->> 'epss_threshold' IS NOT NULL AND current_scan_id IS NOT NULL`.execute(tx);
 }
 
-/** Touches the rows that differ only; their version stays, since nothing that a triager decides on by hand has changed. Documents name the sources, and are tagged by `updated_at`. */
+/**
+ * Touches the rows that differ only; their version stays, since nothing that a triager decides on by hand has changed. Documents name the sources, and are tagged by `updated_at`.
+ * Where a component stands and what a finding is listed by is looked up one by one (OFFSET 0): for a join PostgreSQL would read every match and every component of the installation.
+ * @param within of findings `f` and their components `c`
+ */
 async function updateFacts(tx: Tx, within: RawBuilder<unknown>, cause: 'scan' | 'import' | 'policy'): Promise<void> {
   await sql`
-    WITH present AS (
-      SELECT f.id, ${facts(sql`(m.fixed_version IS NOT NULL)`)}, CASE WHEN m.vulnerability_id IS NULL AND o.vulnerability_id IS NULL THEN f.sources ELSE ${SOURCES} END AS sources
-      FROM findings f JOIN components c ON c.id = f.component_id JOIN projects p ON p.id = f.project_id JOIN vulnerabilities v ON v.id = f.vulnerability_id
-      LEFT JOIN matches m ON m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id
-      LEFT JOIN second_opinions o ON o.component_id = f.component_id AND o.vulnerability_id = f.vulnerability_id
-      LEFT JOIN scan_components sc ON sc.scan_id = p.current_scan_id AND sc.component_id = f.component_id
-      WHERE ${within}
-    ), todo AS (
-      SELECT f.id, x.in_current_scan, x.severity_rank, x.kev, x.fixable, x.priority, x.sources, x.sources <> f.sources AS other_sources
-      FROM present x JOIN findings f ON f.id = x.id
-      WHERE (f.in_current_scan, f.severity_rank, f.kev, f.fixable, f.priority, f.sources) IS DISTINCT FROM (x.in_current_scan, x.severity_rank, x.kev, x.fixable, x.priority, x.sources)
+    WITH todo AS (
+      SELECT f.id, x.*, x.sources <> f.sources AS other_sources
+      FROM components c JOIN projects p ON p.id = c.project_id
+      LEFT JOIN LATERAL (SELECT sc.scan_id, sc.depth FROM scan_components sc WHERE sc.scan_id = p.current_scan_id AND sc.component_id = c.id OFFSET 0) sc ON true
+      JOIN findings f ON f.component_id = c.id
+      CROSS JOIN LATERAL (
+        SELECT ${facts(sql`(m.fixed_version IS NOT NULL)`)}, CASE WHEN m.vulnerability_id IS NULL AND o.vulnerability_id IS NULL THEN f.sources ELSE ${SOURCES} END AS sources
+        FROM vulnerabilities v LEFT JOIN matches m ON m.package_version_id = c.package_version_id AND m.vulnerability_id = v.id
+        LEFT JOIN second_opinions o ON o.component_id = c.id AND o.vulnerability_id = v.id
+        WHERE v.id = f.vulnerability_id OFFSET 0
+      ) x
+      WHERE ${within} AND (f.in_current_scan, f.severity_rank, f.kev, f.fixable, f.priority, f.sources) IS DISTINCT FROM (x.in_current_scan, x.severity_rank, x.kev, x.fixable, x.priority, x.sources)
       ORDER BY f.id FOR NO KEY UPDATE OF f
     ), moved AS (
       UPDATE findings f SET in_current_scan = t.in_current_scan, severity_rank = t.severity_rank, kev = t.kev, fixable = t.fixable, priority = t.priority, sources = t.sources,

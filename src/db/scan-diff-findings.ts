@@ -4,8 +4,8 @@ import type { PageRequest } from '../core/page.ts';
 import { severityRank, type FindingStatus, type Severity } from './components.ts';
 import type { Db } from './connect.ts';
 import { orderAndPage, where } from './paging.ts';
+import { plannedAnew } from './prepared.ts';
 import { changeOf, diffOf, sides, type Change, type ScanPair } from './scan-diff.ts';
-import { planned } from './transaction.ts';
 
 /**
  * What is said of rows `m` of a relation, by the package version and the component of each: by the matcher, and by Dependency-Track alone. Nobody can plan for how many rows differ:
@@ -41,13 +41,13 @@ export async function countDiff(db: Db, pair: ScanPair): Promise<DiffCounts> {
   const counts = (base: RawBuilder<unknown>, head: RawBuilder<unknown>, total: RawBuilder<unknown>): RawBuilder<unknown> => sql`
     'added', count(*) FILTER (WHERE ${base} IS NULL), 'changed', count(*) FILTER (WHERE ${base} IS NOT NULL AND ${head} IS NOT NULL), 'removed', count(*) FILTER (WHERE ${head} IS NULL),
     'unchanged', ${total} - count(*) FILTER (WHERE ${head} IS NOT NULL)`;
-  const counted = sql<DiffCounts>`
+  const counted = sql<DiffCounts>`${plannedAnew}
     WITH ${diffOf(pair)}, ${findingsOf(pair)}
     SELECT (SELECT json_build_object(${counts(sql`base`, sql`head`, sql`(SELECT count(*) FROM scan_components WHERE scan_id = ${pair.head})`)}) FROM diff) AS components,
       (SELECT json_build_object(${counts(sql`base_pair`, sql`head_pair`, sql`(SELECT count(*) FROM (${spokenOf(sql`(SELECT package_version_id, component_id FROM scan_components WHERE scan_id = ${pair.head})`, 'package_version_id', 'component_id')}) spoken)`)},
         'added_by_severity', ${bySeverity(sql`base_pair IS NULL`)}, 'removed_by_severity', ${bySeverity(sql`head_pair IS NULL`)})
        FROM found JOIN vulnerabilities v ON v.id = found.vulnerability_id) AS findings`;
-  const { rows: [first] } = await planned(db, (tx) => counted.execute(tx));
+  const { rows: [first] } = await counted.execute(db);
   if (first === undefined) throw new Error('an aggregate gave no row');
   return first;
 }
@@ -98,7 +98,7 @@ export async function listFindingChanges(db: Db, pair: ScanPair, filters: Findin
       n.name, CASE WHEN x.head_id IS NULL THEN n.base_purl ELSE n.head_purl END AS purl ${filters.status === undefined ? sql`` : sql`, f.status`}
     FROM found x JOIN named n ON n.pair = x.pair
     CROSS JOIN LATERAL (SELECT v.external_id, v.severity, v.cvss_score FROM vulnerabilities v WHERE v.id = x.vulnerability_id OFFSET 0) v ${filters.status === undefined ? sql`` : finding}`;
-  const paged = sql<{ total: number; items: FindingChangeRow[] }>`
+  const paged = sql<{ total: number; items: FindingChangeRow[] }>`${plannedAnew}
     WITH ${diffOf(pair)}, ${findingsOf(pair)}, named AS MATERIALIZED (
       SELECT m.pair, k.name, bc.purl AS base_purl, hc.purl AS head_purl FROM moved m
       LEFT JOIN LATERAL (SELECT c.purl FROM components c WHERE c.id = m.base_id OFFSET 0) bc ON true
@@ -113,6 +113,6 @@ export async function listFindingChanges(db: Db, pair: ScanPair, filters: Findin
       LEFT JOIN components hc ON hc.id = x.head_id LEFT JOIN package_versions hv ON hv.id = hc.package_version_id
     )
     SELECT (SELECT count(*)::int FROM listed) AS total, coalesce((SELECT jsonb_agg(to_jsonb(filled) - 'place' ORDER BY place) FROM filled), '[]') AS items`;
-  const { rows } = await planned(db, (tx) => paged.execute(tx));
+  const { rows } = await paged.execute(db);
   return rows[0] ?? { items: [], total: 0 };
 }

@@ -4,7 +4,7 @@ import type { PageRequest } from '../core/page.ts';
 import { effectiveLicense, type DependencyScope, type Tier } from './components.ts';
 import type { Db } from './connect.ts';
 import { orderAndPage, where } from './paging.ts';
-import { planned } from './transaction.ts';
+import { plannedAnew } from './prepared.ts';
 
 /** `base` null: against nothing, so that all is added. */
 export interface ScanPair {
@@ -89,7 +89,7 @@ const COMPONENT_SORT = { change: sql`change`, name: sql`name`, purl: sql`purl` }
 /** Each is looked up by itself (OFFSET 0): a join would be planned for more than differ, and read every component of the installation. */
 export async function listComponentChanges(db: Db, pair: ScanPair, filters: { change?: readonly string[] | undefined }, page: PageRequest): Promise<{ items: ComponentChangeRow[]; total: number }> {
   const conditions = filters.change === undefined ? [] : [sql`change = ANY(${filters.change})`];
-  const listed = sql<{ total: number; items: ComponentChangeRow[] }>`
+  const listed = sql<{ total: number; items: ComponentChangeRow[] }>`${plannedAnew}
     WITH ${diffOf(pair)}, listed AS MATERIALIZED (
       SELECT * FROM (
         SELECT d.pair, d.base, d.head, ${changeOf(sql`d.base`, sql`d.head`)} AS change, c.name, c.purl
@@ -105,6 +105,6 @@ export async function listComponentChanges(db: Db, pair: ScanPair, filters: { ch
       LEFT JOIN components bc ON bc.id = b.component_id LEFT JOIN package_versions bv ON bv.id = bc.package_version_id
       LEFT JOIN components hc ON hc.id = h.component_id LEFT JOIN package_versions hv ON hv.id = hc.package_version_id
       JOIN packages k ON k.id = coalesce(hv.package_id, bv.package_id)), '[]') AS items`;
-  const { rows } = await planned(db, (tx) => listed.execute(tx));
+  const { rows } = await listed.execute(db);
   return rows[0] ?? { items: [], total: 0 };
 }

@@ -107,11 +107,18 @@ export interface ScanOutcome {
   ownLicense: string | null;
 }
 
-/** Marks a scan succeeded: the current one of its ref, and the project's where it is the newest of the main line. */
-export async function succeedScan(tx: Tx, scan: ClaimedScan, outcome: ScanOutcome): Promise<void> {
-  await sql`
-    UPDATE scans old SET is_current = false FROM scans new
-    WHERE new.id = ${scan.id} AND old.project_id = new.project_id AND coalesce(old.ref, '') = coalesce(new.ref, '') AND old.is_current`.execute(tx);
+/**
+ * Marks a scan succeeded: the current one of its ref, and the project's where it is the newest of the main line.
+ * @returns scans whose components may stand elsewhere now: this one, the one that it takes the place of, and the one that the project showed
+ */
+export async function succeedScan(tx: Tx, scan: ClaimedScan, outcome: ScanOutcome): Promise<string[]> {
+  await lockProject(tx, scan.projectId);
+  const { rows } = await sql<{ id: string }>`
+    WITH replaced AS (
+      UPDATE scans old SET is_current = false FROM scans new
+      WHERE new.id = ${scan.id} AND old.project_id = new.project_id AND coalesce(old.ref, '') = coalesce(new.ref, '') AND old.is_current RETURNING old.id
+    )
+    SELECT id FROM replaced UNION SELECT current_scan_id FROM projects WHERE id = ${scan.projectId} AND current_scan_id IS NOT NULL`.execute(tx);
   await sql`
     WITH ended AS (
       UPDATE scans SET status = 'succeeded', is_current = true, current_step = 'finalize', progress_percent = 100, component_count = ${outcome.componentCount},
@@ -122,12 +129,17 @@ export async function succeedScan(tx: Tx, scan: ClaimedScan, outcome: ScanOutcom
       SELECT 'scan_completed', project_id, CASE WHEN requested_by_user_id IS NULL THEN 'channels' ELSE 'user' END, requested_by_user_id, jsonb_build_object('scan_id', id, 'ref', ref, 'components', component_count) FROM ended
     ) SELECT ${NOTIFY} FROM ended`.execute(tx);
   await chooseCurrentScan(tx, scan.projectId);
+  return [scan.id, ...rows.map(({ id }) => id)];
+}
+
+/** Of two scans of one project that end at once, the second to come must see what the first has left. */
+async function lockProject(tx: Tx, projectId: string): Promise<void> {
+  await sql`SELECT 1 FROM projects WHERE id = ${projectId} FOR NO KEY UPDATE`.execute(tx);
 }
 
 /** The main line is the default branch; else scans without a ref; else whatever ref was scanned last. */
 export async function chooseCurrentScan(tx: Tx, projectId: string): Promise<void> {
-  // of two scans of one project that end at once, the second to come must see what the first has left
-  await sql`SELECT 1 FROM projects WHERE id = ${projectId} FOR NO KEY UPDATE`.execute(tx);
+  await lockProject(tx, projectId);
   await sql`
     UPDATE projects p SET current_scan_id = (
       SELECT s.id FROM scans s WHERE s.project_id = p.id AND s.status = 'succeeded'

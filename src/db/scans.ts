@@ -5,6 +5,7 @@ import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
 import { toJson } from './json.ts';
 import { containing, inOrder, orderAndPage, where } from './paging.ts';
+import { plannedAnew } from './prepared.ts';
 import type { ScanStatus } from './projects.ts';
 import { projectVisible } from './scopes.ts';
 import { statement } from './statement.ts';
@@ -92,8 +93,8 @@ export async function listScans(db: Db, visibility: Visibility, filters: ScanFil
   if (filters.createdAfter !== undefined) conditions.push(sql`s.created_at >= ${filters.createdAfter}`);
   if (filters.createdBefore !== undefined) conditions.push(sql`s.created_at < ${filters.createdBefore}`);
   const chosen = sql`SELECT s.* ${from} ${where(conditions)} ${orderAndPage(page, SORTABLE, sql`s.id`)}`;
-  const items = await sql<ScanRow>`SELECT ${COLUMNS} FROM (${chosen}) s JOIN projects p ON p.id = s.project_id ${inOrder(page, SORTABLE, sql`s.id`)}`.execute(db);
-  const total = await sql<{ total: number }>`SELECT count(*)::int AS total ${from} ${where(conditions)}`.execute(db);
+  const items = await sql<ScanRow>`${plannedAnew} SELECT ${COLUMNS} FROM (${chosen}) s JOIN projects p ON p.id = s.project_id ${inOrder(page, SORTABLE, sql`s.id`)}`.execute(db);
+  const total = await sql<{ total: number }>`${plannedAnew} SELECT count(*)::int AS total ${from} ${where(conditions)}`.execute(db);
   return { items: items.rows, total: total.rows[0]?.total ?? 0 };
 }
 

@@ -38,17 +38,6 @@ async function inSavepoint<T>(tx: Tx, work: (tx: Tx) => Promise<T>): Promise<T> 
   }
 }
 
-/**
- * Runs reading statements with plans for their very values. A prepared statement else has one plan for all, made for the average scan, and
- * where one scan has ten components and another 100,000 that is a plan for neither.
- */
-export function planned<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
-  return inTransaction(db, async (tx) => {
-    await sql`SET LOCAL plan_cache_mode = force_custom_plan`.execute(tx);
-    return work(tx);
-  });
-}
-
 /** Did the statement break this constraint or unique index? */
 export function violates(error: unknown, constraint: string): boolean {
   return /^23/.test(errorCode(error)) && error instanceof Error && 'constraint' in error && error.constraint === constraint;

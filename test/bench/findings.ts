@@ -73,7 +73,8 @@ async function bench(): Promise<void> {
   });
   const refresh = () => inTransaction(db, async (tx) => {
     await lockMatching(tx, 'shared');
-    const changes = await refreshFindings(tx, { projectId: project });
+    const { rows } = await sql<{ id: string }>`SELECT id FROM scans WHERE project_id = ${project}`.execute(tx);
+    const changes = await refreshFindings(tx, { projectId: project, scanIds: rows.map(({ id }) => id) });
     await markGate(tx, portal.services, project, 'scan');
     return changes;
   });

@@ -132,9 +132,9 @@ export function publish(services: Services, scan: ClaimedScan, facts: ScanFacts,
     const hasFiles = facts.ownLicense !== undefined;
     await replaceLicenseFindings(tx, scan, hasFiles ? ['declared', 'detected'] : ['declared'], rows.flatMap((row) => row.claims.map((claim) => ({ ordinal: row.ordinal, ...claim }))));
     await settleLicenses(tx, { scanId: scan.id }, 'run-scan', services.now());
-    await succeedScan(tx, scan, { componentCount: rows.length, occurrenceCount: facts.occurrences, warnings: [...warnings, ...facts.warnings].slice(0, 100), skippedSteps: skipped, ownLicense: facts.ownLicense === undefined || facts.ownLicense === null ? null : normalise(facts.ownLicense.expression) });
+    const scanIds = await succeedScan(tx, scan, { componentCount: rows.length, occurrenceCount: facts.occurrences, warnings: [...warnings, ...facts.warnings].slice(0, 100), skippedSteps: skipped, ownLicense: facts.ownLicense === undefined || facts.ownLicense === null ? null : normalise(facts.ownLicense.expression) });
     if (reports !== null) await replaceOpinions(tx, scan, reports);
-    await refreshFindings(tx, { projectId: scan.projectId });
+    await refreshFindings(tx, { projectId: scan.projectId, scanIds });
     await markGate(tx, services, scan.projectId, 'scan');
     await scanEnded(tx, services, scan.id);
     return true;

@@ -1,13 +1,13 @@
 /**
  * `make load`: people and pipelines on what `make seed-scale` made. VUSERS=200 of them for SECONDS=90, each with a pause of THINK_MS=1000 on average between two requests; one process serves, one runs
- * scans, the load generator and the database are on the same machine. PROFILE=folder has V8 profile the process that serves, and sums up where its time went.
+ * scans, the load generator and the database are on the same machine. PROFILE=folder has V8 profile the process that serves, and sums up where its time went; STATEMENTS=20 prints the costliest SQL.
  */
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { isRecord } from '../../../src/core/values.ts';
 import { cycloneDx, sbomForm } from '../../support/fixtures.ts';
 import { SEED_PASSWORD, seedEmail } from './people.ts';
-import { quantile, startScalePortal, type ScalePortal } from './portal.ts';
+import { quantile, startScalePortal, type ScalePortal, type StatementCost } from './portal.ts';
 import type { Probed } from './probe.ts';
 import { summarise } from './profile.ts';
 
@@ -15,6 +15,10 @@ const VUSERS = Number(process.env['VUSERS'] || 200);
 const SECONDS = Number(process.env['SECONDS'] || 90);
 const THINK_MS = Number(process.env['THINK_MS'] || 1000);
 const PROFILE = process.env['PROFILE'];
+/** How many of the costliest statements to print. */
+const STATEMENTS = Number(process.env['STATEMENTS'] || 0);
+/** Refs of this run, so that none is scanned already. */
+const RUN = Date.now().toString(36);
 /** How often each is asked for, in parts. */
 const MIX = { projects: 6, scans: 4, components: 3, vulnerabilities: 2, licenses: 2, gate: 2, triage: 1, scan: 1 } as const;
 type Action = keyof typeof MIX;
@@ -85,7 +89,7 @@ async function act(portal: ScalePortal, user: User, action: Action, note: (outco
     case 'vulnerabilities': await send(`/v1/projects/${project}/vulnerabilities?${page}`); break;
     case 'licenses': await send(`/v1/projects/${project}/licenses?${page}`); break;
     case 'gate': await send(`/v1/projects/${project}/gate-result`); break;
-    case 'scan': await send(`/v1/projects/${project}/scans`, { method: 'POST', body: sbomForm(sbomOf(user), { ref: `load/${user.number}-${Math.floor(user.next() * 1e9)}` }) }); break;
+    case 'scan': await send(`/v1/projects/${project}/scans`, { method: 'POST', body: sbomForm(sbomOf(user), { ref: `load/${RUN}-${user.number}-${Math.floor(user.next() * 1e9)}` }) }); break;
     case 'triage': {
       const found = await send(`/v1/projects/${project}/vulnerabilities?status=new&limit=20`);
       const finding = choose(user, itemsOf(found));
@@ -130,6 +134,7 @@ async function main(): Promise<void> {
   try {
     const users = await signInAll(portal);
     await run(portal, users, 5); // warm
+    await portal.statements();
     const before = await probe(portal);
     const outcomes = await run(portal, users, SECONDS);
     const after = await probe(portal);
@@ -138,7 +143,11 @@ async function main(): Promise<void> {
     console.log(row('all', outcomes));
     console.log(`\nAPI process: ${(((after.cpuSeconds - before.cpuSeconds) * 1000) / outcomes.length).toFixed(2)} ms of CPU a request; memory ${before.rssMib.toFixed(0)} MiB at the start and ${after.rssMib.toFixed(0)} at the end (heap ${before.heapMib.toFixed(0)} and ${after.heapMib.toFixed(0)}); `
       + `event-loop delay p50 ${after.loopP50Ms.toFixed(1)}, p99 ${after.loopP99Ms.toFixed(1)}, worst ${after.loopMaxMs.toFixed(0)} ms (10 ms of it is the timer's own).`);
-    const { rows } = await portal.sql.query<{ status: string; count: string }>("SELECT status, count(*) FROM scans WHERE ref LIKE 'load/%' GROUP BY 1 ORDER BY 1");
+    const statements = await portal.statements();
+    const total = (of: (statement: StatementCost) => number): number => statements.reduce((sum, statement) => sum + of(statement), 0);
+    if (statements.length > 0) console.log(`\nDatabase: ${(total(({ calls }) => calls) / outcomes.length).toFixed(1)} statements a request, ${(total(({ totalMs }) => totalMs) / outcomes.length).toFixed(2)} ms each request (scans in the background included).`);
+    for (const { calls, totalMs, text } of statements.slice(0, STATEMENTS)) console.log(`${(totalMs / 1000).toFixed(1)} s, ${calls} x ${(totalMs / calls).toFixed(2)} ms: ${text.slice(0, 240)}`);
+    const { rows } = await portal.sql.query<{ status: string; count: string }>(`SELECT status, count(*) FROM scans WHERE ref LIKE 'load/${RUN}-%' GROUP BY 1 ORDER BY 1`);
     console.log(`Scans so far: ${rows.map(({ status, count }) => `${count} ${status}`).join(', ')}.`);
   } finally {
     await portal.stop();

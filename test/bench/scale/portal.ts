@@ -15,9 +15,17 @@ const log = { info: (): void => undefined, warn: (): void => undefined, error: c
 
 const seedDir = (): string => process.env['SEED_DIR'] || path.join(tmpdir(), 'sca-portal-scale');
 
+export interface StatementCost {
+  calls: number;
+  totalMs: number;
+  text: string;
+}
+
 export interface ScalePortal {
   url: string;
   sql: pg.Client;
+  /** What the database has done since it was last asked; none where it is not the embedded one. */
+  statements: () => Promise<StatementCost[]>;
   /** The process that serves requests. */
   api: ChildProcess;
   signIn: (email: string, password: string) => Promise<string>;
@@ -30,15 +38,26 @@ export interface ScalePortal {
 export async function startScalePortal(port: number, { worker = false, execArgv = [], environment = {} }: { worker?: boolean; execArgv?: readonly string[]; environment?: Record<string, string> } = {}): Promise<ScalePortal> {
   const given = process.env['DATABASE_URL'];
   if (!given && !existsSync(path.join(seedDir(), 'postgres'))) throw new Error(`there is no database in ${seedDir()}: make seed-scale first`);
-  const embedded = given ? null : await openEmbedded({ dataDir: seedDir(), log });
+  const embedded = given ? null : await openEmbedded({ dataDir: seedDir(), log, settings: { shared_preload_libraries: 'pg_stat_statements', 'pg_stat_statements.track_planning': 'on' } });
   const databaseUrl = given || (embedded?.url ?? '');
   await migrate(databaseUrl, { log });
   const sql = new pg.Client({ connectionString: databaseUrl });
   await sql.connect();
+  const superuser = new pg.Client({ connectionString: (embedded?.adminUrl ?? '').replace(/[^/]*$/, 'portal') });
+  if (embedded !== null) {
+    await superuser.connect();
+    await superuser.query('CREATE EXTENSION IF NOT EXISTS pg_stat_statements');
+  }
+  const statements = async (): Promise<StatementCost[]> => {
+    if (embedded === null) return [];
+    const { rows } = await superuser.query<{ calls: string; total: number; query: string }>('SELECT calls, total_exec_time + total_plan_time AS total, query FROM pg_stat_statements ORDER BY total DESC');
+    await superuser.query('SELECT pg_stat_statements_reset()');
+    return rows.map(({ calls, total, query }) => ({ calls: Number(calls), totalMs: total, text: query.replaceAll(/\s+/g, ' ').trim() }));
+  };
   const children: ChildProcess[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(children.map(end));
-    await sql.end();
+    await Promise.all([sql.end(), superuser.end()]);
     await embedded?.stop(60_000);
   };
   const start = async (role: 'api' | 'worker', flags: readonly string[]): Promise<ChildProcess> => {
@@ -66,7 +85,7 @@ export async function startScalePortal(port: number, { worker = false, execArgv 
       if (!response.ok || !isRecord(body)) throw new Error(`${email} cannot log in: ${response.status} ${JSON.stringify(body)}`);
       return String(body['access_token']);
     };
-    return { url, sql, api, signIn, stop, admin: await signIn(ADMIN.email, ADMIN.password) };
+    return { url, sql, statements, api, signIn, stop, admin: await signIn(ADMIN.email, ADMIN.password) };
   } catch (error) {
     await stop();
     throw error;

@@ -59,10 +59,11 @@ async function fill(db: Db, scale: number): Promise<void> {
 
 /** A refresh of some projects changes nothing: the derived columns are as the portal would have made them. */
 async function verify(db: Db): Promise<void> {
-  const { rows } = await sql<{ id: string }>`SELECT id FROM projects WHERE archived_at IS NULL ORDER BY md5(slug) LIMIT 20`.execute(db);
-  for (const { id } of rows) {
+  const { rows } = await sql<{ id: string; scans: string[] }>`
+    SELECT id, ARRAY(SELECT s.id FROM scans s WHERE s.project_id = p.id) AS scans FROM projects p WHERE archived_at IS NULL ORDER BY md5(slug) LIMIT 20`.execute(db);
+  for (const { id, scans } of rows) {
     const changes = await db.transaction().execute(async (tx) => {
-      const { opened, resolved } = await refreshFindings(tx, { projectId: id });
+      const { opened, resolved } = await refreshFindings(tx, { projectId: id, scanIds: scans });
       const { rows: [checks] } = await sql<{ moved: number }>`SELECT count(*)::int AS moved FROM gate_checks WHERE project_id = ${id}`.execute(tx);
       return opened + resolved + (checks?.moved ?? 0);
     });

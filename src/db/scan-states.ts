@@ -109,16 +109,13 @@ export interface ScanOutcome {
 
 /**
  * Marks a scan succeeded: the current one of its ref, and the project's where it is the newest of the main line.
- * @returns scans whose components may stand elsewhere now: this one, the one that it takes the place of, and the one that the project showed
+ * @returns scans whose components stand elsewhere now: this one, the one that it takes the place of, and the one that the project shows no longer
  */
 export async function succeedScan(tx: Tx, scan: ClaimedScan, outcome: ScanOutcome): Promise<string[]> {
   await lockProject(tx, scan.projectId);
-  const { rows } = await sql<{ id: string }>`
-    WITH replaced AS (
-      UPDATE scans old SET is_current = false FROM scans new
-      WHERE new.id = ${scan.id} AND old.project_id = new.project_id AND coalesce(old.ref, '') = coalesce(new.ref, '') AND old.is_current RETURNING old.id
-    )
-    SELECT id FROM replaced UNION SELECT current_scan_id FROM projects WHERE id = ${scan.projectId} AND current_scan_id IS NOT NULL`.execute(tx);
+  const replaced = await sql<{ id: string }>`
+    UPDATE scans old SET is_current = false FROM scans new
+    WHERE new.id = ${scan.id} AND old.project_id = new.project_id AND coalesce(old.ref, '') = coalesce(new.ref, '') AND old.is_current RETURNING old.id`.execute(tx);
   await sql`
     WITH ended AS (
       UPDATE scans SET status = 'succeeded', is_current = true, current_step = 'finalize', progress_percent = 100, component_count = ${outcome.componentCount},
@@ -128,8 +125,8 @@ export async function succeedScan(tx: Tx, scan: ClaimedScan, outcome: ScanOutcom
       INSERT INTO notices (kind, project_id, audience, user_id, facts)
       SELECT 'scan_completed', project_id, CASE WHEN requested_by_user_id IS NULL THEN 'channels' ELSE 'user' END, requested_by_user_id, jsonb_build_object('scan_id', id, 'ref', ref, 'components', component_count) FROM ended
     ) SELECT ${NOTIFY} FROM ended`.execute(tx);
-  await chooseCurrentScan(tx, scan.projectId);
-  return [scan.id, ...rows.map(({ id }) => id)];
+  const left = await chooseCurrentScan(tx, scan.projectId);
+  return [scan.id, ...replaced.rows.map(({ id }) => id), ...(left === null ? [] : [left])];
 }
 
 /** Of two scans of one project that end at once, the second to come must see what the first has left. */
@@ -137,12 +134,17 @@ async function lockProject(tx: Tx, projectId: string): Promise<void> {
   await sql`SELECT 1 FROM projects WHERE id = ${projectId} FOR NO KEY UPDATE`.execute(tx);
 }
 
-/** The main line is the default branch; else scans without a ref; else whatever ref was scanned last. */
-export async function chooseCurrentScan(tx: Tx, projectId: string): Promise<void> {
+/** The main line is the default branch; else scans without a ref; else whatever ref was scanned last. Returns the scan that is shown no longer; null where it is the same, or there was none. */
+export async function chooseCurrentScan(tx: Tx, projectId: string): Promise<string | null> {
   await lockProject(tx, projectId);
-  await sql`
-    UPDATE projects p SET current_scan_id = (
-      SELECT s.id FROM scans s WHERE s.project_id = p.id AND s.status = 'succeeded'
-      ORDER BY (s.ref IS NOT NULL AND s.ref = p.default_branch) DESC, (s.ref IS NULL) DESC, s.completed_at DESC, s.id DESC LIMIT 1)
-    WHERE p.id = ${projectId}`.execute(tx);
+  const { rows } = await sql<{ former: string | null }>`
+    UPDATE projects p SET current_scan_id = chosen.id
+    FROM (
+      SELECT o.current_scan_id AS former, (
+        SELECT s.id FROM scans s WHERE s.project_id = o.id AND s.status = 'succeeded'
+        ORDER BY (s.ref IS NOT NULL AND s.ref = o.default_branch) DESC, (s.ref IS NULL) DESC, s.completed_at DESC, s.id DESC LIMIT 1) AS id
+      FROM projects o WHERE o.id = ${projectId}
+    ) chosen
+    WHERE p.id = ${projectId} AND p.current_scan_id IS DISTINCT FROM chosen.id RETURNING chosen.former`.execute(tx);
+  return rows[0]?.former ?? null;
 }

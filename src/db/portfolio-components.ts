@@ -47,7 +47,7 @@ export async function listPortfolioComponents(db: Db, visibility: Visibility, fi
 }
 
 function conditionsOf(visibility: Visibility, { purl, text, version, vulnerable, teamId }: PortfolioFilters): RawBuilder<unknown>[] {
-  const conditions = [sql`p.archived_at IS NULL`, ...projectVisible(visibility), sql`EXISTS (SELECT FROM scan_components x JOIN scans s ON s.id = x.scan_id WHERE x.component_id = c.id AND s.is_current)`];
+  const conditions = [sql`p.archived_at IS NULL`, ...projectVisible(visibility), sql`EXISTS (SELECT FROM scans s JOIN scan_components x ON x.scan_id = s.id WHERE s.project_id = c.project_id AND s.is_current AND x.component_id = c.id)`];
   if (purl !== null) conditions.push(...namedBy(purl));
   if (text !== null) conditions.push(sql`(pk.namespace || '/' || pk.name) ILIKE ${containing(text)}`);
   if (version !== null) conditions.push(sql`pv.version = ${version}`);

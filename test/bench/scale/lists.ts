@@ -1,6 +1,6 @@
 /**
  * Every list of the contract by every sort key, both ways, and every filter, on what `make seed-scale` made: as the super admin, who sees everything, and as a developer. What is listed is read
- * from the contract, so that a new list, key or filter is measured without a change here. ONLY=listScans for some lists, QUERY=a regular expression for some queries of them, ROUNDS=20, ALL=1 to print the fast ones too.
+ * from the contract, so that a new list, key or filter is measured without a change here. ONLY=a regular expression for some lists, QUERY=one for some queries of them, ROUNDS=20, PROJECT=slug, ALL=1 to print the fast ones too.
  * `SEED_DIR=folder sh scripts/node.sh test/bench/scale/lists.ts`
  */
 import { readFile } from 'node:fs/promises';
@@ -8,9 +8,12 @@ import { isRecord } from '../../../src/core/values.ts';
 import { SEED_PASSWORD, seedEmail } from './people.ts';
 import { quantile, startScalePortal, type ScalePortal } from './portal.ts';
 
+/** Whose lists are measured: the largest, unless another is named. */
+const PROJECT = process.env['PROJECT'] || 'project-1';
 const ROUNDS = Number(process.env['ROUNDS'] || 20);
 const MAX_MS_EACH = 6_000;
 const TARGET_MS = 50;
+const ONLY = new RegExp(process.env['ONLY'] || '.');
 const QUERY = new RegExp(process.env['QUERY'] || '.');
 
 interface List {
@@ -33,7 +36,7 @@ async function samplesFrom({ sql }: ScalePortal): Promise<Readonly<Record<string
     const { rows } = await sql.query<Record<string, string>>(text);
     return Object.values(rows[0] ?? {})[0] ?? '';
   };
-  const [large, team, user] = [await one("SELECT id FROM projects WHERE slug = 'project-1'"), await one("SELECT id FROM teams WHERE slug = 'seed-team-1'"), await one(`SELECT id FROM users WHERE email = '${seedEmail(1)}'`)];
+  const [large, team, user] = [await one(`SELECT id FROM projects WHERE slug = '${PROJECT}'`), await one("SELECT id FROM teams WHERE slug = 'seed-team-1'"), await one(`SELECT id FROM users WHERE email = '${seedEmail(1)}'`)];
   const vulnerability = await one('SELECT v.external_id FROM vulnerabilities v JOIN (SELECT vulnerability_id FROM findings TABLESAMPLE SYSTEM (0.2) GROUP BY 1 ORDER BY count(*) DESC LIMIT 1) f ON f.vulnerability_id = v.id');
   const current = await one(`SELECT current_scan_id FROM projects WHERE id = '${large}'`);
   const component = await one(`SELECT component_id FROM findings WHERE project_id = '${large}' AND in_current_scan LIMIT 1`);
@@ -122,8 +125,8 @@ async function main(): Promise<void> {
   const portal = await startScalePortal(8795);
   try {
     const contract: unknown = JSON.parse(await readFile(new URL('../../../generated/openapi.json', import.meta.url), 'utf8'));
-    const lists = readLists(contract, await samplesFrom(portal)).filter(({ operationId }) => operationId.includes(process.env['ONLY'] ?? ''));
-    const { rows: [colleague] } = await portal.sql.query<{ email: string }>("SELECT u.email FROM projects p JOIN memberships m ON m.team_id = p.team_id AND m.role = 'developer' JOIN users u ON u.id = m.user_id WHERE p.slug = 'project-1' ORDER BY u.email LIMIT 1");
+    const lists = readLists(contract, await samplesFrom(portal)).filter(({ operationId }) => ONLY.test(operationId));
+    const { rows: [colleague] } = await portal.sql.query<{ email: string }>(`SELECT u.email FROM projects p JOIN memberships m ON m.team_id = p.team_id AND m.role = 'developer' JOIN users u ON u.id = m.user_id WHERE p.slug = '${PROJECT}' ORDER BY u.email LIMIT 1`);
     const developer = await portal.signIn(colleague?.email ?? '', SEED_PASSWORD);
     let [count, fast] = [0, 0];
     console.log('| caller · list · query | total | median | p95 |\n|---|---|---|---|');

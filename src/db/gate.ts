@@ -32,29 +32,32 @@ const SAMPLE = 20;
 const scansOf = (scans: readonly JudgedScan[]): string => toJson(scans.map(({ projectId, scanId, epss, maxAge }) => ({ project_id: projectId, scan_id: scanId, epss: epss === null ? null : Math.fround(epss), ...maxAge })));
 
 /**
- * Open findings of scans, grouped by what rules can tell apart: at most 48 groups a scan. A suppression whose time is over counts as open. The sample is in no
- * order: sorting 100,000 rows for it would take longer than all the rest. Each scan is looked at by itself (OFFSET 0): a join of them all is planned for a hundred scans, and reads every finding
- * of the installation for one. What is open is read from findings_of_gate_idx alone, and EPSS scores are looked up only where the project has a line for them.
+ * Open findings of scans, grouped by what rules can tell apart: at most 48 groups a scan, by one number that holds severity, KEV, and on which side of the EPSS and the age line they are. A
+ * suppression whose time is over counts as open. The sample is in no order: sorting 100,000 rows for it would take longer than all the rest. Each scan is looked at by itself (OFFSET 0): a join of
+ * them all is planned for a hundred scans, and reads every finding of the installation for one. What is open is read from findings_of_gate_idx alone, and EPSS scores are looked up only where the
+ * project has a line for them.
  */
 export async function openFindings(db: Db, scans: readonly JudgedScan[], now: Date): Promise<OpenFindingGroup[]> {
   const columns = sql`SELECT f.id, f.component_id, f.severity_rank, f.kev, f.first_detected_at, f.vulnerability_id FROM findings f WHERE f.project_id = j.project_id`;
   const { rows } = await sql<OpenFindingGroup>`
-    SELECT o.project_id, (ARRAY['critical', 'high', 'medium', 'low', 'info', 'unknown'])[o.severity_rank + 1] AS severity, o.kev, max(o.epss_score) AS epss_score, max(o.age_days) AS age_days,
-      count(*)::int AS count, (array_agg(o.id))[1:${sql.lit(SAMPLE)}] AS finding_ids
-    FROM (
-      SELECT j.project_id, f.id, f.severity_rank, f.kev, f.epss_score, floor(extract(epoch FROM ${now}::timestamptz - f.first_detected_at) / 86400)::int AS age_days,
-        j.epss, (ARRAY[j.critical, j.high, j.medium, j.low])[f.severity_rank + 1] AS max_age
-      FROM jsonb_to_recordset(${scansOf(scans)}::jsonb) AS j (project_id uuid, scan_id uuid, epss real, critical int, high int, medium int, low int)
-      CROSS JOIN LATERAL (
-        SELECT f.*, CASE WHEN j.epss IS NOT NULL THEN (SELECT v.epss_score FROM vulnerabilities v WHERE v.id = f.vulnerability_id) END AS epss_score
+    SELECT j.project_id, (ARRAY['critical', 'high', 'medium', 'low', 'info', 'unknown'])[g.key / 8 + 1] AS severity, g.key & 4 > 0 AS kev, g.epss_score,
+      floor(extract(epoch FROM ${now}::timestamptz - g.first) / 86400)::int AS age_days, g.count, g.finding_ids
+    FROM jsonb_to_recordset(${scansOf(scans)}::jsonb) AS j (project_id uuid, scan_id uuid, epss real, critical int, high int, medium int, low int)
+    CROSS JOIN LATERAL (
+      SELECT f.key, max(f.epss_score) AS epss_score, min(f.first_detected_at) AS first, count(*)::int AS count, (array_agg(f.id))[1:${sql.lit(SAMPLE)}] AS finding_ids
+      FROM (
+        SELECT f.id, f.first_detected_at, v.epss_score, f.severity_rank * 8 + f.kev::int * 4 + coalesce(v.epss_score >= j.epss, false)::int * 2
+          + coalesce(f.first_detected_at <= ${now}::timestamptz - make_interval(secs => 86400.0 * ((ARRAY[j.critical, j.high, j.medium, j.low])[f.severity_rank + 1] + 1)), false)::int AS key
         FROM (
           ${columns} AND f.status IN ('new', 'analyzing', 'exploitable')
           UNION ALL ${columns} AND f.status = 'suppressed' AND f.suppressed_until <= ${now}
         ) f
-        JOIN scan_components sc ON sc.scan_id = j.scan_id AND sc.component_id = f.component_id OFFSET 0
+        JOIN scan_components sc ON sc.scan_id = j.scan_id AND sc.component_id = f.component_id
+        CROSS JOIN LATERAL (SELECT CASE WHEN j.epss IS NOT NULL THEN (SELECT v.epss_score FROM vulnerabilities v WHERE v.id = f.vulnerability_id) END AS epss_score) v
+        OFFSET 0
       ) f
-    ) o
-    GROUP BY o.project_id, o.severity_rank, o.kev, o.epss_score >= o.epss, o.age_days > o.max_age`.execute(db);
+      GROUP BY f.key
+    ) g`.execute(db);
   return rows;
 }
 

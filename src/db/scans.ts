@@ -78,10 +78,23 @@ export interface ScanFilters {
   createdBefore?: string | undefined;
 }
 
-/** Projects are joined where they restrict what may be seen, and for the page. */
+/** Projects are joined where they restrict what may be seen, and for the page. All scans of those that may be seen are counted project by project, which is several times faster than a join. */
 export async function listScans(db: Db, visibility: Visibility, filters: ScanFilters, page: PageRequest): Promise<{ items: ScanRow[]; total: number }> {
-  const conditions: RawBuilder<unknown>[] = projectVisible(visibility);
-  const from = conditions.length === 0 ? sql`FROM scans s` : FROM;
+  const visible = projectVisible(visibility);
+  const chosen = scanConditions(filters);
+  const conditions = where([...visible, ...chosen]);
+  const from = visible.length === 0 ? sql`FROM scans s` : FROM;
+  const items = await sql<ScanRow>`${plannedAnew}
+    SELECT ${COLUMNS} FROM (SELECT s.* ${from} ${conditions} ${orderAndPage(page, SORTABLE, sql`s.id`)}) s JOIN projects p ON p.id = s.project_id ${inOrder(page, SORTABLE, sql`s.id`)}`.execute(db);
+  const counted = visible.length > 0 && chosen.length === 0
+    ? sql`coalesce(sum(x.count), 0)::int AS total FROM projects p CROSS JOIN LATERAL (SELECT count(*) FROM scans s WHERE s.project_id = p.id) x ${conditions}`
+    : sql`count(*)::int AS total ${from} ${conditions}`;
+  const total = await sql<{ total: number }>`${plannedAnew} SELECT ${counted}`.execute(db);
+  return { items: items.rows, total: total.rows[0]?.total ?? 0 };
+}
+
+function scanConditions(filters: ScanFilters): RawBuilder<unknown>[] {
+  const conditions: RawBuilder<unknown>[] = [];
   if (filters.projectId !== undefined) conditions.push(sql`s.project_id = ${filters.projectId}`);
   if (filters.status !== undefined) conditions.push(sql`s.status = ANY(${filters.status})`);
   if (filters.kind !== undefined) conditions.push(sql`s.kind = ANY(${filters.kind})`);
@@ -92,10 +105,7 @@ export async function listScans(db: Db, visibility: Visibility, filters: ScanFil
   }
   if (filters.createdAfter !== undefined) conditions.push(sql`s.created_at >= ${filters.createdAfter}`);
   if (filters.createdBefore !== undefined) conditions.push(sql`s.created_at < ${filters.createdBefore}`);
-  const chosen = sql`SELECT s.* ${from} ${where(conditions)} ${orderAndPage(page, SORTABLE, sql`s.id`)}`;
-  const items = await sql<ScanRow>`${plannedAnew} SELECT ${COLUMNS} FROM (${chosen}) s JOIN projects p ON p.id = s.project_id ${inOrder(page, SORTABLE, sql`s.id`)}`.execute(db);
-  const total = await sql<{ total: number }>`${plannedAnew} SELECT count(*)::int AS total ${from} ${where(conditions)}`.execute(db);
-  return { items: items.rows, total: total.rows[0]?.total ?? 0 };
+  return conditions;
 }
 
 /** What a scan is compared with by default: the succeeded one before it of the same ref, else the project's current one; null where there is neither. */

@@ -4,9 +4,7 @@ DROP INDEX CONCURRENTLY IF EXISTS findings_priority_idx;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS findings_by_discovery_idx ON findings (project_id, first_detected_at, id) WHERE listed;
 DROP INDEX CONCURRENTLY IF EXISTS findings_discovered_idx;
 CREATE INDEX CONCURRENTLY IF NOT EXISTS findings_by_update_idx ON findings (project_id, updated_at, id) WHERE listed;
--- By severity, and what is counted and filtered by most, read without the rows.
-CREATE INDEX CONCURRENTLY IF NOT EXISTS findings_by_severity_idx ON findings (project_id, severity_rank, id) INCLUDE (status, in_current_scan, kev, fixable, vulnerability_id, component_id) WHERE listed;
-DROP INDEX CONCURRENTLY IF EXISTS findings_counted_idx;
+CREATE INDEX CONCURRENTLY IF NOT EXISTS findings_by_severity_idx ON findings (project_id, severity_rank, id) WHERE listed;
 -- What is open in a project, with all that the gate asks, and suppressions by when they end: read from the indexes alone.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS findings_of_gate_idx ON findings (project_id, component_id) INCLUDE (severity_rank, kev, fixable, vulnerability_id, status, first_detected_at, id) WHERE status IN ('new', 'analyzing', 'exploitable');
 DROP INDEX CONCURRENTLY IF EXISTS findings_open_idx;

@@ -41,8 +41,7 @@ const DECISION_COLUMNS = sql`k.status, k.justification, k.justification_code, k.
 /**
  * Brings the findings in line with the matches and what Dependency-Track reported last. What a current scan of any ref has is a finding: `new`, or as was decided for its package. An open one, or one
  * called fixed, that no current scan has any longer is `fixed` by itself and `new` again if it returns. Other decisions outlive scans; where nobody speaks of
- * the version any longer they rest, and hold again if somebody does. NOT IN, since that is hashed: how many are due PostgreSQL cannot know, and an anti-join would compare each with each where it
- * expects few.
+ * the version any longer they rest, and hold again if somebody does. EXCEPT rather than an anti-join, which would compare each with each, since PostgreSQL cannot know how many are due.
  */
 export async function refreshFindings(tx: Tx, at: RefreshScope): Promise<FindingChanges> {
   const within = onComponents(at);
@@ -62,12 +61,16 @@ export async function refreshFindings(tx: Tx, at: RefreshScope): Promise<Finding
       WHERE ${within} AND ${IN_CURRENT_SCAN} AND NOT EXISTS (SELECT FROM matches m WHERE m.package_version_id = c.package_version_id AND m.vulnerability_id = o.vulnerability_id)
     ), gone AS (
       SELECT f.id, f.status
-      FROM findings f JOIN components c ON c.id = f.component_id
-      WHERE ${within} AND f.resolved_at IS NULL
-        AND (f.component_id, f.vulnerability_id) NOT IN (SELECT component_id, vulnerability_id FROM due)
-        AND (f.status IN ('new', 'analyzing', 'exploitable', 'fixed')
-          OR NOT EXISTS (SELECT FROM matches m WHERE m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id
-            UNION ALL SELECT FROM second_opinions o WHERE o.component_id = f.component_id AND o.vulnerability_id = f.vulnerability_id))
+      FROM (
+        SELECT f.component_id, f.vulnerability_id
+        FROM findings f JOIN components c ON c.id = f.component_id
+        WHERE ${within} AND f.resolved_at IS NULL
+          AND (f.status IN ('new', 'analyzing', 'exploitable', 'fixed')
+            OR NOT EXISTS (SELECT FROM matches m WHERE m.package_version_id = c.package_version_id AND m.vulnerability_id = f.vulnerability_id
+              UNION ALL SELECT FROM second_opinions o WHERE o.component_id = f.component_id AND o.vulnerability_id = f.vulnerability_id))
+        EXCEPT SELECT component_id, vulnerability_id FROM due
+      ) g
+      JOIN findings f ON f.component_id = g.component_id AND f.vulnerability_id = g.vulnerability_id AND f.resolved_at IS NULL
       ORDER BY f.id FOR NO KEY UPDATE OF f
     ), resolved AS (
       UPDATE findings f SET status = 'fixed', resolved_from = f.status, resolved_at = now(), version = f.version + 1, updated_at = now()

@@ -1,8 +1,11 @@
 /** Settings. The only reader of the environment; every wrong variable is named at once; the README's table comes from here. */
 import path from 'node:path';
 import { IDENTITY_SETTINGS, readIdentityProviders, type IdentityProviderSettings } from './config-identity.ts';
-import { normaliseEmail } from './core/email.ts';
-import { checkAllowed } from './integrations/addresses.ts';
+import {
+  absolutePath, address, addressOrOff, allowedAddresses, cronOrOff, decimal, dependencyTrack, ecosystemList, emailAddress, headerList, integer, list, matching, oneOf, onOrOff, postgresUrl,
+  sender, smtpServer,
+} from './config-values.ts';
+import { messageOf } from './core/values.ts';
 
 export { BUILT_IN_PROVIDERS, type GithubSettings, type IdentityProviderSettings, type OidcSettings } from './config-identity.ts';
 
@@ -25,212 +28,92 @@ const EPSS = 'https://epss.empiricalsecurity.com/epss_scores-current.csv.gz';
 export const MAX_ACCESS_TOKEN_TTL_SECONDS = 86_400;
 const REDIRECT = /^(\/(?![/\\])|https?:\/\/)[\x21-\x7e]*$/;
 
-function integer(low: number, high: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < low || value > high) throw new Error(`must be a whole number from ${low} to ${high}`);
-    return value;
-  };
-}
-
-function decimal(low: number, high: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+(\.\d+)?$/.test(text) || value < low || value > high) throw new Error(`must be a number from ${low} to ${high}`);
-    return value;
-  };
-}
-
-function oneOf<T extends string>(...values: T[]): (text: string) => T {
-  return (text) => {
-    const found = values.find((value) => value === text);
-    if (found === undefined) throw new Error(`must be one of ${values.join(', ')}`);
-    return found;
-  };
-}
-
-function matching(pattern: RegExp, what: string): (text: string) => string {
-  return (text) => {
-    if (!pattern.test(text)) throw new Error(`must be ${what}`);
-    return text;
-  };
-}
-
-function emailAddress(text: string): string {
-  const address = normaliseEmail(text);
-  if (address === null) throw new Error('must be an e-mail address in ASCII with a full domain');
-  return address;
-}
-
-/** The message never repeats the text: it may hold a password. */
-function smtpServer(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || /\s/.test(text) || !/^smtps?:$/.test(url.protocol) || url.hostname === '' || !/^\/?$/.test(url.pathname) || url.search !== '') throw new Error('must be an smtp:// or smtps:// URL: user, password, host and port alone');
-  return text;
-}
-
-function sender(text: string): string {
-  const [, name = '', address = ''] = /^(?:([^<>"\p{Cc}]*)<)?([^<>\s]+?)>?$/u.exec(text) ?? [];
-  if (!/^[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9.-]+$/i.test(address) || (name !== '') !== text.endsWith('>')) throw new Error('must be an e-mail address, or `Name <address>`');
-  return text;
-}
-
-function allowedAddresses(text: string): string[] {
-  const entries = list(text);
-  entries.forEach(checkAllowed);
-  return entries;
-}
-
-/** Of a mirror; without the slash at its end. */
-function address(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url === null || !/^https?:$/.test(url.protocol) || /\s/.test(text) || url.search !== '' || url.hash !== '') throw new Error('must be an http or https URL without a query');
-  return url.href.replace(/\/+$/, '');
-}
-
-/** Of a Dependency-Track: with or without its `/api` at the end. The key goes into DT_API_KEY, no password here. */
-function dependencyTrack(text: string): string {
-  const url = address(text);
-  if (/^https?:\/\/[^/]*@/.test(url)) throw new Error('must be an http or https URL without user and password');
-  return url.replace(/\/api(\/v1)?$/, '');
-}
-
-function addressOrOff(text: string): string {
-  return text === 'off' ? text : address(text);
-}
-
-/** As OpenTelemetry writes them: W3C baggage without properties. The message never repeats the text: it may hold a credential. */
-function headerList(text: string): Record<string, string> {
-  return Object.fromEntries(list(text).map((item) => {
-    const [, name = '', value = ''] = /^([\w!#$%&'*+.^`|~-]+)\s*=\s*([\x21-\x7e]*)$/.exec(item) ?? [];
-    if (name === '' || /%(?![0-9a-f]{2})/i.test(value)) throw new Error('must be `name=value`, comma-separated, with percent-encoded values');
-    return [name, decodeURIComponent(value)];
-  }));
-}
-
-function ecosystemList(text: string): 'auto' | 'all' | string[] {
-  if (text === 'auto' || text === 'all') return text;
-  const names = list(text);
-  const wrong = names.find((name) => !/^[\w][\w .+-]{0,63}$/.test(name));
-  if (wrong !== undefined) throw new Error(`must be auto, all, or OSV's names of ecosystems, comma-separated; '${wrong}' is none`);
-  return names;
-}
-
-function cronOrOff(text: string): string {
-  if (text !== 'off' && !/^[\d*,/-]+( [\d*,/A-Za-z-]+){4}$/.test(text)) throw new Error('must be a cron expression of five fields, or off');
-  return text;
-}
-
-const list = (text: string): string[] => text.split(',').map((item) => item.trim()).filter((item) => item !== '');
-const setting = <T>(shown: string, fallback: T, help: string, read: (text: string) => T): Setting<T> => ({ shown, fallback, help, read });
+const setting = <T>(fallback: T, help: string, read: (text: string) => T, shown = String(fallback)): Setting<T> => ({ shown, fallback, help, read });
+/** Null where it is not set. @param shown what that means */
+const optional = <T>(shown: string, help: string, read: (text: string) => T): Setting<T | null> => ({ shown, fallback: null, help, read });
 
 const SETTINGS = {
-  PORT: setting('8080', 8080, 'Port of the HTTP server; 0 takes a free one.', integer(0, 65535)),
-  HOST: setting('127.0.0.1', '127.0.0.1', 'Address to listen on; 0.0.0.0 for all.', matching(/^[0-9a-zA-Z.:-]+$/, 'an address or host name')),
-  DATA_DIR: setting('.data', '.data', 'Folder of the embedded database, the installation\'s secret and temporary files.', matching(/\S/, 'a folder')),
-  DATABASE_URL: setting('embedded', null, 'PostgreSQL 15 or newer, `postgres://user:password@host/database`. Without it an embedded server runs in DATA_DIR.', matching(/^postgres(ql)?:\/\/\S+$/, 'a postgres:// URL')),
-  DATABASE_SESSION_URL: setting('DATABASE_URL', null, 'The same database past a pooler in transaction mode: for migrations, LISTEN and the job queue, which need connections of their own.', matching(/^postgres(ql)?:\/\/\S+$/, 'a postgres:// URL')),
-  DATABASE_POOL_SIZE: setting('10', 10, 'Connections that each process may open.', integer(2, 200)),
-  DATABASE_PREPARE: setting('on', 'on', 'Named prepared statements; `off` behind a pooler that does not carry them.', oneOf('on', 'off')),
-  ROLE: setting('both', 'both', '`api` serves requests, `worker` runs jobs, `both` does both (the worker as a child process).', oneOf<Role>('api', 'worker', 'both')),
-  BASE_URL: setting('http://localhost:PORT', null, 'Address under which browsers and clients reach the portal; https makes cookies Secure.', matching(/^https?:\/\/[^\s/]+(\/\S*)?$/, 'an http or https URL')),
-  ADMIN_EMAIL: setting('admin@localhost.localdomain', null, 'Address of the first super admin, made when there is none.', emailAddress),
-  ADMIN_PASSWORD: setting('random, printed once', null, 'Password of the first super admin, 12 to 256 characters.', matching(/^[\s\S]{12,256}$/, '12 to 256 characters long')),
-  SECRET_KEY: setting('DATA_DIR/secret.key', null, 'Master key, at least 32 characters, that seals signing keys and stored credentials. Must be the same for all processes on one database.', matching(/^\S{32,}$/, 'at least 32 characters without spaces')),
-  SELF_REGISTRATION: setting('on', 'on', 'Whether people may make accounts by themselves; `off` answers 404.', oneOf('on', 'off')),
-  PASSWORD_RESET_RATE_LIMIT: setting('5', 5, 'Requests for a password reset that one client address may send in a minute.', integer(1, 10000)),
-  PASSWORD_RESET_COOLDOWN_SECONDS: setting('300', 300, 'Time between two reset mails to one address.', integer(1, 86400)),
-  SMTP_URL: setting('none: no mail', null, 'Mail server, `smtp://user:password@host:587` (STARTTLS, which is demanded where there is a password and the host is not this machine) or `smtps://...:465`.', smtpServer),
-  MAIL_FROM: setting('SCA Portal <no-reply@ the host of BASE_URL>', null, 'Sender of mails, an address or `Name <address>`.', sender),
-  LOG_LEVEL: setting('info', 'info', 'How much is logged (JSON lines on standard output).', oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')),
-  METRICS_TOKEN: setting('none: no metrics', null, 'Bearer token, 16 characters or more, with which Prometheus asks `GET /metrics`; without it that is 404.', matching(/^[\x21-\x7e]{16,256}$/, '16 to 256 printable ASCII characters without spaces')),
-  METRICS_PORT: setting('none', null, 'Port on which worker processes, which serve nothing else, answer `/metrics`, `/health` and `/health/ready`; 0 takes a free one.', integer(0, 65535)),
-  OTEL_EXPORTER_OTLP_ENDPOINT: setting('none: no traces', null, 'OpenTelemetry collector that traces are sent to (OTLP over HTTP with JSON, `http://collector:4318`); `/v1/traces` is put behind it.', address),
-  OTEL_EXPORTER_OTLP_HEADERS: setting('none', {}, 'Headers for it, `name=value`, comma-separated, values percent-encoded.', headerList),
-  OTEL_SERVICE_NAME: setting('sca-portal', 'sca-portal', 'Name of the service in traces.', matching(/^[\x21-\x7e]{1,100}$/, 'up to 100 printable ASCII characters without spaces')),
-  OTEL_TRACES_SAMPLER_ARG: setting('1', 1, 'Share of the traces that begin here which are sent, 0 to 1; a `traceparent` that comes with a request decides for itself.', decimal(0, 1)),
-  CORS_ORIGINS: setting('none', [], 'Origins, comma-separated, that browsers may call from.', list),
-  TRUSTED_PROXIES: setting('none', [], 'Addresses or CIDR blocks, comma-separated, whose X-Forwarded-For is believed.', list),
-  MAX_UPLOAD_BYTES: setting('268435456', 256 * MIB, 'Largest upload in bytes.', integer(1024, 10 * 1024 * MIB)),
-  ACCESS_TOKEN_TTL_SECONDS: setting('1800', 1800, 'Life of an access token.', integer(10, MAX_ACCESS_TOKEN_TTL_SECONDS)),
-  REFRESH_TOKEN_TTL_SECONDS: setting('604800', 604800, 'Life of a session without use.', integer(60, 7776000)),
-  SIGNING_KEY_ROTATION_DAYS: setting('30', 30, 'Age at which the key that signs access tokens is replaced.', integer(1, 3650)),
-  OAUTH_NEW_ACCOUNTS: setting('on', 'on', 'Whether who logs in with an identity provider for the first time gets an account; `off` lets in only who has one.', oneOf('on', 'off')),
-  OAUTH_LOGIN_REDIRECT_SUCCESS: setting('/', '/', 'Where browsers go after logging in with an identity provider, unless the request said.', matching(REDIRECT, 'a path, or an http or https URL')),
-  OAUTH_LOGIN_REDIRECT_FAILURE: setting('/login', '/login', 'The log-in page: where they go, with `?error=`, when that failed.', matching(REDIRECT, 'a path, or an http or https URL')),
-  OAUTH_TIMEOUT_SECONDS: setting('10', 10, 'Time that an identity provider gets to answer.', decimal(0.1, 60)),
-  WEBSOCKET_AUTH_TIMEOUT_SECONDS: setting('1.0', 1, 'Time for the first frame of a WebSocket.', decimal(0.1, 60)),
-  WEBSOCKET_MAX_CONNECTIONS_PER_USER: setting('3', 3, 'Open WebSockets of one user; one more closes the oldest.', integer(1, 1000)),
-  WEBSOCKET_MAX_CONNECTIONS_PER_KEY: setting('100', 100, 'Open WebSockets of one API key, which many CI jobs share; one more closes the oldest.', integer(1, 10_000)),
-  WEBSOCKET_HEARTBEAT_SECONDS: setting('15', 15, 'Time between two pings; a peer that has not answered by the next one is dropped.', integer(1, 300)),
-  SCAN_TIMEOUT_SECONDS: setting('3600', 3600, 'Time limit of a scan.', integer(10, 86400)),
-  SCAN_CONCURRENCY: setting('2', 2, 'Scans that one worker runs at a time.', integer(1, 64)),
-  SCAN_CONCURRENCY_PER_TEAM: setting('2', 2, 'Scans of one team that run at a time, over all workers, so that one team does not keep the others waiting.', integer(1, 10000)),
-  SCAN_RETENTION_PER_REF: setting('20', 20, 'Ended scans that are kept of each project and ref, and as many failed ones; the current one always is.', integer(1, 100000)),
-  MAX_ACTIVE_SCANS_PER_TEAM: setting('10', 10, 'Queued and running scans of one team; one more is 429.', integer(1, 10000)),
-  ALLOW_PRIVATE_ADDRESSES: setting('none', [], 'CIDR blocks, addresses or host names, comma-separated, that the portal may connect to though they are private: git servers, image registries, webhooks, mail.', allowedAddresses),
-  GIT_TIMEOUT_SECONDS: setting('600', 600, 'Time limit of fetching a repository.', integer(1, 86400)),
-  GIT_MAX_BYTES: setting('1073741824', 1024 * MIB, 'Largest repository that is fetched, in bytes as git packs it, without history.', integer(1024 * 1024, 1024 * 1024 * MIB)),
-  GIT_CA_FILE: setting("the machine's", null, 'PEM file with the certificate authorities that git trusts for https.', matching(/^\/\S/, 'an absolute path')),
-  GIT_KNOWN_HOSTS_FILE: setting('DATA_DIR/git/known_hosts', null, 'Known hosts for ssh, kept by you: other hosts are refused. Without it a host is trusted when it is first seen, and its key must stay the same.', matching(/^\/\S/, 'an absolute path')),
-  TRIVY_PATH: setting('the first on PATH', null, 'The program trivy, which scans of container images need.', matching(/^\/\S/, 'an absolute path')),
-  IMAGE_TIMEOUT_SECONDS: setting('900', 900, 'Time limit of reading a container image.', integer(1, 86400)),
-  IMAGE_MAX_BYTES: setting('4294967296', 4096 * MIB, 'Largest container image that is read, in bytes as its registry sends it.', integer(1024 * 1024, 1024 * 1024 * MIB)),
-  IMAGE_CA_FILE: setting("the machine's", null, 'PEM file with the certificate authorities that are trusted for image registries.', matching(/^\/\S/, 'an absolute path')),
-  VULNDB_SYNC: setting('on', 'on', 'Whether workers keep vulnerability data current from VULNDB_URL, KEV_URL and EPSS_URL; `off` where you import it by hand.', oneOf('on', 'off')),
-  VULNDB_URL: setting(OSV_URL, OSV_URL, 'OSV\'s exports, or a mirror with the same layout: `<ecosystem>/all.zip`, `<ecosystem>/modified_id.csv`, `<ecosystem>/<id>.json`, `ecosystems.txt`. User and password may be in it.', address),
-  VULNDB_ECOSYSTEMS: setting('auto', 'auto', 'Ecosystems to keep, by OSV\'s names, comma-separated (`npm,PyPI,Red Hat`); `auto` takes those of which there are components, `all` takes all.', ecosystemList),
-  VULNDB_INTERVAL_HOURS: setting('1', 1, 'Time between two looks at each source; one that failed is tried again sooner at first.', decimal(0.02, 720)),
-  KEV_URL: setting(KEV, KEV, 'CISA\'s catalogue of exploited vulnerabilities, or a mirror of it; `off` for none.', addressOrOff),
-  EPSS_URL: setting(EPSS, EPSS, 'EPSS scores, or a mirror of them; `off` for none.', addressOrOff),
-  DT_URL: setting('none', null, 'A Dependency-Track (4.12 or newer) that is asked for a second opinion in each scan, with DT_API_KEY. You name it, so that it may be on a private network.', dependencyTrack),
-  DT_API_KEY: setting('none', null, 'Key of a Dependency-Track team that has the permissions BOM_UPLOAD, PROJECT_CREATION_UPLOAD, VIEW_PORTFOLIO and VIEW_VULNERABILITY.', matching(/^[\x21-\x7e]{8,512}$/, '8 to 512 printable ASCII characters')),
-  DT_TIMEOUT_SECONDS: setting('60', 60, 'Time that Dependency-Track gets for one scan: to take the SBOM, to look at it, and to tell its findings. The scan goes on without it then.', integer(1, 3600)),
-  DISK_WARNING_PERCENT: setting('80', 80, 'Use of the data disk from which `GET /v1/admin/disk` warns.', integer(1, 100)),
-  DISK_HARD_LIMIT_PERCENT: setting('95', 95, 'Use of the data disk above which new scans are refused (503).', integer(50, 100)),
-  BACKUP_DIR: setting('DATA_DIR/backups', null, 'Folder of backups. Where processes run on several machines it must be one that all of them share.', matching(/\S/, 'a folder')),
-  BACKUP_SCHEDULE: setting('0 0 * * *', '0 0 * * *', 'When backups are made by themselves, a cron expression (UTC); `off` for never.', cronOrOff),
-  BACKUP_KEEP_DAYS: setting('7', 7, 'Age at which automatic backups are removed; the newest good one stays.', integer(1, 3650)),
-  BACKUP_PASSPHRASE: setting('none: not encrypted', null, 'Passphrase, at least 16 characters, that backups are encrypted with, in the format of age (age-encryption.org).', matching(/^[\s\S]{16,1024}$/, '16 to 1024 characters long')),
-  BACKUP_MAX_BYTES: setting('10737418240', 10_240 * MIB, 'Largest archive that can be uploaded to be restored, in bytes.', integer(1024 * 1024, 1024 * 1024 * MIB)),
-  SHUTDOWN_TIMEOUT_SECONDS: setting('10', 10, 'Time that running requests and jobs get at shutdown.', integer(1, 600)),
+  PORT: setting(8080, 'Port of the HTTP server; 0 takes a free one.', integer(0, 65535)),
+  HOST: setting('127.0.0.1', 'Address to listen on; 0.0.0.0 for all.', matching(/^[0-9a-zA-Z.:-]+$/, 'an address or host name')),
+  DATA_DIR: setting('.data', 'Folder of the embedded database, the installation\'s secret and temporary files.', matching(/\S/, 'a folder')),
+  DATABASE_URL: optional('embedded', 'PostgreSQL 15 or newer, `postgres://user:password@host/database`. Without it an embedded server runs in DATA_DIR.', postgresUrl),
+  DATABASE_SESSION_URL: optional('DATABASE_URL', 'The same database past a pooler in transaction mode: for migrations, LISTEN and the job queue, which need connections of their own.', postgresUrl),
+  DATABASE_POOL_SIZE: setting(10, 'Connections that each process may open.', integer(2, 200)),
+  DATABASE_PREPARE: setting('on', 'Named prepared statements; `off` behind a pooler that does not carry them.', onOrOff),
+  ROLE: setting('both', '`api` serves requests, `worker` runs jobs, `both` does both (the worker as a child process).', oneOf<Role>('api', 'worker', 'both')),
+  BASE_URL: optional('http://localhost:PORT', 'Address under which browsers and clients reach the portal; https makes cookies Secure.', matching(/^https?:\/\/[^\s/]+(\/\S*)?$/, 'an http or https URL')),
+  ADMIN_EMAIL: optional('admin@localhost.localdomain', 'Address of the first super admin, made when there is none.', emailAddress),
+  ADMIN_PASSWORD: optional('random, printed once', 'Password of the first super admin, 12 to 256 characters.', matching(/^[\s\S]{12,256}$/, '12 to 256 characters long')),
+  SECRET_KEY: optional('DATA_DIR/secret.key', 'Master key, at least 32 characters, that seals signing keys and stored credentials. Must be the same for all processes on one database.', matching(/^\S{32,}$/, 'at least 32 characters without spaces')),
+  SELF_REGISTRATION: setting('on', 'Whether people may make accounts by themselves; `off` answers 404.', onOrOff),
+  PASSWORD_RESET_RATE_LIMIT: setting(5, 'Requests for a password reset that one client address may send in a minute.', integer(1, 10000)),
+  PASSWORD_RESET_COOLDOWN_SECONDS: setting(300, 'Time between two reset mails to one address.', integer(1, 86400)),
+  SMTP_URL: optional('none: no mail', 'Mail server, `smtp://user:password@host:587` (STARTTLS, which is demanded where there is a password and the host is not this machine) or `smtps://...:465`.', smtpServer),
+  MAIL_FROM: optional('SCA Portal <no-reply@ the host of BASE_URL>', 'Sender of mails, an address or `Name <address>`.', sender),
+  LOG_LEVEL: setting('info', 'How much is logged (JSON lines on standard output).', oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent')),
+  METRICS_TOKEN: optional('none: no metrics', 'Bearer token, 16 characters or more, with which Prometheus asks `GET /metrics`; without it that is 404.', matching(/^[\x21-\x7e]{16,256}$/, '16 to 256 printable ASCII characters without spaces')),
+  METRICS_PORT: optional('none', 'Port on which worker processes, which serve nothing else, answer `/metrics`, `/health` and `/health/ready`; 0 takes a free one.', integer(0, 65535)),
+  OTEL_EXPORTER_OTLP_ENDPOINT: optional('none: no traces', 'OpenTelemetry collector that traces are sent to (OTLP over HTTP with JSON, `http://collector:4318`); `/v1/traces` is put behind it.', address),
+  OTEL_EXPORTER_OTLP_HEADERS: setting({}, 'Headers for it, `name=value`, comma-separated, values percent-encoded.', headerList, 'none'),
+  OTEL_SERVICE_NAME: setting('sca-portal', 'Name of the service in traces.', matching(/^[\x21-\x7e]{1,100}$/, 'up to 100 printable ASCII characters without spaces')),
+  OTEL_TRACES_SAMPLER_ARG: setting(1, 'Share of the traces that begin here which are sent, 0 to 1; a `traceparent` that comes with a request decides for itself.', decimal(0, 1)),
+  CORS_ORIGINS: setting([], 'Origins, comma-separated, that browsers may call from.', list, 'none'),
+  TRUSTED_PROXIES: setting([], 'Addresses or CIDR blocks, comma-separated, whose X-Forwarded-For is believed.', list, 'none'),
+  MAX_UPLOAD_BYTES: setting(256 * MIB, 'Largest upload in bytes.', integer(1024, 10 * 1024 * MIB)),
+  ACCESS_TOKEN_TTL_SECONDS: setting(1800, 'Life of an access token.', integer(10, MAX_ACCESS_TOKEN_TTL_SECONDS)),
+  REFRESH_TOKEN_TTL_SECONDS: setting(604800, 'Life of a session without use.', integer(60, 7776000)),
+  SIGNING_KEY_ROTATION_DAYS: setting(30, 'Age at which the key that signs access tokens is replaced.', integer(1, 3650)),
+  OAUTH_NEW_ACCOUNTS: setting('on', 'Whether who logs in with an identity provider for the first time gets an account; `off` lets in only who has one.', onOrOff),
+  OAUTH_LOGIN_REDIRECT_SUCCESS: setting('/', 'Where browsers go after logging in with an identity provider, unless the request said.', matching(REDIRECT, 'a path, or an http or https URL')),
+  OAUTH_LOGIN_REDIRECT_FAILURE: setting('/login', 'The log-in page: where they go, with `?error=`, when that failed.', matching(REDIRECT, 'a path, or an http or https URL')),
+  OAUTH_TIMEOUT_SECONDS: setting(10, 'Time that an identity provider gets to answer.', decimal(0.1, 60)),
+  WEBSOCKET_AUTH_TIMEOUT_SECONDS: setting(1, 'Time for the first frame of a WebSocket.', decimal(0.1, 60), '1.0'),
+  WEBSOCKET_MAX_CONNECTIONS_PER_USER: setting(3, 'Open WebSockets of one user; one more closes the oldest.', integer(1, 1000)),
+  WEBSOCKET_MAX_CONNECTIONS_PER_KEY: setting(100, 'Open WebSockets of one API key, which many CI jobs share; one more closes the oldest.', integer(1, 10_000)),
+  WEBSOCKET_HEARTBEAT_SECONDS: setting(15, 'Time between two pings; a peer that has not answered by the next one is dropped.', integer(1, 300)),
+  SCAN_TIMEOUT_SECONDS: setting(3600, 'Time limit of a scan.', integer(10, 86400)),
+  SCAN_CONCURRENCY: setting(2, 'Scans that one worker runs at a time.', integer(1, 64)),
+  SCAN_CONCURRENCY_PER_TEAM: setting(2, 'Scans of one team that run at a time, over all workers, so that one team does not keep the others waiting.', integer(1, 10000)),
+  SCAN_RETENTION_PER_REF: setting(20, 'Ended scans that are kept of each project and ref, and as many failed ones; the current one always is.', integer(1, 100000)),
+  MAX_ACTIVE_SCANS_PER_TEAM: setting(10, 'Queued and running scans of one team; one more is 429.', integer(1, 10000)),
+  ALLOW_PRIVATE_ADDRESSES: setting([], 'CIDR blocks, addresses or host names, comma-separated, that the portal may connect to though they are private: git servers, image registries, webhooks, mail.', allowedAddresses, 'none'),
+  GIT_TIMEOUT_SECONDS: setting(600, 'Time limit of fetching a repository.', integer(1, 86400)),
+  GIT_MAX_BYTES: setting(1024 * MIB, 'Largest repository that is fetched, in bytes as git packs it, without history.', integer(1024 * 1024, 1024 * 1024 * MIB)),
+  GIT_CA_FILE: optional("the machine's", 'PEM file with the certificate authorities that git trusts for https.', absolutePath),
+  GIT_KNOWN_HOSTS_FILE: optional('DATA_DIR/git/known_hosts', 'Known hosts for ssh, kept by you: other hosts are refused. Without it a host is trusted when it is first seen, and its key must stay the same.', absolutePath),
+  TRIVY_PATH: optional('the first on PATH', 'The program trivy, which scans of container images need.', absolutePath),
+  IMAGE_TIMEOUT_SECONDS: setting(900, 'Time limit of reading a container image.', integer(1, 86400)),
+  IMAGE_MAX_BYTES: setting(4096 * MIB, 'Largest container image that is read, in bytes as its registry sends it.', integer(1024 * 1024, 1024 * 1024 * MIB)),
+  IMAGE_CA_FILE: optional("the machine's", 'PEM file with the certificate authorities that are trusted for image registries.', absolutePath),
+  VULNDB_SYNC: setting('on', 'Whether workers keep vulnerability data current from VULNDB_URL, KEV_URL and EPSS_URL; `off` where you import it by hand.', onOrOff),
+  VULNDB_URL: setting(OSV_URL, 'OSV\'s exports, or a mirror with the same layout: `<ecosystem>/all.zip`, `<ecosystem>/modified_id.csv`, `<ecosystem>/<id>.json`, `ecosystems.txt`. User and password may be in it.', address),
+  VULNDB_ECOSYSTEMS: setting('auto', 'Ecosystems to keep, by OSV\'s names, comma-separated (`npm,PyPI,Red Hat`); `auto` takes those of which there are components, `all` takes all.', ecosystemList),
+  VULNDB_INTERVAL_HOURS: setting(1, 'Time between two looks at each source; one that failed is tried again sooner at first.', decimal(0.02, 720)),
+  KEV_URL: setting(KEV, 'CISA\'s catalogue of exploited vulnerabilities, or a mirror of it; `off` for none.', addressOrOff),
+  EPSS_URL: setting(EPSS, 'EPSS scores, or a mirror of them; `off` for none.', addressOrOff),
+  DT_URL: optional('none', 'A Dependency-Track (4.12 or newer) that is asked for a second opinion in each scan, with DT_API_KEY. You name it, so that it may be on a private network.', dependencyTrack),
+  DT_API_KEY: optional('none', 'Key of a Dependency-Track team that has the permissions BOM_UPLOAD, PROJECT_CREATION_UPLOAD, VIEW_PORTFOLIO and VIEW_VULNERABILITY.', matching(/^[\x21-\x7e]{8,512}$/, '8 to 512 printable ASCII characters')),
+  DT_TIMEOUT_SECONDS: setting(60, 'Time that Dependency-Track gets for one scan: to take the SBOM, to look at it, and to tell its findings. The scan goes on without it then.', integer(1, 3600)),
+  DISK_WARNING_PERCENT: setting(80, 'Use of the data disk from which `GET /v1/admin/disk` warns.', integer(1, 100)),
+  DISK_HARD_LIMIT_PERCENT: setting(95, 'Use of the data disk above which new scans are refused (503).', integer(50, 100)),
+  BACKUP_DIR: optional('DATA_DIR/backups', 'Folder of backups. Where processes run on several machines it must be one that all of them share.', matching(/\S/, 'a folder')),
+  BACKUP_SCHEDULE: setting('0 0 * * *', 'When backups are made by themselves, a cron expression (UTC); `off` for never.', cronOrOff),
+  BACKUP_KEEP_DAYS: setting(7, 'Age at which automatic backups are removed; the newest good one stays.', integer(1, 3650)),
+  BACKUP_PASSPHRASE: optional('none: not encrypted', 'Passphrase, at least 16 characters, that backups are encrypted with, in the format of age (age-encryption.org).', matching(/^[\s\S]{16,1024}$/, '16 to 1024 characters long')),
+  BACKUP_MAX_BYTES: setting(10_240 * MIB, 'Largest archive that can be uploaded to be restored, in bytes.', integer(1024 * 1024, 1024 * 1024 * MIB)),
+  SHUTDOWN_TIMEOUT_SECONDS: setting(10, 'Time that running requests and jobs get at shutdown.', integer(1, 600)),
 } as const;
 
 type Values = { readonly [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name] extends Setting<infer T> ? T : never };
 
-type Refined =
-  | 'DATA_DIR' | 'DATABASE_URL' | 'DATABASE_SESSION_URL' | 'BASE_URL' | 'ADMIN_EMAIL' | 'ADMIN_PASSWORD' | 'SECRET_KEY' | 'SMTP_URL' | 'MAIL_FROM'
-  | 'METRICS_TOKEN' | 'METRICS_PORT' | 'OTEL_EXPORTER_OTLP_ENDPOINT' | 'OTEL_EXPORTER_OTLP_HEADERS' | 'ALLOW_PRIVATE_ADDRESSES' | 'VULNDB_ECOSYSTEMS' | 'GIT_CA_FILE' | 'GIT_KNOWN_HOSTS_FILE' | 'TRIVY_PATH' | 'IMAGE_CA_FILE'
-  | 'BACKUP_DIR' | 'BACKUP_PASSPHRASE' | 'DT_URL' | 'DT_API_KEY';
-
-export interface Config extends Omit<Values, Refined> {
+export interface Config extends Omit<Values, 'BACKUP_DIR'> {
   /** Absolute. */
   DATA_DIR: string;
-  DATABASE_URL: string | null;
-  DATABASE_SESSION_URL: string | null;
-  BASE_URL: string | null;
-  ADMIN_EMAIL: string | null;
-  ADMIN_PASSWORD: string | null;
-  SECRET_KEY: string | null;
-  IDENTITY_PROVIDERS: readonly IdentityProviderSettings[];
-  SMTP_URL: string | null;
-  MAIL_FROM: string | null;
-  METRICS_TOKEN: string | null;
-  METRICS_PORT: number | null;
-  OTEL_EXPORTER_OTLP_ENDPOINT: string | null;
-  OTEL_EXPORTER_OTLP_HEADERS: Readonly<Record<string, string>>;
-  ALLOW_PRIVATE_ADDRESSES: readonly string[];
-  VULNDB_ECOSYSTEMS: 'auto' | 'all' | readonly string[];
-  GIT_CA_FILE: string | null;
-  GIT_KNOWN_HOSTS_FILE: string | null;
-  TRIVY_PATH: string | null;
-  IMAGE_CA_FILE: string | null;
   /** Absolute. */
   BACKUP_DIR: string;
-  BACKUP_PASSPHRASE: string | null;
   /** Without a slash at its end. Null exactly where DT_API_KEY is. */
   DT_URL: string | null;
-  DT_API_KEY: string | null;
+  IDENTITY_PROVIDERS: readonly IdentityProviderSettings[];
 }
 
 export class ConfigError extends Error {}
@@ -244,21 +127,20 @@ export function loadConfig(environment: Readonly<Record<string, string | undefin
     try {
       return read(text);
     } catch (error) {
-      faults.push(`${name} ${error instanceof Error ? error.message : String(error)}`);
+      faults.push(`${name} ${messageOf(error)}`);
       return fallback;
     }
   };
-  const values = Object.fromEntries(Object.entries(SETTINGS).map(([name, one]) => [name, take(name, one)]));
+  // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- built from SETTINGS, whose readers have these types
+  const values = Object.fromEntries(Object.entries(SETTINGS).map(([name, one]) => [name, take(name, one)])) as unknown as Values;
   const both = ['DT_URL', 'DT_API_KEY'].filter((name) => (environment[name] ?? '') === '');
   if (both.length === 1) faults.push(`${both.join()} must be set too: DT_URL and DT_API_KEY go together`);
   const providers = readIdentityProviders(environment, faults);
-  if (values['METRICS_PORT'] === values['PORT'] && values['METRICS_PORT'] !== 0) faults.push('METRICS_PORT must not be PORT');
-  if (values['DATABASE_SESSION_URL'] !== null && values['DATABASE_URL'] === null) faults.push('DATABASE_SESSION_URL takes a DATABASE_URL beside it');
+  if (values.METRICS_PORT === values.PORT && values.METRICS_PORT !== 0) faults.push('METRICS_PORT must not be PORT');
+  if (values.DATABASE_SESSION_URL !== null && values.DATABASE_URL === null) faults.push('DATABASE_SESSION_URL takes a DATABASE_URL beside it');
   if (faults.length > 0) throw new ConfigError(`The settings are wrong:\n${faults.map((fault) => `  ${fault}`).join('\n')}`);
-  // eslint-disable-next-line @typescript-eslint/consistent-type-assertions -- built from SETTINGS, whose readers have these types
-  const config = values as unknown as Config;
-  const dataDir = path.resolve(config.DATA_DIR);
-  return { ...config, DATA_DIR: dataDir, BACKUP_DIR: path.resolve(values['BACKUP_DIR'] === null ? path.join(dataDir, 'backups') : config.BACKUP_DIR), IDENTITY_PROVIDERS: providers };
+  const dataDir = path.resolve(values.DATA_DIR);
+  return { ...values, DATA_DIR: dataDir, BACKUP_DIR: path.resolve(values.BACKUP_DIR ?? path.join(dataDir, 'backups')), IDENTITY_PROVIDERS: providers };
 }
 
 /** The environment as a child process of ours gets it. */

@@ -2,6 +2,9 @@
 
 export const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
+/** A text that says something; null for an empty one and for all else. */
+export const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
+
 /** At most so many UTF-16 units of a text, never half a character; half ones that it holds become U+FFFD. */
 export function cut(text: string, length: number): string {
   const isHalf = /[\ud800-\udbff]/.test(text.charAt(length - 1)) && text.length > length;

@@ -1,4 +1,4 @@
-/** Licences of a scan's components, one row a licence and kind. */
+/** Licences of a scan's components: by tier, one row a licence and kind, and what people concluded. */
 import { sql, type RawBuilder } from 'kysely';
 import type { PageRequest } from '../core/page.ts';
 import type { ConcludedLicense, Tier } from './components.ts';
@@ -49,6 +49,14 @@ export async function listScanLicenses(db: Db, scanId: string, rules: ReadonlyMa
       FROM (SELECT l.*, row_number() OVER () AS place FROM (SELECT * FROM listed l ${orderAndPage(page, SORTABLE, sql`l.id`)}) l) p
       JOIN scan_components sc ON sc.scan_id = ${scanId} AND sc.ordinal = p.first JOIN license_findings f ON f.component_id = sc.component_id AND f.license_id = p.id AND f.kind = p.kind), '[]') AS items`.execute(db);
   return rows[0] ?? { items: [], total: 0 };
+}
+
+/** Number of the scan's components by licence tier. */
+export async function licenseTiers(db: Db, scanId: string): Promise<Record<Tier, number>> {
+  const { rows } = await sql<{ tier: Tier; count: number }>`
+    SELECT license_tier AS tier, count(*)::int AS count FROM scan_components WHERE scan_id = ${scanId} GROUP BY license_tier`.execute(db);
+  const count = (tier: Tier): number => rows.find((row) => row.tier === tier)?.count ?? 0;
+  return { allowed: count('allowed'), conditional: count('conditional'), forbidden: count('forbidden'), unknown: count('unknown') };
 }
 
 export interface LicenseFindingRow {

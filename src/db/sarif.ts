@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { FindingStatus, Severity } from './components.ts';
 import type { Db } from './connect.ts';
-import { FINDINGS_OF_SCANS, STATUS_FOR_SCAN } from './findings.ts';
+import { FINDINGS_OF_SCANS, STATUS_FOR_SCAN } from './scan-findings.ts';
 
 export interface SarifResultRow {
   finding_id: string;

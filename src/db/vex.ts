@@ -3,7 +3,8 @@ import { sql } from 'kysely';
 import type { components } from '../../generated/api.ts';
 import type { FindingStatus, Severity } from './components.ts';
 import type { Db, Tx } from './connect.ts';
-import { FINDINGS_OF_SCANS, STATUS_FOR_SCAN, type FindingSource } from './findings.ts';
+import type { FindingSource } from './findings.ts';
+import { FINDINGS_OF_SCANS, STATUS_FOR_SCAN } from './scan-findings.ts';
 
 /** By the statement itself where the state came from one. */
 const DECIDED_AT = sql`coalesce((f.vex_origin ->> 'timestamp')::timestamptz, f.analyzed_at, f.first_detected_at)`;

@@ -1,34 +1,11 @@
-/**
- * Dependency-Track's REST API, version 1: an SBOM goes in, is looked at, and findings come out. The operator names the server, so that it may be on a private network; redirects are
- * not followed, time and size are bounded, and what comes is held against what the API promises.
- */
+/** Dependency-Track's REST API, version 1: an SBOM goes in, is looked at, and findings come out. What comes is held against what the API promises. */
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
-import { cut, errorCode, isRecord } from '../core/values.ts';
-import { AddressError, createAddressGuard } from './addresses.ts';
-import { requestPinned, type PinnedAnswer } from './pinned-request.ts';
+import { isRecord, textOf } from '../core/values.ts';
+import { accepted, call, DependencyTrackError, nonsense, type DependencyTrack } from './dependency-track-call.ts';
 
-export interface DependencyTrack {
-  /** Without a slash and without `/api` at its end. */
-  url: string;
-  apiKey: string;
-  /** When everything must be over. */
-  signal: AbortSignal;
-}
-
-/** `message` is for users, and holds neither the key nor an address. */
-export class DependencyTrackError extends Error {
-  /** Would others fare the same? False where it is about this SBOM or project. */
-  readonly isGeneral: boolean;
-  constructor(message: string, isGeneral: boolean) {
-    super(message);
-    this.isGeneral = isGeneral;
-  }
-}
-
-const MAX_ANSWER_BYTES = 1024 * 1024;
 /** Of all pages of findings. */
 const MAX_FINDINGS_BYTES = 64 * 1024 * 1024;
 const MAX_FINDINGS = 100_000;
@@ -36,13 +13,6 @@ const PAGE_SIZE = 100;
 const FIRST_POLL_MS = 100;
 const LONGEST_POLL_MS = 3_000;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-interface Answer {
-  status: number;
-  body: unknown;
-  headers: PinnedAnswer['headers'];
-  bytes: number;
-}
 
 /** Hands over a CycloneDX document; a project of the name and version is made where there is none. Returns the token of the work on it, and the project where that is told. */
 export async function uploadBom(server: DependencyTrack, project: { name: string; version: string }, file: string): Promise<{ token: string; projectId: string | null }> {
@@ -153,52 +123,4 @@ function readFinding(value: unknown): ReportedFinding {
   };
 }
 
-const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);
 const isUuid = (value: unknown): value is string => typeof value === 'string' && UUID.test(value);
-const nonsense = (): DependencyTrackError => new DependencyTrackError('What answers at DT_URL does not speak as Dependency-Track does.', true);
-
-interface CallOptions {
-  headers?: Record<string, string | number>;
-  payload?: Readable;
-  maxBytes?: number;
-}
-
-async function call(server: DependencyTrack, method: 'GET' | 'POST', path: string, { headers = {}, payload, maxBytes = MAX_ANSWER_BYTES }: CallOptions = {}): Promise<Answer> {
-  const url = new URL(`${server.url}${path}`);
-  let answer: PinnedAnswer;
-  try {
-    const addresses = await createAddressGuard([url.hostname.replace(/^\[(.*)\]$/, '$1')]).resolve(url.hostname);
-    answer = await requestPinned(url, {
-      method, addresses, maxBytes: Math.max(1, maxBytes), signal: server.signal, payload: payload ?? null,
-      headers: { Accept: 'application/json', 'User-Agent': 'sca-portal', 'X-Api-Key': server.apiKey, ...headers },
-    });
-  } catch (error) {
-    payload?.destroy();
-    if (server.signal.aborted) throw new DependencyTrackError('Dependency-Track did not answer in time (DT_TIMEOUT_SECONDS).', true);
-    throw new DependencyTrackError(error instanceof AddressError ? 'The host of DT_URL has no address.' : `Dependency-Track could not be reached (${errorCode(error) || 'the connection broke'}).`, true);
-  }
-  if (answer.isCut) throw new DependencyTrackError('The answer of Dependency-Track is too large.', false);
-  return { status: answer.status, headers: answer.headers, bytes: Buffer.byteLength(answer.text), body: jsonOf(answer) };
-}
-
-/** What is no JSON is none of an answer that is no success either. */
-function jsonOf({ status, text }: PinnedAnswer): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    if (status >= 200 && status < 300) throw nonsense();
-    return text;
-  }
-}
-
-/** Throws DependencyTrackError for what is no success. */
-function accepted(answer: Answer): Answer {
-  const { status, body } = answer;
-  if (status >= 200 && status < 300) return answer;
-  if (status < 400) throw new DependencyTrackError(`Dependency-Track answered with a redirect (${status}), which is not followed: DT_URL must name the place itself.`, true);
-  if (status === 401) throw new DependencyTrackError('Dependency-Track does not take the key DT_API_KEY (401), or its team lacks a permission.', true);
-  if (status === 403) throw new DependencyTrackError('Dependency-Track refuses access (403): the team of DT_API_KEY lacks a permission, or may not see the project.', true);
-  const said = isRecord(body) ? (textOf(body['detail']) ?? textOf(body['title'])) : textOf(body);
-  const words = said === null ? '' : ` (${cut(said.replaceAll(/\s+/g, ' '), 200)})`;
-  throw new DependencyTrackError(`Dependency-Track answered ${status}${words}.`, status === 404 || status === 429 || status >= 500);
-}

@@ -1,6 +1,6 @@
 /** The human report on a project's scan. */
-import type { Severity, Tier } from '../../db/components.ts';
-import { licenseTiers, listFindings } from '../../db/findings.ts';
+import { listFindings } from '../../db/findings.ts';
+import { licenseTiers } from '../../db/licenses.ts';
 import { licenseCounts, scanTrend, urgentUpgrades } from '../../db/report.ts';
 import type { ScanRow } from '../../db/scans.ts';
 import type { Context } from '../context.ts';
@@ -27,14 +27,14 @@ export async function exportReport(context: Context, projectId: string, scanId: 
 async function gather(context: Context, { project, scan, source: { head } }: DocumentView, scanId: string | undefined): Promise<ReportFacts> {
   const { gate, reason, reasons } = await gateResult(context, project.id, scan?.id);
   const about = { head, gate: { gate, reason, reasons } };
-  const severities: Record<Severity, number> = { critical: 0, high: 0, medium: 0, low: 0, info: 0, unknown: 0 };
-  const tiers: Record<Tier, number> = { allowed: 0, conditional: 0, forbidden: 0, unknown: 0 };
-  if (scan === undefined) return { ...about, scan: null, severities, upgrades: [], risks: [], tiers, licenses: [], duties: [], trend: [] };
+  if (scan === undefined) {
+    const severities = { critical: 0, high: 0, medium: 0, low: 0, info: 0, unknown: 0 };
+    return { ...about, scan: null, severities, upgrades: [], risks: [], tiers: { allowed: 0, conditional: 0, forbidden: 0, unknown: 0 }, licenses: [], duties: [], trend: [] };
+  }
   const { db } = context;
   const found = await listFindings(db, { projectId: project.id, scanId: scan.id, current: scanId === undefined }, { status: OPEN }, { limit: RISKS, offset: 0, sort: [{ field: 'priority', descending: true }] });
-  for (const { tier, count } of await licenseTiers(db, scan.id)) tiers[tier] = count;
   return {
-    ...about, scan: aboutScan(scan), severities: found.severity_summary, upgrades: await urgentUpgrades(db, scan.id, OPEN, UPGRADES), risks: found.items, tiers, licenses: await licenseCounts(db, scan.id, LICENSES), duties: toDuties(await obligationsOf(context, project, scan.id)),
+    ...about, scan: aboutScan(scan), severities: found.severity_summary, upgrades: await urgentUpgrades(db, scan.id, OPEN, UPGRADES), risks: found.items, tiers: await licenseTiers(db, scan.id), licenses: await licenseCounts(db, scan.id, LICENSES), duties: toDuties(await obligationsOf(context, project, scan.id)),
     trend: await scanTrend(db, scan.id, SCANS),
   };
 }

@@ -1,5 +1,5 @@
 /** The findings of a scan as SARIF, for code scanning. */
-import { findingsState } from '../../db/findings.ts';
+import { findingsState } from '../../db/scan-findings.ts';
 import { sarifResults, sarifRules } from '../../db/sarif.ts';
 import type { Context } from '../context.ts';
 import { writeSarif } from '../formats/write-sarif.ts';

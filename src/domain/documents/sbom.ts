@@ -1,5 +1,5 @@
 /** The SBOM of a project's scan. */
-import { findingsState } from '../../db/findings.ts';
+import { findingsState } from '../../db/scan-findings.ts';
 import type { Context } from '../context.ts';
 import type { DocumentWriter } from '../formats/document.ts';
 import type { SbomFormat } from '../formats/sbom-format.ts';

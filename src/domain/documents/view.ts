@@ -4,7 +4,7 @@ import packageJson from '../../../package.json' with { type: 'json' };
 import { DomainError } from '../../core/errors.ts';
 import { documentComponents } from '../../db/components.ts';
 import { contentState, licenseTexts, teamName } from '../../db/documents.ts';
-import { documentFindings } from '../../db/findings.ts';
+import { documentFindings } from '../../db/scan-findings.ts';
 import { findScan, type ScanRow } from '../../db/scans.ts';
 import type { ProjectRow } from '../../db/projects.ts';
 import type { Context } from '../context.ts';

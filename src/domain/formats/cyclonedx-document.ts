@@ -1,6 +1,6 @@
 /** A scan as a CycloneDX 1.6 document, apart from its serialisation. */
 import type { DocumentComponentRow } from '../../db/components.ts';
-import type { DocumentFindingRow } from '../../db/findings.ts';
+import type { DocumentFindingRow } from '../../db/scan-findings.ts';
 import { uuidv5 } from '../../core/ids.ts';
 import { findSpdxLicense } from '../licenses/spdx-list.ts';
 import { DECLARED_PROPERTY } from './cyclonedx.ts';

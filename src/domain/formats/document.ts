@@ -1,6 +1,6 @@
 /** What every SBOM writer is given, and the vocabulary they share. The same scan in the same state gives the same bytes. */
 import type { DocumentComponentRow } from '../../db/components.ts';
-import type { DocumentFindingRow } from '../../db/findings.ts';
+import type { DocumentFindingRow } from '../../db/scan-findings.ts';
 
 /** The document as a whole. */
 export interface DocumentHead {

@@ -41,8 +41,8 @@ class Splitter {
   #inString = false;
   #escaped = false;
   #key: string | null = null;
-  /** Inside one of the named arrays: separators count one level deeper. */
-  #inArray = false;
+  /** The depth at which separators count: 1, and inside one of the named arrays 2. */
+  #base = 1;
   #ended = false;
   /** Bytes before this chunk. */
   #offset = 0;
@@ -80,12 +80,7 @@ class Splitter {
 
   /** A byte outside of strings that may mean something; returns where the next segment starts. */
   #mark(byte: number, bytes: Uint8Array, start: number, index: number): number {
-    const base = this.#inArray ? 2 : 1;
     switch (byte) {
-      case QUOTE:
-        if (this.#depth === 0) this.#outside(byte, index);
-        this.#inString = true;
-        return start;
       case OPEN_BRACE:
       case OPEN_BRACKET:
         return this.#open(byte, bytes, start, index);
@@ -94,14 +89,15 @@ class Splitter {
         this.#key = this.#parseKey(bytes.subarray(start, index), index);
         return index + 1;
       case COMMA:
-        if (this.#depth !== base) return start;
+        if (this.#depth !== this.#base) return start;
         this.#finish(bytes.subarray(start, index), index, false);
         return index + 1;
       case CLOSE_BRACE:
       case CLOSE_BRACKET:
         return this.#close(bytes, start, index);
-      default:
+      default: // a quote, or what has no meaning
         if (this.#depth === 0) this.#outside(byte, index);
+        this.#inString = byte === QUOTE;
         return start;
     }
   }
@@ -115,7 +111,7 @@ class Splitter {
     this.#depth += 1;
     if (this.#depth > MAX_DEPTH) throw new SbomError('malformed', `The document is nested deeper than ${MAX_DEPTH} levels at byte ${this.#offset + index}.`);
     if (byte === OPEN_BRACKET && this.#depth === 2 && this.#key !== null && this.#arrays.has(this.#key) && this.#blank(bytes.subarray(start, index))) {
-      this.#inArray = true;
+      this.#base = 2;
       this.#drop();
       return index + 1;
     }
@@ -124,16 +120,12 @@ class Splitter {
 
   #close(bytes: Uint8Array, start: number, index: number): number {
     if (this.#depth === 0) throw this.#malformed('a bracket closes nothing', index);
-    const closesArray = this.#inArray && this.#depth === 2;
-    const closesRoot = this.#depth === 1;
-    if (!closesArray && !closesRoot) {
-      this.#depth -= 1;
-      return start;
-    }
-    this.#finish(bytes.subarray(start, index), index, true);
+    const isNested = this.#depth > this.#base;
+    if (!isNested) this.#finish(bytes.subarray(start, index), index, true);
     this.#depth -= 1;
-    if (closesArray) this.#inArray = false;
-    else this.#ended = true;
+    if (isNested) return start;
+    this.#ended = this.#depth === 0;
+    this.#base = 1;
     return index + 1;
   }
 
@@ -141,15 +133,16 @@ class Splitter {
   #finish(tail: Uint8Array, index: number, last: boolean): void {
     const segment = this.#take(tail);
     const name = this.#key;
+    const inArray = this.#base === 2;
     if (this.#blank(segment)) {
-      const emptyIsFine = last || (!this.#inArray && name !== null && this.#arrays.has(name));
+      const emptyIsFine = last || (!inArray && name !== null && this.#arrays.has(name));
       if (!emptyIsFine) throw this.#malformed('a value is missing', index);
-      if (!this.#inArray) this.#key = null;
+      if (!inArray) this.#key = null;
       return;
     }
     if (name === null) throw this.#malformed('a member has no name', index);
     const value = this.#parse(segment, index);
-    if (this.#inArray) this.#onElement(name, value);
+    if (inArray) this.#onElement(name, value);
     else {
       this.#members.set(name, value);
       if (this.#members.size > MAX_MEMBERS) throw new SbomError('too-large', `The document has more than ${MAX_MEMBERS} members.`);

@@ -1,7 +1,6 @@
 /** Licences of a project's components. */
 import type { Page, PageRequest } from '../../core/page.ts';
-import { licenseTiers } from '../../db/findings.ts';
-import { listScanLicenses, type LicenseFilters, type ScanLicenseRow } from '../../db/licenses.ts';
+import { licenseTiers, listScanLicenses, type LicenseFilters, type ScanLicenseRow } from '../../db/licenses.ts';
 import type { Tier } from '../../db/components.ts';
 import type { Context } from '../context.ts';
 import { getProject, scanInView } from '../projects/read.ts';
@@ -15,10 +14,9 @@ export interface LicensePage extends Page<ScanLicenseRow> {
 export async function listProjectLicenses(context: Context, projectId: string, scanId: string | undefined, filters: LicenseFilters, page: PageRequest): Promise<LicensePage> {
   const project = await getProject(context, projectId);
   const scan = await scanInView(context, projectId, scanId);
-  const distribution: Record<Tier, number> = { allowed: 0, conditional: 0, forbidden: 0, unknown: 0 };
-  if (scan === null) return { items: [], total: 0, limit: page.limit, offset: page.offset, distribution };
-  for (const { tier, count } of await licenseTiers(context.db, scan)) distribution[tier] = count;
+  const { limit, offset } = page;
+  if (scan === null) return { items: [], total: 0, limit, offset, distribution: { allowed: 0, conditional: 0, forbidden: 0, unknown: 0 } };
   const { licenses: rules } = await loadTeamRules(context.db, project.team_id, context.now());
   const orLater = [...rules].map(([id, rule]): [string, { tier: Tier }] => [`${id}+`, rule]);
-  return { ...(await listScanLicenses(context.db, scan, new Map([...orLater, ...rules]), filters, page)), limit: page.limit, offset: page.offset, distribution };
+  return { ...(await listScanLicenses(context.db, scan, new Map([...orLater, ...rules]), filters, page)), limit, offset, distribution: await licenseTiers(context.db, scan) };
 }

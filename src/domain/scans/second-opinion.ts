@@ -11,7 +11,8 @@ import { enterBreaker, findBreaker, leaveBreaker, recordServiceFailure, recordSe
 import type { ClaimedScan } from '../../db/scan-states.ts';
 import type { SkippedStep } from '../../db/scans.ts';
 import { findScanNaming, type ScanNaming } from '../../db/second-opinions.ts';
-import { DependencyTrackError, findProjectId, listFindings, untilProcessed, uploadBom, type DependencyTrack, type ReportedFinding } from '../../integrations/dependency-track.ts';
+import { findProjectId, listFindings, untilProcessed, uploadBom, type ReportedFinding } from '../../integrations/dependency-track.ts';
+import { DependencyTrackError, type DependencyTrack } from '../../integrations/dependency-track-call.ts';
 import { importReported } from '../advisories/reported.ts';
 import type { Services } from '../context.ts';
 import { TOOL } from '../documents/view.ts';

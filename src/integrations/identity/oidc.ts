@@ -1,6 +1,7 @@
 /** OpenID Connect issuers, Google among them: discovery, PKCE, nonce, and ID tokens whose signature is checked. */
 import * as client from 'openid-client';
 import type { OidcSettings } from '../../config.ts';
+import { textOf } from '../../core/values.ts';
 import { boundedFetch } from './bounded-fetch.ts';
 import { answeredUrl, checkedSubject, IdentityProviderError, type ExternalIdentity, type IdentityProvider } from './sign-in.ts';
 
@@ -65,5 +66,3 @@ async function identityOf(found: client.Configuration, claims: client.IDToken, a
     fullName: textOf(person['name']),
   };
 }
-
-const textOf = (value: unknown): string | null => (typeof value === 'string' && value !== '' ? value : null);

@@ -3,6 +3,7 @@
  * of a hundred times the text before it gives an answer. Anchors, aliases and tags are refused, so nothing multiplies. Scalars stay text, but for true,
  * false and null: the version `1.10` is no number.
  */
+import { MAX_DEPTH, parseFlow, plain, quoteEnd, unquoted } from './lock-yaml-flow.ts';
 
 type Mapping = Record<string, unknown>;
 
@@ -11,7 +12,6 @@ interface Line {
   content: string;
 }
 
-const MAX_DEPTH = 64;
 const isItem = (content: string): boolean => content === '-' || content.startsWith('- ');
 
 /** The last document of the text, which must be a mapping. Throws an Error in words where it is no such YAML. */
@@ -115,9 +115,8 @@ class Reader {
       this.take();
     }
     const whole = parts.join(' ');
-    if (!isFlow) return /^[|>][+\-\d]*(?:\s|$)/.test(rest) ? parts.slice(1).join(' ') : plain(whole);
-    const flow = new Flow(whole);
-    return flow.end(flow.value(depth));
+    if (isFlow) return parseFlow(whole, depth);
+    return /^[|>][+\-\d]*(?:\s|$)/.test(rest) ? parts.slice(1).join(' ') : plain(whole);
   }
 
   #fault(what: string): Error {
@@ -135,108 +134,4 @@ function keyEnd(content: string): number {
     if (next === undefined || next === ' ') return colon;
   }
   return -1;
-}
-
-/** Behind the quote that closes the one at `start`; -1 where none does. */
-function quoteEnd(text: string, start: number): number {
-  const quote = text[start];
-  for (let at = start + 1; at < text.length; at += 1) {
-    if (quote === '"' && text[at] === '\\') at += 1;
-    else if (text[at] === quote && quote === "'" && text[at + 1] === "'") at += 1;
-    else if (text[at] === quote) return at + 1;
-  }
-  return -1;
-}
-
-function unquoted(text: string): string {
-  if (text.startsWith("'")) return text.slice(1, -1).replaceAll("''", "'");
-  if (!text.startsWith('"')) return text;
-  const value: unknown = JSON.parse(text.replaceAll(/\\x([0-9a-fA-F]{2})/g, '\\u00$1'));
-  return typeof value === 'string' ? value : text;
-}
-
-function plain(text: string): unknown {
-  if (text === 'true' || text === 'false') return text === 'true';
-  return text === 'null' || text === '~' || text === '' ? null : text;
-}
-
-/** `{a: b, 'c': [d, "e"]}` and single quoted scalars. */
-class Flow {
-  readonly #text: string;
-  #at = 0;
-
-  constructor(text: string) {
-    this.#text = text;
-  }
-
-  /** Nothing but a comment may follow. */
-  end(value: unknown): unknown {
-    if (!/^\s*(?:#|$)/.test(this.#text.slice(this.#at, this.#at + 200))) throw new Error(`something follows "${this.#text.slice(0, 40)}"`);
-    return value;
-  }
-
-  value(depth: number): unknown {
-    if (depth > MAX_DEPTH) throw new Error('a line is nested too deep');
-    const open = this.#text[this.#at];
-    if (open === '{') return this.#mapping(depth);
-    if (open === '[') return this.#list(depth);
-    return open === '"' || open === "'" ? this.#quoted() : plain(this.#until(/[,}\]]/g));
-  }
-
-  #mapping(depth: number): Mapping {
-    const map: Mapping = {};
-    this.#at += 1;
-    for (let isFirst = true; !this.#closes('}', isFirst); isFirst = false) {
-      const isQuoted = /["']/.test(this.#text[this.#at] ?? '');
-      const key = isQuoted ? this.#quoted() : this.#until(/:(?=[\s,}])|[,}]/g);
-      this.#space();
-      const hasValue = this.#text[this.#at] === ':';
-      if (hasValue) this.#at += 1;
-      this.#space();
-      const value = hasValue && !/[,}]/.test(this.#text[this.#at] ?? '') ? this.value(depth + 1) : null;
-      if (key !== '__proto__') map[key] = value;
-    }
-    return map;
-  }
-
-  #list(depth: number): unknown[] {
-    const list: unknown[] = [];
-    this.#at += 1;
-    for (let isFirst = true; !this.#closes(']', isFirst); isFirst = false) list.push(this.value(depth + 1));
-    return list;
-  }
-
-  /** Passes the comma between entries; true, and behind it, at the closing bracket. */
-  #closes(bracket: string, isFirst: boolean): boolean {
-    this.#space();
-    const hasComma = !isFirst && this.#text[this.#at] === ',';
-    if (hasComma) this.#at += 1;
-    this.#space();
-    if (!isFirst && !hasComma && this.#text[this.#at] !== bracket) throw new Error('a comma is missing');
-    if (this.#at >= this.#text.length) throw new Error(`a ${bracket} is missing`);
-    if (this.#text[this.#at] !== bracket) return false;
-    this.#at += 1;
-    return true;
-  }
-
-  #quoted(): string {
-    const end = quoteEnd(this.#text, this.#at);
-    if (end === -1) throw new Error('a quote is never closed');
-    const text = this.#text.slice(this.#at, end);
-    this.#at = end;
-    return unquoted(text);
-  }
-
-  #until(stop: RegExp): string {
-    stop.lastIndex = this.#at;
-    const end = stop.exec(this.#text)?.index ?? this.#text.length;
-    if (end === this.#at) throw new Error('a value is missing');
-    const text = this.#text.slice(this.#at, end);
-    this.#at = end;
-    return text.trim();
-  }
-
-  #space(): void {
-    while (/\s/.test(this.#text[this.#at] ?? '')) this.#at += 1;
-  }
 }

@@ -1,7 +1,7 @@
 /** CVSS vectors of any version to base scores, and scores to severities. */
 import cvss from 'ae-cvss-calculator';
+import type { Severity } from '../core/severity.ts';
 
-export type Severity = 'critical' | 'high' | 'medium' | 'low' | 'info' | 'unknown';
 
 export interface CvssJudgement {
   vector: string;

@@ -1,6 +1,7 @@
 /** OSV records (ossf.github.io/osv-schema) to what is stored of them: facts on the vulnerability, and intervals of affected versions. */
+import type { Severity } from '../core/severity.ts';
 import { isRecord } from '../core/values.ts';
-import { judgeCvss, type Severity } from './cvss.ts';
+import { judgeCvss } from './cvss.ts';
 import { records, text, texts } from './fields.ts';
 import { rangesOf, type AdvisoryRange } from './osv-ranges.ts';
 

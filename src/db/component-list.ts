@@ -1,6 +1,7 @@
 /** The list of a scan's components: found in one index (scan_components_list_idx), then read for the page only. */
 import { sql, type RawBuilder } from 'kysely';
 import type { PageRequest } from '../core/page.ts';
+import { SEVERITIES } from '../core/severity.ts';
 import { componentsAt, type ComponentRow } from './components.ts';
 import type { Db } from './connect.ts';
 import { orderAndPage, where, type Expressions } from './paging.ts';
@@ -77,7 +78,7 @@ const openFindings = (projectId: string): RawBuilder<unknown> => sql`open AS MAT
     SELECT f.component_id, count(*)::int AS total, min(f.severity_rank)::int AS worst, bool_or(f.fixable) AS fixable
     FROM findings f WHERE f.project_id = ${projectId} AND f.status IN ('new', 'analyzing', 'exploitable') GROUP BY f.component_id)`;
 
-const RANKS = ['critical', 'high', 'medium', 'low', 'info', 'unknown', 'none'];
+const RANKS: readonly string[] = [...SEVERITIES, 'none'];
 
 function findingConditions(filters: ComponentFilters): RawBuilder<unknown>[] {
   const conditions: RawBuilder<unknown>[] = [];

@@ -1,9 +1,10 @@
 /** Components of a project as one of its scans has them. */
 import { sql, type RawBuilder } from 'kysely';
+import type { Severity } from '../core/severity.ts';
 import type { Db } from './connect.ts';
+import { severityOfRank, severityRank } from './severity.ts';
 
 export type Tier = 'allowed' | 'conditional' | 'forbidden' | 'unknown';
-export type Severity = 'critical' | 'high' | 'medium' | 'low' | 'info' | 'unknown';
 export type FindingStatus = 'new' | 'analyzing' | 'exploitable' | 'not_affected' | 'false_positive' | 'suppressed' | 'fixed';
 export type DependencyScope = 'required' | 'optional' | 'dev' | 'excluded';
 
@@ -31,12 +32,6 @@ export interface ComponentRow {
   scope: DependencyScope;
 }
 
-/** 0 for critical to 5 for unknown; 6 where there is none. */
-export const severityRank = (severity: RawBuilder<unknown>): RawBuilder<unknown> =>
-  sql`CASE ${severity} WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 WHEN 'low' THEN 3 WHEN 'info' THEN 4 WHEN 'unknown' THEN 5 ELSE 6 END`;
-/** The way back, from 1. */
-const SEVERITY_OF_RANK = sql`ARRAY['critical', 'high', 'medium', 'low', 'info', 'unknown', 'none']`;
-
 /** Open findings of a component: their number and the worst severity's rank. For a handful of components only. */
 const OPEN_FINDINGS = sql`
   LEFT JOIN LATERAL (
@@ -50,7 +45,7 @@ const JOINED = sql`
   JOIN packages pk ON pk.id = pv.package_id
   ${OPEN_FINDINGS}`;
 const COLUMNS = sql`c.id, c.project_id, pk.name, nullif(pk.namespace, '') AS namespace, pv.version, c.purl, sc.type, ${EFFECTIVE_LICENSE} AS license, sc.license_tier,
-  (${SEVERITY_OF_RANK})[coalesce(open.worst, 6) + 1] AS severity_max, open.total AS vulnerability_count, sc.direct, sc.depth, sc.scope`;
+  ${severityOfRank(sql`coalesce(open.worst, 6)`)} AS severity_max, open.total AS vulnerability_count, sc.direct, sc.depth, sc.scope`;
 
 /** Components at these places of a scan, in the order of `ordinals`. */
 export async function componentsAt(db: Db, scanId: string, ordinals: readonly number[]): Promise<ComponentRow[]> {

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { components } from '../../generated/api.ts';
 import type { Db } from './connect.ts';
+import { severityOfRank } from './severity.ts';
 
 type Schemas = components['schemas'];
 export type EventProject = Schemas['EventProject'];
@@ -37,7 +38,7 @@ export async function eventScans(db: Db, ids: readonly string[]): Promise<EventS
 /** Those of them that are open and critical or high, the worst first. */
 export async function eventFindings(db: Db, ids: readonly string[]): Promise<EventFinding[]> {
   const { rows } = await sql<EventFinding>`
-    SELECT f.id, v.external_id AS cve_id, (ARRAY['critical', 'high'])[f.severity_rank + 1] AS severity, v.cvss_score, v.epss_score, f.kev, c.id AS component_id,
+    SELECT f.id, v.external_id AS cve_id, ${severityOfRank(sql`f.severity_rank`)} AS severity, v.cvss_score, v.epss_score, f.kev, c.id AS component_id,
       pk.name AS component_name, pv.version AS component_version, c.purl, m.fixed_version
     FROM findings f JOIN vulnerabilities v ON v.id = f.vulnerability_id JOIN components c ON c.id = f.component_id
     JOIN package_versions pv ON pv.id = c.package_version_id JOIN packages pk ON pk.id = pv.package_id

@@ -1,11 +1,12 @@
 /** One finding with all that is known of it. */
 import { sql, type RawBuilder } from 'kysely';
 import type { components } from '../../generated/api.ts';
-import type { Severity } from './components.ts';
+import type { Severity } from '../core/severity.ts';
 import type { Db } from './connect.ts';
 import { priorityColumn, type FindingRow } from './findings.ts';
 import { COUNTS } from './matches.ts';
 import { MATCH_ECOSYSTEM, MATCH_NAME, MATCH_VERSION } from './packages.ts';
+import { severityOfRank } from './severity.ts';
 
 type JustificationCode = components['schemas']['VexJustification'];
 
@@ -118,7 +119,7 @@ export async function safeUpgrade(db: Db, componentId: string): Promise<UpgradeR
       FROM findings f JOIN vulnerabilities v ON v.id = f.vulnerability_id WHERE f.component_id = ${componentId} AND f.status IN ('new', 'analyzing', 'exploitable')
     )
     SELECT mine.version_key IS NOT NULL AS ordered, ${SAFE_VERSION} AS recommended_version,
-      open.total AS finding_count, (ARRAY['critical', 'high', 'medium', 'low', 'info', 'unknown'])[open.worst + 1] AS max_severity, open.epss AS max_epss
+      open.total AS finding_count, ${severityOfRank(sql`open.worst`)} AS max_severity, open.epss AS max_epss
     FROM mine, open`.execute(db);
   return rows[0];
 }

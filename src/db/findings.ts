@@ -2,7 +2,8 @@
 import { sql, type RawBuilder } from 'kysely';
 import type { PageRequest } from '../core/page.ts';
 import type { components } from '../../generated/api.ts';
-import type { DependencyScope, FindingStatus, Severity, Tier } from './components.ts';
+import { SEVERITIES, type Severity } from '../core/severity.ts';
+import type { DependencyScope, FindingStatus, Tier } from './components.ts';
 import type { Db } from './connect.ts';
 import { containing, orderAndPage, where } from './paging.ts';
 import { plannedAnew } from './prepared.ts';
@@ -46,7 +47,6 @@ export const TRIGRAM = 3;
 /** `vulnerabilities v` whose id, aliases or summary match a pattern; by vulnerabilities_search_idx. */
 export const vulnerabilityContains = (pattern: string): RawBuilder<unknown> => sql`vulnerability_search(v.external_id, v.aliases, v.summary) ILIKE ${pattern}`;
 
-const SEVERITIES = ['critical', 'high', 'medium', 'low', 'info', 'unknown'] as const;
 
 /** Tables that a filter or an order may need beside `findings f`; each brings those before it that it joins on. */
 const JOINS = {

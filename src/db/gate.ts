@@ -1,8 +1,10 @@
 /** What gates are judged by, which of them are to be judged, and how they came out. */
 import { sql } from 'kysely';
-import type { Severity, Tier } from './components.ts';
+import type { Severity } from '../core/severity.ts';
+import type { Tier } from './components.ts';
 import type { Db, Tx } from './connect.ts';
 import { toJson } from './json.ts';
+import { severityOfRank } from './severity.ts';
 
 export type GateCause = 'scan' | 'triage' | 'import' | 'policy' | 'time';
 export type GateOutcome = 'pass' | 'warn' | 'fail';
@@ -40,7 +42,7 @@ const scansOf = (scans: readonly JudgedScan[]): string => toJson(scans.map(({ pr
 export async function openFindings(db: Db, scans: readonly JudgedScan[], now: Date): Promise<OpenFindingGroup[]> {
   const columns = sql`SELECT f.id, f.component_id, f.severity_rank, f.kev, f.first_detected_at, f.vulnerability_id FROM findings f WHERE f.project_id = j.project_id`;
   const { rows } = await sql<OpenFindingGroup>`
-    SELECT j.project_id, (ARRAY['critical', 'high', 'medium', 'low', 'info', 'unknown'])[g.key / 8 + 1] AS severity, g.key & 4 > 0 AS kev, g.epss_score,
+    SELECT j.project_id, ${severityOfRank(sql`g.key / 8`)} AS severity, g.key & 4 > 0 AS kev, g.epss_score,
       floor(extract(epoch FROM ${now}::timestamptz - g.first) / 86400)::int AS age_days, g.count, g.finding_ids
     FROM jsonb_to_recordset(${scansOf(scans)}::jsonb) AS j (project_id uuid, scan_id uuid, epss real, critical int, high int, medium int, low int)
     CROSS JOIN LATERAL (

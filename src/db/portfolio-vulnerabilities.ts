@@ -3,12 +3,14 @@ import { sql, type RawBuilder } from 'kysely';
 import type { components } from '../../generated/api.ts';
 import type { Visibility } from '../core/actor.ts';
 import type { PageRequest } from '../core/page.ts';
-import { severityRank, type FindingStatus, type Severity } from './components.ts';
+import type { Severity } from '../core/severity.ts';
+import type { FindingStatus } from './components.ts';
 import type { Db } from './connect.ts';
 import { TRIGRAM, vulnerabilityContains } from './findings.ts';
 import { containing, orderAndPage, where, type Expressions } from './paging.ts';
 import { plannedAnew } from './prepared.ts';
 import { projectVisible } from './scopes.ts';
+import { severityRank } from './severity.ts';
 
 export interface VulnerabilityRow {
   cve_id: string;

@@ -4,6 +4,7 @@
  */
 import { sql, type RawBuilder } from 'kysely';
 import type { Tx } from './connect.ts';
+import { severityRank } from './severity.ts';
 
 export interface FindingChanges {
   /** New or come back. */
@@ -27,7 +28,7 @@ const IN_CURRENT_SCAN = sql`EXISTS (SELECT FROM scans s JOIN scan_components sc 
 
 /** What a finding is listed by, from `vulnerabilities v`, whether there is a fix, and its place `scan_components sc` in the current scan. */
 const facts = (fixable: RawBuilder<unknown>): RawBuilder<unknown> => sql`
-  sc.scan_id IS NOT NULL AS in_current_scan, (array_position(ARRAY['critical', 'high', 'medium', 'low', 'info', 'unknown'], v.severity) - 1)::smallint AS severity_rank,
+  sc.scan_id IS NOT NULL AS in_current_scan, ${severityRank(sql`v.severity`)}::smallint AS severity_rank,
   v.kev_added_on IS NOT NULL AS kev, ${fixable} AS fixable,
   (SELECT sum(part)::smallint FROM unnest(finding_priority(v.cvss_score, v.severity, v.kev_added_on IS NOT NULL, v.epss_score, ${fixable}, sc.depth)) AS part) AS priority`;
 

@@ -1,9 +1,11 @@
 /** What the human report shows beside what lists have. */
 import { sql } from 'kysely';
-import { EFFECTIVE_LICENSE, type Severity, type Tier } from './components.ts';
+import type { Severity } from '../core/severity.ts';
+import { EFFECTIVE_LICENSE, type Tier } from './components.ts';
 import type { Db } from './connect.ts';
 import { SAFE_VERSION } from './finding-detail.ts';
 import { MATCH_ECOSYSTEM, MATCH_NAME } from './packages.ts';
+import { severityOfRank } from './severity.ts';
 
 export interface TrendRow {
   scan_id: string;
@@ -59,7 +61,7 @@ export async function urgentUpgrades(db: Db, scanId: string, open: readonly stri
       ORDER BY priority DESC, worse DESC, open DESC, sc.ordinal LIMIT ${sql.lit(limit)}
     )
     SELECT concat_ws('/', nullif(pk.namespace, ''), pk.name) AS name, pv.version, c.purl, u.direct, u.open, u.worse, u.priority,
-      (ARRAY['critical', 'high', 'medium', 'low', 'info', 'unknown'])[u.worst + 1] AS severity, ${SAFE_VERSION} AS safe_version
+      ${severityOfRank(sql`u.worst`)} AS severity, ${SAFE_VERSION} AS safe_version
     FROM urgent u JOIN components c ON c.id = u.component_id JOIN package_versions pv ON pv.id = u.package_version_id JOIN packages pk ON pk.id = pv.package_id
     CROSS JOIN LATERAL (SELECT ${MATCH_ECOSYSTEM} AS ecosystem, ${MATCH_NAME} AS match_name, pv.version_key) mine
     ORDER BY u.priority DESC, u.worse DESC, u.open DESC, u.ordinal`.execute(db);

@@ -1,6 +1,7 @@
 /** What a SARIF document says of a scan's findings. */
 import { sql } from 'kysely';
-import type { FindingStatus, Severity } from './components.ts';
+import type { Severity } from '../core/severity.ts';
+import type { FindingStatus } from './components.ts';
 import type { Db } from './connect.ts';
 import { FINDINGS_OF_SCANS, STATUS_FOR_SCAN } from './scan-findings.ts';
 

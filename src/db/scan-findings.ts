@@ -1,6 +1,7 @@
 /** The findings of one scan as documents say them: whether one is of it, in which state it was, and when any of that changed. */
 import { sql } from 'kysely';
-import type { FindingStatus, Severity } from './components.ts';
+import type { Severity } from '../core/severity.ts';
+import type { FindingStatus } from './components.ts';
 import type { Db } from './connect.ts';
 import type { FindingSource } from './findings.ts';
 

@@ -1,7 +1,8 @@
 /** What VEX documents say of findings, and the findings that their statements can mean. */
 import { sql } from 'kysely';
 import type { components } from '../../generated/api.ts';
-import type { FindingStatus, Severity } from './components.ts';
+import type { Severity } from '../core/severity.ts';
+import type { FindingStatus } from './components.ts';
 import type { Db, Tx } from './connect.ts';
 import type { FindingSource } from './findings.ts';
 import { FINDINGS_OF_SCANS, STATUS_FOR_SCAN } from './scan-findings.ts';

@@ -1,4 +1,5 @@
 /** Files and lines of one commit, read from the object store. */
+import { OutputTooLarge } from './bounded-process.ts';
 import { GitFault } from './git-faults.ts';
 import { orThrow, type Git } from './git-program.ts';
 
@@ -48,12 +49,15 @@ export async function readTree(git: Git, commit: string, wanted: (path: string) 
   return { files: sliceBatch(stdout, chosen), warnings };
 }
 
-/** Lines of a commit that hold the text, of files with these endings; null where git cannot search them. Throws OutputTooLarge. */
+/** Lines of a commit that hold the text, of files with these endings; null where git cannot search them, or there are more lines than anybody reads. */
 export async function findLines(git: Git, commit: string, text: string, endings: readonly string[]): Promise<FoundLine[] | null> {
-  const { status, stdout } = await git(['grep', '-I', '-n', '-z', '-F', '--no-color', '-e', text, commit, '--', ...endings.map((ending) => `:(icase)*.${ending}`)]);
-  if (status !== 0 && status !== 1) return null; // 1 says that there is none
+  const searched = await git(['grep', '-I', '-n', '-z', '-F', '--no-color', '-e', text, commit, '--', ...endings.map((ending) => `:(icase)*.${ending}`)]).catch((error: unknown) => {
+    if (error instanceof OutputTooLarge) return null;
+    throw error;
+  });
+  if (searched === null || (searched.status !== 0 && searched.status !== 1)) return null; // 1 says that there is none
   // `<commit>:<path>\0<line>\0<text>\n` for each
-  return stdout.toString('utf8').split('\n').flatMap((record) => {
+  return searched.stdout.toString('utf8').split('\n').flatMap((record) => {
     const [place = '', line = '', found] = record.split('\0');
     return found === undefined ? [] : [{ path: place.slice(commit.length + 1), line: Number(line), text: found }];
   });

@@ -43,6 +43,8 @@ class Splitter {
   #key: string | null = null;
   /** The depth at which separators count: 1, and inside one of the named arrays 2. */
   #base = 1;
+  /** What the present segment follows: a bracket that opens, a comma or colon, or a named array that has closed. */
+  #after: 'opening' | 'separator' | 'array' = 'opening';
   #ended = false;
   /** Bytes before this chunk. */
   #offset = 0;
@@ -84,21 +86,13 @@ class Splitter {
       case OPEN_BRACE:
       case OPEN_BRACKET:
         return this.#open(byte, bytes, start, index);
-      case COLON:
-        if (this.#depth !== 1 || this.#key !== null) return start;
-        this.#key = this.#parseKey(bytes.subarray(start, index), index);
-        return index + 1;
-      case COMMA:
-        if (this.#depth !== this.#base) return start;
-        this.#finish(bytes.subarray(start, index), index, false);
-        return index + 1;
       case CLOSE_BRACE:
       case CLOSE_BRACKET:
-        return this.#close(bytes, start, index);
-      default: // a quote, or what has no meaning
+        return this.#close(byte, bytes, start, index);
+      default: // a quote, a separator, or what has no meaning
         if (this.#depth === 0) this.#outside(byte, index);
         this.#inString = byte === QUOTE;
-        return start;
+        return byte === COMMA || byte === COLON ? this.#separate(byte, bytes, start, index) : start;
     }
   }
 
@@ -111,35 +105,46 @@ class Splitter {
     this.#depth += 1;
     if (this.#depth > MAX_DEPTH) throw new SbomError('malformed', `The document is nested deeper than ${MAX_DEPTH} levels at byte ${this.#offset + index}.`);
     if (byte === OPEN_BRACKET && this.#depth === 2 && this.#key !== null && this.#arrays.has(this.#key) && this.#blank(bytes.subarray(start, index))) {
+      if (this.#after === 'array') throw this.#malformed('a comma is missing', index);
       this.#base = 2;
+      this.#after = 'opening';
       this.#drop();
       return index + 1;
     }
     return start;
   }
 
-  #close(bytes: Uint8Array, start: number, index: number): number {
-    if (this.#depth === 0) throw this.#malformed('a bracket closes nothing', index);
-    const isNested = this.#depth > this.#base;
-    if (!isNested) this.#finish(bytes.subarray(start, index), index, true);
-    this.#depth -= 1;
-    if (isNested) return start;
-    this.#ended = this.#depth === 0;
-    this.#base = 1;
+  #separate(byte: number, bytes: Uint8Array, start: number, index: number): number {
+    if (byte === COMMA && this.#depth === this.#base) this.#finish(bytes.subarray(start, index), index, false);
+    else if (byte === COLON && this.#depth === 1 && this.#key === null) this.#key = this.#parseKey(bytes.subarray(start, index), index);
+    else return start;
+    this.#after = 'separator';
     return index + 1;
   }
 
-  /** A segment is whole: an element, or a member's value. `last`: nothing need be there. */
+  #close(byte: number, bytes: Uint8Array, start: number, index: number): number {
+    if (this.#depth === 0) throw this.#malformed('a bracket closes nothing', index);
+    this.#depth -= 1;
+    if (this.#depth >= this.#base) return start; // within a value, which JSON.parse will judge
+    if (byte !== (this.#base === 2 ? CLOSE_BRACKET : CLOSE_BRACE)) throw this.#malformed('a bracket closes one of the other kind', index);
+    this.#finish(bytes.subarray(start, index), index, true);
+    this.#ended = this.#depth === 0;
+    this.#base = 1;
+    this.#after = 'array';
+    return index + 1;
+  }
+
+  /** A segment is whole: an element, or a member's value; `last` of its array or object, which may be empty. */
   #finish(tail: Uint8Array, index: number, last: boolean): void {
     const segment = this.#take(tail);
     const name = this.#key;
     const inArray = this.#base === 2;
     if (this.#blank(segment)) {
-      const emptyIsFine = last || (!inArray && name !== null && this.#arrays.has(name));
-      if (!emptyIsFine) throw this.#malformed('a value is missing', index);
+      if (this.#after === 'separator' || (this.#after === 'opening' && !last)) throw this.#malformed('a value is missing', index);
       if (!inArray) this.#key = null;
       return;
     }
+    if (this.#after === 'array') throw this.#malformed('a comma is missing', index);
     if (name === null) throw this.#malformed('a member has no name', index);
     const value = this.#parse(segment, index);
     if (inArray) this.#onElement(name, value);

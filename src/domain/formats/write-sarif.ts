@@ -1,8 +1,8 @@
 /** SARIF 2.1.0: vulnerabilities are rules, findings are results. With what GitHub's and GitLab's code scanning ask for beyond the schema. */
 import { createHash } from 'node:crypto';
 import type { ReportingDescriptor, Result, Run } from 'sarif';
+import type { Severity } from '../../core/severity.ts';
 import { cut } from '../../core/values.ts';
-import type { Severity } from '../../db/components.ts';
 import type { SarifResultRow, SarifRuleRow } from '../../db/sarif.ts';
 import { inChunks, type DocumentHead } from './document.ts';
 

@@ -1,9 +1,10 @@
 /** From what Dependency-Track reports to what the portal knows: components by package URL, vulnerabilities by id, and records of those that nobody else describes. */
 import { createHash } from 'node:crypto';
-import { judgeCvss, severityOf, type Severity } from '../../advisories/cvss.ts';
+import { judgeCvss, severityOf } from '../../advisories/cvss.ts';
 import { text } from '../../advisories/fields.ts';
 import type { AdvisoryFacts } from '../../advisories/osv.ts';
 import { canonicalPurl } from '../../core/purl.ts';
+import type { Severity } from '../../core/severity.ts';
 import type { HashedAdvisory } from '../../db/advisories.ts';
 import type { Report } from '../../db/second-opinions.ts';
 import type { ReportedFinding } from '../../integrations/dependency-track.ts';

@@ -1,6 +1,7 @@
 /** The human report: one self-contained page about a project's scan. */
 import type { components } from '../../../../generated/api.ts';
-import type { Severity, Tier } from '../../../db/components.ts';
+import { SEVERITIES, type Severity } from '../../../core/severity.ts';
+import type { Tier } from '../../../db/components.ts';
 import type { FindingRow } from '../../../db/findings.ts';
 import type { LicenseCountRow, TrendRow, UpgradeRow } from '../../../db/report.ts';
 import type { DocumentHead } from '../document.ts';
@@ -24,7 +25,6 @@ export interface ReportFacts {
   trend: readonly TrendRow[];
 }
 
-const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'low', 'info', 'unknown'];
 const TIERS: readonly Tier[] = ['forbidden', 'conditional', 'unknown', 'allowed'];
 const GATES = { pass: 'Gate passed', warn: 'Gate passed with warnings', fail: 'Gate failed', pending: 'No result yet' } as const;
 const capital = (text: string): string => (/^(?:kev|epss)$/.test(text) ? text.toUpperCase() : text.charAt(0).toUpperCase() + text.slice(1).replaceAll('_', ' '));

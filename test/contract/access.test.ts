@@ -1,4 +1,4 @@
-/** Every operation as every kind of caller, against the running server: who gets past the gate is what generated/access.md says. */
+/** Every operation as every kind of caller, against the running server: who gets past the gate is what generated/access.md says, and a super admin is always left. */
 import * as assert from 'uvu/assert';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';

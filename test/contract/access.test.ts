@@ -1,4 +1,4 @@
-/** Every operation as every kind of caller, against the running server: who gets past the gate is what generated/access.md says. */
+/** Every operation as every kind of caller, against the running server: who gets past the gate is what generated/access.md says, and a super admin is always left. */
 import * as assert from 'uvu/assert';
 import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
@@ -89,4 +89,16 @@ test('what roles may do is as the product says', () => {
   assert.equal([says('createScan', 'developer'), says('createScan', 'project key'), says('createScan', 'key without the action')], ['in', 'in', 403]);
   assert.equal([says('listAdminUsers', 'team admin'), says('listAdminUsers', 'super admin'), says('listAdminUsers', 'org key'), says('listAdminUsers', 'team key')], [404, 'in', 'in', 404]);
   assert.equal([says('createApiKey', 'org key'), says('createApiKey', 'developer')], [403, 'in']);
+});
+
+const guard = suite('last super admin');
+guard('of two super admins, fifty demotions at once leave one', async () => {
+  const second = await newUser(anonymous, database, 'developer');
+  await sql`UPDATE users SET is_super_admin = true WHERE id = ${second.id}`.execute(database.db);
+  const { rows } = await sql<{ id: string }>`SELECT id FROM users WHERE is_super_admin`.execute(database.db);
+  assert.is(rows.length, 2);
+  const outcomes = await Promise.allSettled(Array.from({ length: 50 }, (_, turn) => sql`UPDATE users SET is_super_admin = false WHERE id = ${rows[turn % 2]?.id ?? ''}`.execute(database.db)));
+  assert.ok(outcomes.some(({ status }) => status === 'rejected'));
+  assert.is((await sql`SELECT 1 FROM users WHERE is_super_admin AND is_active`.execute(database.db)).rows.length, 1);
+  await sql`UPDATE users SET is_super_admin = true WHERE id = ANY(${rows.map(({ id }) => id)}::uuid[])`.execute(database.db);
 });

@@ -6,7 +6,7 @@ import { importFiles, osv, type Described } from '../support/advisories.ts';
 import { member } from '../support/contract.ts';
 import { cycloneDx, sbomForm } from '../support/fixtures.ts';
 import { startTestPortal } from '../support/portal.ts';
-import { newProject, scanToEnd } from '../support/scans.ts';
+import { scannedProject, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 
 const { portal, admin, database } = await startTestPortal();
@@ -48,11 +48,7 @@ async function decide(project: string, cve: string, status: string, more: Record
     await admin.expect(200, 'updateVulnerabilityFindingStatus', { path: { finding_id: id }, headers: { 'If-Match': `"${version}"` }, json: { status: to, justification: `Decided on ${cve} as ${status}.`, ...(to === status ? more : {}) } });
   }
 }
-async function scanned(...purls: string[]): Promise<string> {
-  const project = await newProject(admin);
-  await scanToEnd(admin, project, sbomForm(cycloneDx(purls.map((purl) => ({ purl })))));
-  return project;
-}
+const scanned = (...purls: string[]): Promise<string> => scannedProject(admin, ...purls);
 
 const merge = suite('advisories that become one vulnerability');
 merge('of two decisions the newer holds, the older finding stays, the history tells, and the other id leads to it', async () => {

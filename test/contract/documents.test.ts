@@ -1,4 +1,4 @@
-/** SBOMs as documents of their standards: valid by the official schemas, with what NTIA asks for, and with what people and files say of licences. */
+/** SBOMs as documents of their standards: valid by the official schemas, with what NTIA asks for, and with what people and files say of licences. (Notices: project-notice.test.ts) */
 import { sql } from 'kysely';
 import * as assert from 'uvu/assert';
 import { isRecord } from '../../src/core/values.ts';
@@ -7,28 +7,16 @@ import { importFiles, osv } from '../support/advisories.ts';
 import { member } from '../support/contract.ts';
 import { fileForm, sbomForm, tarGz } from '../support/fixtures.ts';
 import { faultsOfJson, faultsOfXml } from '../support/official-schemas.ts';
+import { bomOf, component, RICH } from '../support/rich-sbom.ts';
 import { contentOf } from '../support/sbom-content.ts';
 import { faultsOfSpdx } from '../support/spdx-schema.ts';
 import { startTestPortal } from '../support/portal.ts';
-import { newProject, queuedScan, scanToEnd } from '../support/scans.ts';
+import { newProject, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 
 const { portal, admin, database } = await startTestPortal();
 await importFiles(portal.services, osv({ id: 'GHSA-d1', aliases: ['CVE-2024-6001'], name: 'alpha', cvss: 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H', cwes: ['CWE-79'] }), osv({ id: 'GHSA-d2', name: 'alpha', cvss: 'CVSS:4.0/AV:N/AC:L/AT:N/PR:N/UI:N/VC:H/VI:H/VA:H/SC:N/SI:N/SA:N' }));
 
-const component = (name: string, more: object = {}) => ({ type: 'library', 'bom-ref': name, name, version: '1.0.0', purl: `pkg:npm/${name}@1.0.0`, ...more });
-/** Of everything that components can have. */
-const RICH = JSON.stringify({
-  bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, metadata: { component: { type: 'application', 'bom-ref': 'root', name: 'shop', version: '1' } },
-  components: [
-    component('alpha', { supplier: { name: 'Alpha & Söhne <gmbh>' }, licenses: [{ license: { id: 'MIT' } }], copyright: 'Copyright 2020 Ada\nCopyright 2021 Bob', hashes: [{ alg: 'SHA-256', content: 'a'.repeat(64) }, { alg: 'SHA-1', content: 'b'.repeat(41) }], description: 'x "y" <z> \u{1f600}' }),
-    component('beta', { scope: 'optional', licenses: [{ license: { name: 'House licence', text: { content: 'Do as you like in this house.\nBut wipe your feet.' } } }] }),
-    component('gamma', { type: 'framework', properties: [{ name: 'cdx:npm:package:development', value: 'true' }], licenses: [{ expression: '(MIT OR Apache-2.0) AND LicenseRef-other' }] }),
-    { type: 'library', 'bom-ref': 'deb', name: 'libssl3', version: '3.0.11-1', purl: 'pkg:deb/debian/libssl3@3.0.11-1?arch=amd64', properties: [{ name: 'aquasecurity:trivy:SrcName', value: 'openssl' }, { name: 'aquasecurity:trivy:SrcVersion', value: '3.0.11-1' }] },
-    { type: 'operating-system', 'bom-ref': 'os', name: 'debian', version: '12.4' }, component('bare', { version: '' , purl: 'pkg:npm/bare' }),
-  ],
-  dependencies: [{ ref: 'root', dependsOn: ['alpha', 'beta'] }, { ref: 'alpha', dependsOn: ['gamma', 'deb'] }, { ref: 'gamma', dependsOn: ['alpha'] }],
-});
 const project = await newProject(admin, { name: 'Shop & <Co>', description: 'Sells "things"' });
 assert.is((await scanToEnd(admin, project, sbomForm(RICH))).status, 'succeeded');
 const FORMATS = ['cyclonedx-json', 'cyclonedx-xml', 'spdx-json', 'spdx-tv'] as const;
@@ -130,7 +118,7 @@ test('whatever texts hold, documents are valid and come in the same', async () =
     component('rpm', { purl: 'pkg:rpm/redhat/NetworkManager@1.0?epoch=1', properties: [{ name: 'aquasecurity:trivy:SrcName', value: odd }, { name: 'sca-portal:installed', value: 'distro=a%20b&arch=x' }] }),
   ];
   const id = await newProject(admin);
-  await scanToEnd(admin, id, sbomForm(JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, components: hostile, dependencies: [{ ref: 'sub', dependsOn: hostile.map((one) => one['bom-ref']) }] })));
+  await scanToEnd(admin, id, sbomForm(bomOf(hostile, { dependencies: [{ ref: 'sub', dependsOn: hostile.map((one) => one['bom-ref']) }] })));
   const expected = await contentOf(database.db, id);
   assert.is(expected.length, 5 + 4);
   const texts = new Map<string, string>();
@@ -145,7 +133,7 @@ test('whatever texts hold, documents are valid and come in the same', async () =
 });
 test('who depends on whom is said to be unknown where it is', async () => {
   const flat = await newProject(admin);
-  await scanToEnd(admin, flat, sbomForm(JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, components: [component('alpha'), component('beta')] })));
+  await scanToEnd(admin, flat, sbomForm(bomOf([component('alpha'), component('beta')])));
   const json: unknown = JSON.parse(await sbom('cyclonedx-json', flat));
   const spdx: unknown = JSON.parse(await sbom('spdx-json', flat));
   assert.equal([member(json, 'dependencies'), member(json, 'compositions', 0, 'aggregate')], [undefined, 'unknown']);
@@ -154,7 +142,7 @@ test('who depends on whom is said to be unknown where it is', async () => {
 });
 test('breaks off, rather than end as if it were whole, where the scan is removed on the way', async () => {
   const id = await newProject(admin);
-  await scanToEnd(admin, id, sbomForm(JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, components: Array.from({ length: 2500 }, (_, index) => component(`part-${index}`)) })));
+  await scanToEnd(admin, id, sbomForm(bomOf(Array.from({ length: 2500 }, (_, index) => component(`part-${index}`)))));
   const { body } = await admin.expect(200, 'listScans', { query: { project_id: id } });
   const context = { ...portal.services, actor: { kind: 'system' as const }, request: { id: 'test', operation: 'test', ip: null, userAgent: null } };
   const { text } = await exportSbom(context, id, String(member(body, 'items', 0, 'id')), 'cyclonedx-json');
@@ -166,56 +154,11 @@ test('breaks off, rather than end as if it were whole, where the scan is removed
   };
   assert.match(String(await rest().catch((error: unknown) => error)), /2000 of 2500 components: the scan was removed meanwhile/);
 });
-const notice = suite('getProjectNotice');
-const noticeOf = (format: string, query: Record<string, string | boolean> = {}, id = project) => admin.expect(200, 'getProjectNotice', { path: { id }, query: { format, ...query } });
-notice('names what reaches users, by whom and under which licence, and has each text once', async () => {
-  const { text } = await noticeOf('text');
-  for (const part of ['NOTICES FOR SHOP & <CO>', `${'-'.repeat(78)}\nMIT: 1 component\n${'-'.repeat(78)}\n\nalpha 1.0.0\n  pkg:npm/alpha@1.0.0\n  Copyright 2020 Ada\n  Copyright 2021 Bob`, 'LicenseRef-House-licence: 1 component', 'beta 1.0.0', 'Do as you like in this house.\nBut wipe your feet.', 'libssl3 3.0.11-1', 'No licence known: 3 components']) assert.ok(text.includes(part), part);
-  assert.not.match(text, /pkg:npm\/gamma/, 'a development dependency');
-  assert.is(text.split('Permission is hereby granted, free of charge').length, 2);
-  assert.is((await noticeOf('text')).text, text);
-});
-notice('is by licence, unknown ones last, and tells where the texts of exceptions are', async () => {
-  const id = await newProject(admin);
-  const under = (name: string, expression: string | null) => component(name, expression === null ? {} : { licenses: [{ expression }] });
-  const parts = [under('a', 'MIT'), under('b', null), under('c', 'GPL-2.0-only WITH Classpath-exception-2.0'), under('d', 'MIT'), under('e', 'Apache-2.0 OR MIT')];
-  await scanToEnd(admin, id, sbomForm(JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, components: parts })));
-  const lines = (await noticeOf('markdown', {}, id)).text.split('\n');
-  const headings = lines.filter((line) => line.startsWith('### ') || line.startsWith('- **'));
-  assert.equal(headings, ['### Apache-2.0 OR MIT: 1 component', '- **e 1.0.0** `pkg:npm/e@1.0.0`', '### GPL-2.0-only WITH Classpath-exception-2.0: 1 component', '- **c 1.0.0** `pkg:npm/c@1.0.0`', '### MIT: 2 components', '- **a 1.0.0** `pkg:npm/a@1.0.0`', '- **d 1.0.0** `pkg:npm/d@1.0.0`',
-    '### No licence known: 1 component', '- **b 1.0.0** `pkg:npm/b@1.0.0`', '### Apache License 2.0 (`Apache-2.0`)', '### GNU General Public License v2.0 only (`GPL-2.0-only`)', '### MIT License (`MIT`)', '### Classpath-exception-2.0']);
-  const html = (await noticeOf('html', {}, id)).text;
-  const ids = new Set([...html.matchAll(/ id="([^"]+)"/g)].map(([, name]) => name));
-  const links = [...html.matchAll(/href="#([^"]+)"/g)].map(([, name]) => name);
-  assert.is(links.length, 5);
-  assert.ok(links.every((name) => ids.has(name)), 'each link leads to a text');
-});
-notice('is safe in Markdown and HTML, whatever components are called', async () => {
-  const id = await newProject(admin, { name: '<script>alert(1)</script> [x](javascript:alert(1)) `' });
-  const evil = component('evil', { name: '<img src=x onerror=alert(1)>', purl: 'pkg:npm/evil@1.0.0', copyright: '</pre><script>alert(2)</script> @everyone ![i](http://x)', licenses: [{ license: { name: 'A "b" <c>', text: { content: '```\n</pre><script>alert(3)</script>' } } }] });
-  await scanToEnd(admin, id, sbomForm(JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, components: [evil] })));
-  const html = await noticeOf('html', {}, id);
-  assert.equal([html.headers.get('Content-Type'), html.headers.get('Content-Disposition')?.startsWith('inline')], ['text/html; charset=utf-8', true]);
-  assert.match(html.headers.get('Content-Security-Policy') ?? '', /^default-src 'none'; style-src 'sha256-[A-Za-z0-9+/=]{44}'/);
-  assert.equal([...html.text.matchAll(/<(?!\/)([a-z0-9]+)/g)].map(([, tag]) => tag).filter((tag) => ['script', 'img'].includes(tag ?? '')), []);
-  const markdown = (await noticeOf('markdown', {}, id)).text;
-  assert.match(markdown, /^# Notices for \\<script\\>/);
-  assert.match(markdown, /````text\n```\n<\/pre><script>/);
-  assert.not.match(markdown.replaceAll(/````text[\s\S]*?````/g, ''), /(?<!\\)<script|[^\\]!\[|@everyone/);
-});
-notice('is an attachment where asked for, has a tag, and is empty and whole without a scan', async () => {
-  const answer = await noticeOf('markdown', { download: true });
-  assert.match(answer.headers.get('Content-Disposition') ?? '', /^attachment; filename="[a-z0-9-]+-NOTICE\.md"$/);
-  await admin.expect(304, 'getProjectNotice', { path: { id: project }, query: { format: 'markdown' }, headers: { 'If-None-Match': answer.headers.get('ETag') ?? '' } });
-  const empty = await newProject(admin);
-  for (const format of ['text', 'markdown', 'html']) assert.match((await noticeOf(format, {}, empty)).text, /There are no components/);
-  await admin.refused('scan-not-finished', 'getProjectNotice', { path: { id: empty }, query: { scan_id: await queuedScan(database, empty) } });
-});
 
 const last = suite('getProjectSbom, its tag');
 last('what a later scan says of a component changes the tag of the earlier one, which says it too', async () => {
   const id = await newProject(admin);
-  const scanWith = (version: string) => scanToEnd(admin, id, sbomForm(JSON.stringify({ bomFormat: 'CycloneDX', specVersion: '1.6', version: 1, components: [{ type: 'library', name: 'libssl3', version: '3.0.11-1', purl: 'pkg:deb/debian/libssl3@3.0.11-1' }, { type: 'operating-system', name: 'debian', version }] })));
+  const scanWith = (version: string) => scanToEnd(admin, id, sbomForm(bomOf([{ type: 'library', name: 'libssl3', version: '3.0.11-1', purl: 'pkg:deb/debian/libssl3@3.0.11-1' }, { type: 'operating-system', name: 'debian', version }])));
   const { id: first } = await scanWith('12.4');
   const of = () => admin.expect(200, 'getProjectSbom', { path: { id }, query: { scan_id: first } });
   const before = await of();

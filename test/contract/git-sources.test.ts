@@ -1,64 +1,17 @@
 /** Scans of repositories, end to end: real servers on loopback, hostile addresses, hostile repositories, and what a cancelled fetch leaves behind. */
 import * as assert from 'uvu/assert';
-import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { sql } from 'kysely';
-import { isRecord } from '../../src/core/values.ts';
 import { member } from '../support/contract.ts';
-import { commit, git, GIT, newRepository, npmLock, serveDaemon, serveHttps, tempFolder, type GitServer } from '../support/git.ts';
-import { authFrame, watch } from '../support/live.ts';
-import { startTestPortal } from '../support/portal.ts';
+import { commit, git, GIT, newRepository, npmLock } from '../support/git.ts';
+import { startGitPortal } from '../support/git-portal.ts';
 import { processesIn } from '../support/processes.ts';
 import { newProject } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 
 const LOGIN = 'x-access-token:t0p-secret-token';
-const root = await tempFolder();
-const hang = { begin: (): void => undefined };
-const https: GitServer = GIT ? await serveHttps(root, LOGIN, ['localhost', '127.0.0.1'], () => hang.begin()) : { port: 1, caFile: '/none', requests: [] };
-
-/** A program `ssh` that notes how it was called and serves the repository itself. */
-const programs = path.join(await tempFolder(), 'bin');
-const sshLog = path.join(programs, 'ssh.log');
-await mkdir(programs);
-await writeFile(path.join(programs, 'ssh'), `#!/bin/sh
-for word in "$@"; do echo "$word" >>'${sshLog}'; case "$word" in IdentityFile=/*) ls -l "\${word#*=}" >>'${sshLog}'; cat "\${word#*=}" >>'${sshLog}';; esac; last=$word; done
-export GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=safe.directory GIT_CONFIG_VALUE_0='*'
-cd '${root}' && eval "exec $(echo "$last" | sed "s|'/|'|")"
-`);
-await chmod(path.join(programs, 'ssh'), 0o755);
-process.env['PATH'] = `${programs}:${process.env['PATH'] ?? ''}`;
-
-const daemonPort = GIT ? await serveDaemon(root) : 1;
-const { portal, admin, database } = await startTestPortal({ ALLOW_PRIVATE_ADDRESSES: 'localhost', GIT_CA_FILE: https.caFile, GIT_MAX_BYTES: String(3 * 1024 * 1024), SCAN_CONCURRENCY: '1' });
-const dataDir = portal.services.config.DATA_DIR;
-const at = (name: string): string => `https://localhost:${https.port}/${name}`;
-
-interface Ended {
-  id: string;
-  status: string;
-  code: unknown;
-  message: unknown;
-  commit: unknown;
-  ref: unknown;
-  warnings: unknown;
-  purls: unknown[];
-}
-
-async function scan(projectId: string, json: Record<string, unknown> = {}): Promise<Ended> {
-  const { body: queued } = await admin.expect(202, 'createScan', { path: { id: projectId }, json });
-  const id = String(member(queued, 'id'));
-  await watch(portal.url, `/ws/scans/${id}`, authFrame(admin.token ?? ''));
-  const { body, text } = await admin.expect(200, 'getScan', { path: { id } });
-  assert.not.ok(text.includes('t0p-secret'), text);
-  const components = member((await admin.expect(200, 'listProjectComponents', { path: { id: projectId }, query: { scan_id: id } })).body, 'items');
-  return {
-    id, status: String(member(body, 'status')), code: member(body, 'error', 'code'), message: member(body, 'error', 'message'), commit: member(body, 'commit_sha'), ref: member(body, 'ref'), warnings: member(body, 'warnings'),
-    purls: Array.isArray(components) ? components.filter(isRecord).map((row) => row['purl']).sort() : [],
-  };
-}
-
-const scanUrl = async (gitUrl: string, json: Record<string, unknown> = {}, fields: Record<string, unknown> = {}): Promise<Ended> => scan(await newProject(admin, { git_url: gitUrl, ...fields }), json);
+const { root, https, hang, sshLog, daemonPort, at, admin, database, dataDir, scan, scanUrl } = await startGitPortal(LOGIN, 't0p-secret');
 
 const sources = suite('createScan with a git_url');
 const withGit = GIT ? sources : sources.skip;

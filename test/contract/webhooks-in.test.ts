@@ -1,4 +1,4 @@
-/** Webhooks of code hosts: whose they are, what they start, once each, and everything that does not fit. */
+/** Webhooks of code hosts: whose they are, what they start, once each, and everything that does not fit. (Their secrets: webhook-secrets.test.ts) */
 import { readFileSync } from 'node:fs';
 import * as assert from 'uvu/assert';
 import { sql } from 'kysely';
@@ -8,18 +8,13 @@ import { githubPush, gitlabPush, sendGithub, sendGitlab } from '../support/code-
 import { member, type Answer } from '../support/contract.ts';
 import { GIT } from '../support/git.ts';
 import { startTestPortal } from '../support/portal.ts';
-import { newProject, newUser } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
+import { hookedProject, someRepository } from '../support/webhooks.ts';
 
-const { admin, anonymous, database } = await startTestPortal({ MAX_ACTIVE_SCANS_PER_TEAM: '3' }, { api: true, worker: false });
-const { db } = database;
+const own = await startTestPortal({ MAX_ACTIVE_SCANS_PER_TEAM: '3' }, { api: true, worker: false });
+const { admin, anonymous, database: { db } } = own;
 const forgetLimits = () => sql`DELETE FROM rate_limits`.execute(db);
-const repository = (): string => `https://git.invalid/acme/${crypto.randomUUID()}.git`;
-const secretOf = async (id: string): Promise<string> => String(member((await admin.expect(200, 'rotateProjectWebhookSecret', { path: { id } })).body, 'secret'));
-async function hooked(url = repository(), fields: object = {}): Promise<{ id: string; url: string; secret: string }> {
-  const id = await newProject(admin, { git_url: url, team_id: (await newUser(anonymous, database, 'team_admin')).teamId, ...fields });
-  return { id, url, secret: await secretOf(id) };
-}
+const hooked = (url?: string, fields?: object) => hookedProject(own, url, fields);
 const status = ({ body }: Answer): string => String(member(body, 'status'));
 const scans = async (id: string): Promise<string[][]> => (await sql<{ ref: string; fetch_ref: string; fetch_commit: string }>`SELECT ref, fetch_ref, fetch_commit FROM scans WHERE project_id = ${id} ORDER BY created_at, id`.execute(db)).rows.map((row) => [row.ref, row.fetch_ref, row.fetch_commit.slice(0, 7)]);
 const finish = (id: string) => sql`UPDATE scans SET status = 'cancelled', completed_at = now() WHERE project_id = ${id}`.execute(db);
@@ -30,41 +25,6 @@ const examples = (name: string): Record<string, unknown>[] => {
   const found = Array.isArray(EXAMPLES) ? EXAMPLES.filter(isRecord).find((one) => one['name'] === name)?.['examples'] : undefined;
   return Array.isArray(found) ? found.filter(isRecord) : [];
 };
-
-const secret = suite('rotateProjectWebhookSecret');
-secret('is shown once, and the former one is good for an hour more, the one before it no longer', async () => {
-  const { id, url, secret: first } = await hooked();
-  assert.match(first, /^[\w-]{43}$/);
-  const state = async () => (await admin.expect(200, 'getProjectWebhookSecret', { path: { id } })).body;
-  assert.equal([member(await state(), 'is_set'), member(await state(), 'previous_valid_until'), member(await state(), 'secret')], [true, null, undefined]);
-  const second = await secretOf(id);
-  const until = Date.parse(String(member(await state(), 'previous_valid_until'))) - Date.now();
-  assert.ok(until > 3_500_000 && until <= 3_600_000, String(until));
-  const ping = (key: string) => sendGithub(anonymous, key, githubPush(url), { event: 'ping' });
-  assert.equal([(await ping(first)).status, (await ping(second)).status], [200, 200]);
-  const third = await secretOf(id);
-  assert.equal([(await ping(first)).status, (await ping(second)).status, (await ping(third)).status], [401, 200, 200]);
-  await sql`UPDATE webhook_secrets SET previous_until = now() - interval '1 second' WHERE project_id = ${id}`.execute(db);
-  assert.equal([(await ping(second)).status, (await ping(third)).status, member(await state(), 'previous_valid_until')], [401, 200, null]);
-  const { rows } = await sql<{ all: string }>`SELECT w::text || coalesce((SELECT string_agg(a::text, '') FROM audit_log a WHERE a.target_id = ${id}), '') AS all FROM webhook_secrets w WHERE project_id = ${id}`.execute(db);
-  for (const one of [first, second, third]) assert.not.ok(rows[0]?.all.includes(one));
-  await admin.expect(204, 'deleteProjectWebhookSecret', { path: { id } });
-  assert.equal([(await ping(third)).status, member(await state(), 'is_set')], [401, false]);
-  await admin.refused('not-found', 'deleteProjectWebhookSecret', { path: { id } });
-});
-secret('is the same again for a request that is sent again with its key, which is for one project', async () => {
-  const [one, other] = [await newProject(admin), await newProject(admin)];
-  const rotate = (id: string) => admin.call('rotateProjectWebhookSecret', { path: { id }, headers: { 'Idempotency-Key': 'once' } });
-  const [first, again, elsewhere] = [await rotate(one), await rotate(one), await rotate(other)];
-  assert.equal([first.status, member(again.body, 'secret'), again.headers.get('Idempotency-Replayed'), elsewhere.status], [200, member(first.body, 'secret'), 'true', 422]);
-});
-secret('is not for who may not change the project, nor for an archived one', async () => {
-  const { id } = await hooked();
-  const stranger = await newUser(anonymous, database, 'team_admin');
-  for (const operation of ['getProjectWebhookSecret', 'rotateProjectWebhookSecret', 'deleteProjectWebhookSecret', 'listProjectWebhookDeliveries'] as const) assert.ok([403, 404].includes((await stranger.client.call(operation, { path: { id } })).status), operation);
-  await admin.expect(204, 'deleteProject', { path: { id } });
-  await admin.refused('project-archived', 'rotateProjectWebhookSecret', { path: { id } });
-});
 
 const github = suite('receiveGithubWebhook');
 const withGit = GIT ? github : github.skip;
@@ -148,7 +108,7 @@ github('a wrong, missing or misplaced proof and an unknown repository are the sa
   for (const proof of [null, '', 'sha256=', `sha256=${'0'.repeat(64)}`, signature, `sha1=${signature}`, `sha256=${signature.toUpperCase()}`, `sha256=${signature}0`, key]) await refuse(sendGithub(anonymous, key, raw, { proof }));
   await refuse(sendGithub(anonymous, key, raw.replace('main', 'mainx'), { proof: `sha256=${signature}` }));
   await refuse(sendGithub(anonymous, key, `${raw} `, { proof: `sha256=${signature}` }));
-  await refuse(sendGithub(anonymous, key, githubPush(repository())));
+  await refuse(sendGithub(anonymous, key, githubPush(someRepository())));
   await refuse(anonymous.call('receiveGithubWebhook', { raw, headers: { 'X-GitHub-Event': 'push', 'X-GitHub-Delivery': 'x', 'X-Gitlab-Token': key, Authorization: `sha256=${signature}` } }));
   await refuse(sendGitlab(anonymous, 'another', gitlabPush(url)));
   assert.is(details.size, 1, 'they tell nothing apart');
@@ -215,7 +175,7 @@ gitlab('a wrong token or none is 401, a payload without a repository 404, and wh
   await forgetLimits();
   const { url, secret: key } = await hooked();
   for (const proof of [null, '', `${key}x`, key.slice(1)]) assert.is((await sendGitlab(anonymous, key, gitlabPush(url), { proof })).status, 401);
-  assert.is((await sendGitlab(anonymous, key, gitlabPush(repository()))).status, 401);
+  assert.is((await sendGitlab(anonymous, key, gitlabPush(someRepository()))).status, 401);
   assert.is((await sendGitlab(anonymous, key, {})).status, 404);
   assert.is((await sendGitlab(anonymous, key, '[]')).status, 422);
   assert.is((await sendGitlab(anonymous, key, '{')).status, 400);

@@ -1,47 +1,24 @@
 /** Keeping vulnerability data current from a mirror: what is fetched and what is not, what findings follow, and mirrors that misbehave. */
 import { readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { gzipSync } from 'node:zlib';
 import * as assert from 'uvu/assert';
 import { sql } from 'kysely';
-import { pino } from 'pino';
 import { isRecord } from '../../src/core/values.ts';
 import { lockMatching } from '../../src/db/matches.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
-import { syncAdvisories, type SyncOutcome } from '../../src/domain/advisories/sync.ts';
-import { importFiles, osv, type Described } from '../support/advisories.ts';
+import { syncAdvisories } from '../../src/domain/advisories/sync.ts';
+import { importFiles } from '../support/advisories.ts';
 import { member } from '../support/contract.ts';
 import { cycloneDx, sbomForm } from '../support/fixtures.ts';
-import { startMirror, type Misbehaviour } from '../support/mirror.ts';
-import { startTestPortal } from '../support/portal.ts';
+import type { Misbehaviour } from '../support/mirror.ts';
 import { newProject, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
+import { changes, epss, kev, outcome, record, startSyncedPortal } from '../support/synced-portal.ts';
 import { zipOf } from '../support/zip.ts';
 
-const mirror = await startMirror();
-const logged: string[] = [];
-const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) });
-const { portal, admin, database } = await startTestPortal(
-  { VULNDB_URL: `${mirror.url.replace('//', '//me:secret@')}/osv/`, KEV_URL: `${mirror.url}/kev.json`, EPSS_URL: `${mirror.url}/epss.csv.gz` }, { api: true, worker: true }, log,
-);
-const { services } = portal;
+const { portal: { services }, admin, database, mirror, logged, publish, sync } = await startSyncedPortal();
 const { config } = services;
-
-const record = (described: Described): { id: string; modified: string; text: string } => ({ id: described.id, modified: described.modified ?? '2024-01-01T00:00:00Z', text: JSON.stringify(osv(described)) });
-/** Puts an ecosystem's list, export and single records on the mirror; the export may lag behind. */
-function publish(records: readonly ReturnType<typeof record>[], exported = records, ecosystem = 'npm'): void {
-  mirror.put(`/osv/${ecosystem}/all.zip`, zipOf(exported.map(({ id, text }) => ({ name: `${id}.json`, content: text }))));
-  mirror.put(`/osv/${ecosystem}/modified_id.csv`, records.map(({ id, modified }) => `${modified},${id}\n`).join(''));
-  for (const { id, text } of records) mirror.put(`/osv/${ecosystem}/${id}.json`, text);
-}
-const kev = (...ids: string[]): string => JSON.stringify({ catalogVersion: '1', vulnerabilities: ids.map((cveID) => ({ cveID, dateAdded: '2024-05-01', dueDate: '2024-05-22' })) });
-const epss = (...scores: [cve: string, score: number][]): Buffer => gzipSync(`#model_version:v1,score_date:2024-06-01T00:00:00+0000\ncve,epss,percentile\n${scores.map(([cve, score]) => `${cve},${score},0.5`).join('\n')}\n`);
-
-const sync = (over: Partial<typeof config> = {}, force = true, now = services.now): Promise<SyncOutcome[]> =>
-  syncAdvisories({ ...services, config: { ...config, ...over }, now }, { force, signal: new AbortController().signal, onProgress: () => undefined });
-const outcome = (outcomes: readonly SyncOutcome[], source: string): string | null | undefined => outcomes.find((one) => one.source === source)?.error;
 const only = { KEV_URL: 'off', EPSS_URL: 'off', VULNDB_ECOSYSTEMS: ['npm'] };
-const changes = (outcomes: readonly SyncOutcome[]): number => outcomes.flatMap(({ reports }) => reports).reduce((sum, { changed }) => sum + changed, 0);
 async function findings(project: string): Promise<string[]> {
   const { body } = await admin.expect(200, 'listProjectVulnerabilities', { path: { id: project }, query: { sort: 'cve_id' } });
   const items = member(body, 'items');

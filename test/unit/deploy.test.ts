@@ -1,37 +1,16 @@
 /** The files of deploy/ say nothing that the portal does not know: settings, metrics, ports, paths, files, commands. */
 import { readdirSync, readFileSync, existsSync } from 'node:fs';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import * as assert from 'uvu/assert';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import { operationIds, operations } from '../../generated/operations.ts';
 import { loadConfig, settingNames } from '../../src/config.ts';
 import { isRecord } from '../../src/core/values.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { member } from '../support/contract.ts';
+import { compose, containerOf, deployments, dockerfile, every, imageEnvironment, instructions, KUBERNETES, list, ofKind, record, ROOT, services, strings, text } from '../support/deploy-files.ts';
 import { suite } from '../support/suite.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const text = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
-const record = (value: unknown): Record<string, unknown> => (isRecord(value) ? value : {});
-const list = (value: unknown): unknown[] => (Array.isArray(value) ? value : []);
-const strings = (value: unknown): string[] => list(value).map(String);
-/** All objects of a document, from the outside in. */
-const every = (node: unknown): Record<string, unknown>[] => (isRecord(node) ? [...(Array.isArray(node) ? [] : [node]), ...Object.values(node).flatMap(every)] : []);
-
-const dockerfile = text('deploy/Dockerfile').replaceAll(/\\\n/g, ' ').split('\n').filter((line) => /^[A-Z]/.test(line)).map((line) => ({ word: line.split(' ')[0] ?? '', rest: line.slice(line.indexOf(' ') + 1) }));
-const instructions = (word: string): string[] => dockerfile.filter((one) => one.word === word).map(({ rest }) => rest);
-const imageEnvironment = new Map(instructions('ENV').flatMap((rest) => rest.split(' ').map((pair): [string, string] => [pair.split('=')[0] ?? '', pair.split('=')[1] ?? ''])));
-const compose: unknown = parse(text('deploy/compose.yaml'), { merge: true });
-const services = record(member(compose, 'services'));
-const KUBERNETES = readdirSync(path.join(ROOT, 'deploy/kubernetes'));
-const manifests = KUBERNETES.flatMap((file) => parseAllDocuments(text(`deploy/kubernetes/${file}`)).map((document): { file: string; body: unknown } => {
-  assert.equal(document.errors, [], file);
-  return { file, body: document.toJS() };
-}));
-const ofKind = (kind: string): unknown[] => manifests.filter(({ body }) => member(body, 'kind') === kind).map(({ body }) => body);
-const deployments = ofKind('Deployment');
-const containerOf = (deployment: unknown): unknown => member(deployment, 'spec', 'template', 'spec', 'containers', 0);
 const apiPort = loadConfig({}).PORT;
 const workerPort = Number(imageEnvironment.get('METRICS_PORT'));
 const exposed = createMetrics({

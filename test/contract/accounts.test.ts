@@ -1,44 +1,22 @@
-/** Registration and forgotten passwords, with a real mail server and without any. */
+/** Registration, with a real mail server and without any; and a flood of log-ins. Forgotten passwords: accounts-passwords.test.ts. */
 import * as assert from 'uvu/assert';
 import { sql } from 'kysely';
 import { sweepExpiredJob } from '../../src/jobs/sweep-expired.ts';
-import { member, type Answer, type ContractClient } from '../support/contract.ts';
-import { openMailbox, tokenIn } from '../support/mailbox.ts';
-import { startTestPortal } from '../support/portal.ts';
-import { newUser } from '../support/scans.ts';
+import { comparable, forgetLimits, NEXT, PASSWORD, someone, startMailing } from '../support/accounts.ts';
+import { member, type Answer } from '../support/contract.ts';
+import { tokenIn } from '../support/mailbox.ts';
+import { startTestPortal, type TestPortal } from '../support/portal.ts';
 import { suite } from '../support/suite.ts';
 
-const PASSWORD = 'copper-lantern-27-orbit';
-const NEXT = 'velvet-harbour-61-quartz';
-const mailbox = await openMailbox();
-const mailing = await startTestPortal({ SMTP_URL: mailbox.url, MAIL_FROM: 'Portal <portal@example.test>' });
+const { mailbox, mailing, db, registered } = await startMailing();
 const silent = await startTestPortal({}, { api: true, worker: false });
-const closed = await startTestPortal({ SELF_REGISTRATION: 'off', PASSWORD_RESET_RATE_LIMIT: '2' }, { api: true, worker: false });
-const { db } = mailing.database;
-
-const someone = (): string => `${crypto.randomUUID().slice(0, 13)}@example.com`;
-const forgetLimits = async (): Promise<void> => {
-  for (const { database } of [mailing, silent, closed]) await sql`DELETE FROM rate_limits`.execute(database.db);
-};
-const count = async (portal: typeof mailing, table: 'users' | 'pending_registrations' | 'password_reset_tokens' | 'audit_log'): Promise<number> =>
+const closed = await startTestPortal({ SELF_REGISTRATION: 'off' }, { api: true, worker: false });
+const forgetAll = () => forgetLimits(mailing, silent, closed);
+const count = async (portal: TestPortal, table: 'users' | 'pending_registrations'): Promise<number> =>
   (await sql<{ n: number }>`SELECT count(*) AS n FROM ${sql.table(table)}`.execute(portal.database.db)).rows[0]?.n ?? -1;
 
-/** An account that was confirmed by mail, not signed in. */
-async function registered(email = someone()): Promise<string> {
-  await mailing.anonymous.expect(202, 'registerUser', { json: { email, password: PASSWORD } });
-  await mailing.anonymous.expect(201, 'verifyEmail', { json: { token: tokenIn(await mailbox.next(email), 'verify-email'), password: PASSWORD } });
-  await forgetLimits();
-  return email;
-}
-async function resetToken(email: string): Promise<string> {
-  await forgetLimits();
-  await mailing.anonymous.expect(204, 'forgotPassword', { json: { email } });
-  return tokenIn(await mailbox.next(email), 'reset-password');
-}
-const comparable = ({ status, text, headers }: Answer): unknown[] => [status, text, headers.get('Retry-After'), headers.get('Content-Type')];
-
 const register = suite('registerUser');
-register.beforeEach(forgetLimits);
+register.beforeEach(forgetAll);
 register('with mail: a link confirms the address, and then there is an account with a team of its own', async () => {
   const email = someone();
   const before = await count(mailing, 'users');
@@ -151,7 +129,7 @@ register('bad addresses are refused before anything is written: CRLF, SQL, NUL, 
     '\u212Aarl@example.com', 'adı@example.com', 'ada\u200b@example.com', 'ada@example.com\u202e', `${'a'.repeat(65)}@example.com`, 'ada@127.0.0.1',
   ];
   for (const email of addresses) {
-    await forgetLimits();
+    await forgetAll();
     for (const { anonymous } of [mailing, silent]) {
       const problem = await anonymous.refused('validation-failed', 'registerUser', { json: { email, password: PASSWORD } });
       assert.is(member(problem, 'errors', 0, 'pointer'), '/email', email);
@@ -159,7 +137,7 @@ register('bad addresses are refused before anything is written: CRLF, SQL, NUL, 
   }
   await silent.anonymous.refused('invalid-request', 'registerUser', { json: { email: 'a\0b@example.com', password: PASSWORD } });
   assert.equal([await count(silent, 'users'), await count(mailing, 'pending_registrations')], before);
-  await forgetLimits();
+  await forgetAll();
   await silent.anonymous.expect(201, 'registerUser', { json: { email: "o'brien--drop@example.com", password: PASSWORD } });
 });
 register('names with control characters, and passwords of a megabyte, are refused at once', async () => {
@@ -179,95 +157,13 @@ register('is limited, and does not exist where it is switched off', async () => 
     assert.equal([answer?.status, answer?.headers.get('Retry-After')], [429, '60'], id);
   }
 });
-
-const forgot = suite('forgotPassword');
-forgot.beforeEach(forgetLimits);
-forgot('answers a known, an unknown and an impossible address alike, and again within the cooldown', async () => {
-  const email = await registered();
-  const mails = mailbox.mails.length;
-  const round = async (): Promise<unknown[]> => {
-    const answers = [];
-    for (const one of [email, someone(), `${'a'.repeat(80)}@example.com`]) answers.push(comparable(await mailing.anonymous.expect(204, 'forgotPassword', { json: { email: one } })));
-    await sql`DELETE FROM rate_limits WHERE bucket LIKE 'forgot-password:%'`.execute(db);
-    return answers;
-  };
-  const unknown = someone();
-  const first = await mailing.anonymous.expect(204, 'forgotPassword', { json: { email: unknown } });
-  const again = await mailing.anonymous.expect(204, 'forgotPassword', { json: { email: unknown.toUpperCase() } });
-  assert.is(first.headers.get('Retry-After'), '300');
-  assert.ok(Number(again.headers.get('Retry-After')) > 290 && Number(again.headers.get('Retry-After')) <= 300);
-  const answers = await round();
-  assert.equal(answers, Array(3).fill([204, '', '300', null]));
-  await mailbox.next(email);
-  assert.is(mailbox.mails.length, mails + 1);
-  await mailing.anonymous.expect(204, 'forgotPassword', { json: { email } });
-  const { rows } = await sql<{ n: number }>`SELECT count(*) AS n FROM pgboss.job WHERE name = 'send-mail' AND data ->> 'email' = ${email}`.execute(db);
-  assert.is(rows[0]?.n, 1, 'no second mail is ordered within the cooldown');
-});
-forgot('no token is in the job table, the log of changes, or the database in clear', async () => {
-  const email = await registered();
-  const token = await resetToken(email);
-  assert.is(token.length, 43);
-  for (const table of ['pgboss.job', 'audit_log', 'password_reset_tokens', 'pending_registrations', 'idempotency_keys']) {
+register('what registering wrote has no password and no hash of one but where it waits for the confirmation', async () => {
+  for (const table of ['audit_log', 'pgboss.job', 'password_reset_tokens', 'idempotency_keys']) {
     const { rows } = await sql<{ text: string }>`SELECT t::text AS text FROM ${sql.table(table)} t`.execute(db);
-    assert.not.ok(rows.some(({ text }) => text.includes(token) || (table !== 'pending_registrations' && text.includes('argon2'))), table);
+    assert.not.ok(rows.some(({ text }) => text.includes(PASSWORD) || text.includes(NEXT) || text.includes('argon2')), table);
   }
-});
-forgot('a mail that the server does not take at first comes later; one refused for good is not tried again', async () => {
-  const email = await registered();
-  mailbox.refuse(451);
-  const token = await resetToken(email);
-  await mailing.anonymous.expect(204, 'resetPassword', { json: { token, new_password: NEXT } });
-  await mailbox.next(email);
-  mailbox.refuse(554);
-  await forgetLimits();
-  await mailing.anonymous.expect(204, 'forgotPassword', { json: { email } });
-  const state = async (): Promise<unknown> => (await sql<{ state: string }>`SELECT state FROM pgboss.job WHERE name = 'send-mail' AND data ->> 'email' = ${email} ORDER BY created_on DESC LIMIT 1`.execute(db)).rows[0]?.state;
-  let now = await state();
-  while (now === 'created' || now === 'active') now = await state();
-  assert.is(now, 'completed');
-});
-forgot('an address that is none is 422', async () => {
-  for (const email of ['nobody', 'ada@example.com\r\nBcc: eve@example.com', 'аda@example.com']) await mailing.anonymous.refused('validation-failed', 'forgotPassword', { json: { email } });
-});
-forgot("the link's page takes the password and sends it where the operation is, and runs no script but its own", async () => {
-  const email = await registered();
-  await mailing.anonymous.expect(204, 'forgotPassword', { json: { email } });
-  const link = new URL(/^http\S+$/m.exec((await mailbox.next(email)).text)?.[0] ?? '');
-  for (const prefix of ['', '/api']) {
-    const base = `${mailing.portal.url}${prefix}`;
-    const page = await fetch(base + link.pathname + link.search); // the port in the link is the configured one, 0 here
-    const html = await page.text();
-    assert.is(page.status, 200);
-    assert.match(page.headers.get('Content-Security-Policy') ?? '', /^default-src 'none'; script-src 'self'; connect-src 'self'/);
-    assert.is(page.headers.get('Referrer-Policy'), 'no-referrer');
-    assert.not.match(html, new RegExp(link.searchParams.get('token') ?? 'no token'));
-    const script = await fetch(new URL(/<script src="([^"]+)"/.exec(html)?.[1] ?? '', page.url));
-    assert.equal([script.status, script.headers.get('Content-Type')], [200, 'text/javascript; charset=utf-8']);
-    const [, api = '', field = ''] = /data-api="([^"]+)" data-member="([^"]+)"/.exec(html) ?? [];
-    const sent = await fetch(new URL(api, page.url), { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ token: link.searchParams.get('token'), [field]: prefix === '' ? NEXT : PASSWORD }) });
-    assert.is(sent.status, prefix === '' ? 204 : 422);
-  }
-  await mailing.anonymous.signIn(email, NEXT);
-});
-forgot('is limited as configured, and works the same without mail', async () => {
-  for (const expected of [204, 204, 429]) {
-    const answer = await closed.anonymous.expect(expected, 'forgotPassword', { json: { email: 'admin@example.com' } });
-    assert.is(answer.headers.get('RateLimit-Policy'), '"forgot-password";q=2;w=60');
-    assert.is(answer.headers.get('Retry-After') === '60', expected === 429);
-  }
-});
-forgot('an inactive account gets no mail, and the cooldown is swept', async () => {
-  const user = await newUser(mailing.anonymous, mailing.database, 'developer');
-  await sql`UPDATE users SET is_active = false WHERE id = ${user.id}`.execute(db);
-  await mailing.anonymous.expect(204, 'forgotPassword', { json: { email: user.email } });
-  const witness = await registered();
-  await mailing.anonymous.expect(204, 'forgotPassword', { json: { email: witness } });
-  await mailbox.next(witness);
-  assert.not.ok(mailbox.mails.some(({ to }) => to === user.email));
-  await sql`UPDATE rate_limits SET expires_at = now() - interval '1 second'`.execute(db);
-  await sweepExpiredJob.run(mailing.portal.services, {}, AbortSignal.timeout(10_000));
-  assert.is((await sql`SELECT 1 FROM rate_limits`.execute(db)).rows.length, 0);
+  const { rows } = await sql<{ operation: string }>`SELECT DISTINCT operation FROM audit_log`.execute(db);
+  for (const operation of ['registerUser', 'verifyEmail']) assert.ok(rows.some((row) => row.operation === operation), operation);
 });
 
 const flood = suite('a flood of log-ins');
@@ -280,58 +176,4 @@ flood('has two passwords checked at once and few waiting; the rest is told to co
   assert.is(answers.find(({ status }) => status === 503)?.headers.get('Retry-After'), '2');
   assert.ok(process.memoryUsage.rss() - before < 400 * 2 ** 20, 'far from 400 times 19 MiB');
   await silent.anonymous.refused('invalid-credentials', 'loginUser', { json: { email: 'nobody@example.com', password: PASSWORD } });
-});
-
-const reset = suite('resetPassword');
-reset.beforeEach(forgetLimits);
-const sessionsOf = async (email: string): Promise<ContractClient[]> => [await mailing.anonymous.signIn(email, PASSWORD), await mailing.anonymous.signIn(email, PASSWORD)];
-reset('sets the password once, ends every session and every other token, and tells the owner', async () => {
-  const email = await registered();
-  const sessions = await sessionsOf(email);
-  const [other, token] = [await resetToken(email), await resetToken(email)];
-  await mailing.anonymous.expect(204, 'resetPassword', { json: { token, new_password: NEXT } });
-  for (const session of sessions) await session.isOut();
-  for (const spent of [token, other]) await mailing.anonymous.refused('invalid-token', 'resetPassword', { json: { token: spent, new_password: PASSWORD } });
-  await mailing.anonymous.refused('invalid-credentials', 'loginUser', { json: { email, password: PASSWORD } });
-  await mailing.anonymous.signIn(email, NEXT);
-  assert.is((await mailbox.next(email)).headers.get('subject'), 'Your password was changed');
-});
-reset('of two at once with one token one wins', async () => {
-  const token = await resetToken(await registered());
-  const answers = await Promise.all([PASSWORD, NEXT].map((password) => mailing.anonymous.call('resetPassword', { json: { token, new_password: password } })));
-  assert.equal(answers.map(({ status }) => status).sort(), [204, 422]);
-});
-reset('a weak password leaves the token as it is', async () => {
-  const email = await registered();
-  const token = await resetToken(email);
-  const problem = await mailing.anonymous.refused('weak-password', 'resetPassword', { json: { token, new_password: `${email.split('@')[0] ?? ''}-key` } });
-  assert.is(member(problem, 'errors', 0, 'pointer'), '/new_password');
-  await mailing.anonymous.expect(204, 'resetPassword', { json: { token, new_password: NEXT } });
-});
-reset('an expired, an unknown and a mangled token are refused alike', async () => {
-  const token = await resetToken(await registered());
-  const { rows } = await sql<{ minutes: number }>`SELECT round(extract(epoch FROM max(expires_at) - now()) / 60)::int AS minutes FROM password_reset_tokens`.execute(db);
-  assert.is(rows[0]?.minutes, 60);
-  await sql`UPDATE password_reset_tokens SET expires_at = now() - interval '1 second'`.execute(db);
-  const details = new Set();
-  for (const one of [token, 'x'.repeat(43), token.toLowerCase(), "' OR 1=1; --"]) details.add((await mailing.anonymous.refused('invalid-token', 'resetPassword', { json: { token: one, new_password: NEXT } }))['detail']);
-  assert.is(details.size, 1);
-});
-reset('a log-in whose password was checked before a change gets no session after it', async () => {
-  const email = await registered();
-  const waiting = async (): Promise<boolean> => (await sql`SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`.execute(db)).rows.length > 0;
-  const login = await db.transaction().execute(async (tx) => {
-    await sql`UPDATE users SET password_hash = 'another' WHERE email = ${email}`.execute(tx); // the log-in does not see it yet, and waits for it
-    const answer = mailing.anonymous.call('loginUser', { json: { email, password: PASSWORD } });
-    while (!(await waiting())) await new Promise((resolve) => setImmediate(resolve));
-    return { answer };
-  });
-  assert.is((await login.answer).status, 401);
-  assert.is((await sql`SELECT 1 FROM sessions s JOIN users u ON u.id = s.user_id WHERE u.email = ${email}`.execute(db)).rows.length, 0);
-});
-reset('every write left its audit row, without a secret', async () => {
-  const { rows } = await sql<{ operation: string; diff: string }>`SELECT operation, diff::text AS diff FROM audit_log`.execute(db);
-  const operations = new Set(rows.map(({ operation }) => operation));
-  for (const operation of ['registerUser', 'verifyEmail', 'forgotPassword', 'resetPassword', 'send-mail']) assert.ok(operations.has(operation), operation);
-  assert.not.ok(rows.some(({ diff }) => diff.includes(PASSWORD) || diff.includes(NEXT) || diff.includes('argon2')));
 });

@@ -129,7 +129,7 @@ async function whileDeciding(projectId: string, row: Row, other: () => Promise<u
     running = other();
     const deadline = Date.now() + 10_000;
     for (let waiting = 0; waiting === 0; ) {
-      waiting = (await sql`SELECT FROM pg_locks WHERE NOT granted`.execute(db)).rows.length;
+      waiting = (await sql`SELECT FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND a.datname = current_database()`.execute(db)).rows.length;
       assert.ok(Date.now() < deadline, 'it does not wait');
     }
     for (const next of later) assert.is((await applyDecisions(tx, context, options, [decide(next)]))[0]?.outcome, 'applied');

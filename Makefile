@@ -30,7 +30,7 @@ vulndb: ## Fetch vulnerability data now; FROM=zip-or-folder imports an offline c
 client: ## Pack the client and command line as a tarball that installs anywhere
 	@$(NODE) scripts/client.ts
 
-fuzz: ## Send made-up requests to every operation for MINUTES=60, from SEED=1; ONLY=operationIds
+fuzz: ## Send made-up requests to every operation for MINUTES=60, from SEED=the-time; ONLY=operationIds
 	@TEST_FUZZ_SEED=$(or $(SEED),$$(date +%s)) TEST_FUZZ_MINUTES=$(or $(MINUTES),60) TEST_FUZZ_ONLY=$(ONLY) $(NODE) test/contract/fuzz.test.ts
 
 bench: ## Measure requests per second, start-up and scans

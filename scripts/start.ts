@@ -41,6 +41,7 @@ async function main(): Promise<void> {
   const email = config.ADMIN_EMAIL ?? 'admin@localhost.localdomain';
   await firstScan(portal.url, email, password);
   console.log(`
+  Address        ${portal.url}
   API            ${portal.url}/v1
   Documentation  ${portal.url}/api/docs   and   ${portal.url}/api/redoc
   Log-in         ${email}

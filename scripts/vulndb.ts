@@ -64,7 +64,9 @@ async function sync(services: SyncServices): Promise<void> {
   }
   const { VULNDB_ECOSYSTEMS: wanted } = services.config;
   if (wanted === 'auto' && !outcomes.some(({ source }) => source.startsWith('osv:'))) console.log('There are no components yet, so no ecosystem was fetched. Name some by VULNDB_ECOSYSTEMS, e.g. npm,PyPI, or all.');
-  if (outcomes.some(({ error }) => error !== null)) process.exitCode = 1;
+  if (outcomes.every(({ error }) => error === null)) return;
+  console.log('What could not be fetched is as it was. Without the internet name mirrors (VULNDB_URL, KEV_URL, EPSS_URL), or import files: make vulndb FROM=zip-or-folder.');
+  process.exitCode = 1;
 }
 
 function showProgress(source: string, records: number): void {

@@ -58,7 +58,9 @@ export async function migrate(url: string, { log, folder = MIGRATIONS, patienceM
   const migrations = await readMigrations(folder);
   const client = new pg.Client({ connectionString: url, application_name: 'sca-portal migrate', connectionTimeoutMillis: 5_000 });
   client.on('error', error => { log.warn(`The database connection of the migrations broke: ${error.message}`); });
-  await client.connect();
+  await client.connect().catch((error: unknown) => {
+    throw new Error(`The database '${client.database ?? ''}' at ${client.host}:${client.port} lets nobody in: ${messageOf(error)}. Is it up, and are address, user, password and database in DATABASE_URL (and DATABASE_SESSION_URL, where that is set) right?`, { cause: error });
+  });
   try {
     await takeTurn(client, log);
     await client.query(MIGRATIONS_TABLE);

@@ -51,6 +51,7 @@ none('a key that is not known or may not do it, a project that is not there', as
   const slug = await slugOf(id);
   await says(new RegExp(`no project with the slug '${slug.slice(0, -1)}'.*Did you mean ${slug}`), slug.slice(0, -1), ['scan', good]);
   await says(/Not Found \(404\)[\s\S]*Is --project right/, crypto.randomUUID(), ['gate']);
+  await says(/Not Found \(404\)[\s\S]*Is --url \(PORTAL_URL\) right\? .*without \/v1/, id, ['gate'], { PORTAL_URL: `${ENV.PORTAL_URL}/v1` });
 }, SLOW);
 none('input that is missing, too large or of no kind that is known; a scan that fails', async () => {
   const id = await newProject(admin);

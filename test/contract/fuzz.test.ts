@@ -13,7 +13,7 @@ import { takeChanges } from '../support/fuzz/changes.ts';
 import { CALLERS, draftOf, type Draft } from '../support/fuzz/drafts.ts';
 import { judge } from '../support/fuzz/judge.ts';
 import { OPERATIONS, type Operation } from '../support/fuzz/operations.ts';
-import { isWanted, MINUTES, runsOf, SEED } from '../support/fuzz/settings.ts';
+import { assertKnown, isWanted, MINUTES, runsOf, SEED } from '../support/fuzz/settings.ts';
 import { send, wireOf } from '../support/fuzz/wire.ts';
 import { startWorld } from '../support/fuzz/world.ts';
 import { suite } from '../support/suite.ts';
@@ -22,6 +22,7 @@ const RUNS = runsOf(60);
 /** After that an operation is left, also while a failure is made smaller. */
 const OPERATION_MS = 40_000;
 
+assertKnown(OPERATIONS.map(({ id }) => id));
 const world = await startWorld();
 const { db } = world.database;
 let pools = await world.pools();

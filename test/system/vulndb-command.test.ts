@@ -86,7 +86,8 @@ test('without FROM it fetches at once what the settings name, and fails where a 
   assert.equal([fetched.code, fetched.output], [0, 'osv:npm              1 new or changed\n']);
   assert.equal((await run(database.url, '', settings)).output, 'osv:npm              nothing new\n');
   const failed = await run(database.url, '', { ...settings, KEV_URL: `${mirror.url}/kev.json` });
-  assert.equal([failed.code, failed.output], [1, `kev                  ${mirror.url}/kev.json: there is nothing\nosv:npm              nothing new\n`]);
+  assert.equal([failed.code, failed.output], [1, `kev                  ${mirror.url}/kev.json: there is nothing\nosv:npm              nothing new\n`
+    + 'What could not be fetched is as it was. Without the internet name mirrors (VULNDB_URL, KEV_URL, EPSS_URL), or import files: make vulndb FROM=zip-or-folder.\n']);
 });
 
 /** Kills the command while it waits for what `hold` holds; then everything must be as it was. */

@@ -70,6 +70,7 @@ test('an answer without a body is told from one with it', async () => {
 test('reasons are dug out of causes, frames out of messages', () => {
   const refused = new Error('connect ECONNREFUSED');
   assert.is(reasonOf(new TypeError('fetch failed', { cause: new AggregateError([refused], '') })), 'connect ECONNREFUSED');
+  assert.match(reasonOf(new TypeError('fetch failed', { cause: new Error('801C:error:0A00010B:SSL routines:ssl3_get_record:wrong version number:record.c:350:\n') })), /without TLS/);
   assert.equal([progressOf('{"percent":7,"step":"prep","ts":"x"}'), progressOf('{"percent":"7"}'), progressOf('no'), progressOf(new ArrayBuffer(1))], [{ percent: 7, step: 'prep' }, null, null, null]);
 });
 test('the package names the versions that the portal tests it with', async () => {

@@ -87,5 +87,6 @@ function withToken(request: Request, token: string | null): Request {
 export function reasonOf(fault: unknown): string {
   if (!(fault instanceof Error)) return String(fault);
   if (fault instanceof AggregateError) return reasonOf(fault.errors[0]);
-  return fault.cause === undefined ? fault.message : reasonOf(fault.cause);
+  if (fault.cause !== undefined) return reasonOf(fault.cause);
+  return fault.message.includes('wrong version number') ? 'it answers without TLS, so that its address begins with http' : fault.message.trim();
 }

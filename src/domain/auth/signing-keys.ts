@@ -132,7 +132,7 @@ export function openPrivate({ privateSealed }: Pick<SigningKeyRow, 'privateSeale
   try {
     text = vault.open(privateSealed);
   } catch (error) {
-    throw new Error('The signing keys in the database were sealed with another master key. Set SECRET_KEY, or restore secret.key, as it was.', { cause: error });
+    throw new Error('The signing keys in the database were sealed with another master key. Set SECRET_KEY, or restore DATA_DIR/secret.key, as it was. To restore a backup that was made under another key, start with that key on an empty database.', { cause: error });
   }
   // eslint-disable-next-line @typescript-eslint/no-unsafe-assignment -- sealed by us: what opens is what exportJWK gave
   const jwk: JWK = JSON.parse(text);

@@ -111,5 +111,5 @@ async function acceptManifest({ vault }: Pick<Services, 'vault'>, { migrations, 
   const known = new Map((await readMigrations()).map(({ name, checksum }) => [name, checksum]));
   const strange = migrations.find(({ name, checksum }) => known.get(name) !== checksum);
   if (strange !== undefined) throw invalidBackup(`The backup is of another version of the portal, which has ${strange.name}${known.has(strange.name) ? ' with other content' : ''}. Restore it with that version or a newer one.`);
-  if (check !== keyCheck(vault)) throw invalidBackup('The backup was made under another SECRET_KEY, with which its credentials are sealed. Start the portal with that key, then restore.');
+  if (check !== keyCheck(vault)) throw invalidBackup('The backup was made under another SECRET_KEY, with which its credentials are sealed. Start a new portal with that key, on an empty database (set SECRET_KEY, or put the secret.key in its DATA_DIR before its first start), then restore there.');
 }

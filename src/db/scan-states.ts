@@ -108,7 +108,7 @@ export interface ScanOutcome {
 }
 
 /**
- * Marks a scan succeeded: the current one of its ref, and the project's where it is the newest of the main line.
+ * Marks a scan succeeded: the current one of its ref, and perhaps the project's (chooseCurrentScan).
  * @returns scans whose components stand elsewhere now: this one, the one that it takes the place of, and the one that the project shows no longer
  */
 export async function succeedScan(tx: Tx, scan: ClaimedScan, outcome: ScanOutcome): Promise<string[]> {
@@ -134,7 +134,7 @@ async function lockProject(tx: Tx, projectId: string): Promise<void> {
   await sql`SELECT 1 FROM projects WHERE id = ${projectId} FOR NO KEY UPDATE`.execute(tx);
 }
 
-/** The main line is the default branch; else scans without a ref; else whatever ref was scanned last. Returns the scan that is shown no longer; null where it is the same, or there was none. */
+/** The newest of the default branch; where there is no such branch, or none of it has succeeded, the newest of all. Returns the scan that is shown no longer; null where it is the same, or there was none. */
 export async function chooseCurrentScan(tx: Tx, projectId: string): Promise<string | null> {
   await lockProject(tx, projectId);
   const { rows } = await sql<{ former: string | null }>`
@@ -142,7 +142,7 @@ export async function chooseCurrentScan(tx: Tx, projectId: string): Promise<stri
     FROM (
       SELECT o.current_scan_id AS former, (
         SELECT s.id FROM scans s WHERE s.project_id = o.id AND s.status = 'succeeded'
-        ORDER BY (s.ref IS NOT NULL AND s.ref = o.default_branch) DESC, (s.ref IS NULL) DESC, s.completed_at DESC, s.id DESC LIMIT 1) AS id
+        ORDER BY coalesce(s.ref = o.default_branch, false) DESC, s.completed_at DESC, s.id DESC LIMIT 1) AS id
       FROM projects o WHERE o.id = ${projectId}
     ) chosen
     WHERE p.id = ${projectId} AND p.current_scan_id IS DISTINCT FROM chosen.id RETURNING chosen.former`.execute(tx);

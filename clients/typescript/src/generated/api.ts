@@ -3205,7 +3205,7 @@ export interface components {
             created_by_user_id: string | null;
             /**
              * Format: uuid
-             * @description Newest succeeded scan of the main line; what lists show without `scan_id`.
+             * @description Newest succeeded scan of `default_branch`; where that is not set, or has none, of any ref. What lists show without `scan_id`.
              */
             current_scan_id: string | null;
             /**
@@ -3303,7 +3303,7 @@ export interface components {
             git_url?: string | null;
             /** @description Token or `user:password` for https, a private key (PEM, without a passphrase) for ssh; sealed, write-only. */
             git_credential?: string | null;
-            /** @description The branch whose newest scan counts as the project's current one. */
+            /** @description The branch whose newest succeeded scan is the project's current one. Without it, and while that has none, the newest succeeded scan of any ref is. */
             default_branch?: string | null;
             /**
              * @description `organization`: every signed-in user may read it.
@@ -7177,7 +7177,7 @@ export interface components {
         ProjectId: string;
         /** @description The row's version, as `"3"` (an ETag) or `3`. Missing is 428, stale is 412 with `current_version`. */
         IfMatch: string;
-        /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
+        /** @description A scan of the project; without it the project's current scan (newest succeeded one of its default branch, else of all). */
         ScanIdQuery: string;
         /** @description ETag of the document that you have; 304 where it is still the same. */
         IfNoneMatch: string;
@@ -9600,7 +9600,7 @@ export interface operations {
             query?: {
                 /** @description Format of the document. */
                 format?: "cyclonedx-json" | "cyclonedx-xml" | "spdx-json" | "spdx-tv";
-                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
+                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its default branch, else of all). */
                 scan_id?: components["parameters"]["ScanIdQuery"];
             };
             header?: {
@@ -9717,7 +9717,7 @@ export interface operations {
             query?: {
                 /** @description Format of the SBOM. */
                 format?: "cyclonedx-json" | "cyclonedx-xml" | "spdx-json" | "spdx-tv";
-                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
+                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its default branch, else of all). */
                 scan_id?: components["parameters"]["ScanIdQuery"];
             };
             header?: {
@@ -9883,7 +9883,7 @@ export interface operations {
     getProjectSarif: {
         parameters: {
             query?: {
-                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
+                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its default branch, else of all). */
                 scan_id?: components["parameters"]["ScanIdQuery"];
             };
             header?: {
@@ -9997,7 +9997,7 @@ export interface operations {
             query?: {
                 /** @description Format of the document. */
                 format?: "openvex" | "cyclonedx";
-                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
+                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its default branch, else of all). */
                 scan_id?: components["parameters"]["ScanIdQuery"];
             };
             header?: {
@@ -10257,7 +10257,7 @@ export interface operations {
                 format?: "text" | "markdown" | "html";
                 /** @description As an attachment; else to be shown in a browser. */
                 download?: boolean;
-                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
+                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its default branch, else of all). */
                 scan_id?: components["parameters"]["ScanIdQuery"];
             };
             header?: {
@@ -10373,7 +10373,7 @@ export interface operations {
             query?: {
                 /** @description As an attachment; else to be shown in a browser. */
                 download?: boolean;
-                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
+                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its default branch, else of all). */
                 scan_id?: components["parameters"]["ScanIdQuery"];
             };
             header?: {
@@ -10491,7 +10491,7 @@ export interface operations {
                 offset?: components["parameters"]["Offset"];
                 /** @description Order of the items, by code point where it is text; `severity` and `license_tier` ascending mean the worst first. Ties are broken by package URL. */
                 sort?: string;
-                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
+                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its default branch, else of all). */
                 scan_id?: components["parameters"]["ScanIdQuery"];
                 /** @description Text in the package URL or in name, namespace and version as they are shown (`@scope/name`); case-insensitive, no wildcards. The first 400 characters of a package URL are searched. */
                 q?: string;
@@ -10881,7 +10881,7 @@ export interface operations {
                 offset?: components["parameters"]["Offset"];
                 /** @description Order of the items; `severity` ascending means critical first. */
                 sort?: string;
-                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
+                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its default branch, else of all). */
                 scan_id?: components["parameters"]["ScanIdQuery"];
                 /** @description Text in id, alias, package URL or summary, case-insensitive. */
                 q?: string;
@@ -11140,7 +11140,7 @@ export interface operations {
                 offset?: components["parameters"]["Offset"];
                 /** @description Order of the items; `tier` ascending means forbidden first. */
                 sort?: string;
-                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
+                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its default branch, else of all). */
                 scan_id?: components["parameters"]["ScanIdQuery"];
                 /** @description Text in id or name, case-insensitive. */
                 q?: string;
@@ -11238,7 +11238,7 @@ export interface operations {
                 limit?: components["parameters"]["Limit"];
                 /** @description Rows to pass over, from 0. */
                 offset?: components["parameters"]["Offset"];
-                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
+                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its default branch, else of all). */
                 scan_id?: components["parameters"]["ScanIdQuery"];
             };
             header?: never;
@@ -11430,7 +11430,7 @@ export interface operations {
                 offset?: components["parameters"]["Offset"];
                 /** @description Order of the items. */
                 sort?: string;
-                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
+                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its default branch, else of all). */
                 scan_id?: components["parameters"]["ScanIdQuery"];
                 /** @description Text in licence or obligation, case-insensitive. */
                 q?: string;
@@ -12441,7 +12441,7 @@ export interface operations {
     getProjectGateResult: {
         parameters: {
             query?: {
-                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
+                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its default branch, else of all). */
                 scan_id?: components["parameters"]["ScanIdQuery"];
             };
             header?: never;
@@ -13262,7 +13262,7 @@ export interface operations {
     getComponent: {
         parameters: {
             query?: {
-                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its main line). */
+                /** @description A scan of the project; without it the project's current scan (newest succeeded one of its default branch, else of all). */
                 scan_id?: components["parameters"]["ScanIdQuery"];
             };
             header?: never;

@@ -10237,7 +10237,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            /**
+             * @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds.
+             *
+             *     `disk-pressure`: The disk is above its hard limit, where new scans are refused, or has no room left for an upload; nothing of it was kept.
+             */
             503: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
@@ -10858,7 +10862,7 @@ export interface operations {
             /**
              * @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds.
              *
-             *     `disk-pressure`: The disk is above its hard limit; new scans are refused.
+             *     `disk-pressure`: The disk is above its hard limit, where new scans are refused, or has no room left for an upload; nothing of it was kept.
              */
             503: {
                 headers: {
@@ -19446,7 +19450,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            /**
+             * @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds.
+             *
+             *     `disk-pressure`: The disk is above its hard limit, where new scans are refused, or has no room left for an upload; nothing of it was kept.
+             */
             503: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];

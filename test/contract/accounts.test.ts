@@ -335,3 +335,18 @@ reset('every write left its audit row, without a secret', async () => {
   for (const operation of ['registerUser', 'verifyEmail', 'forgotPassword', 'resetPassword', 'send-mail']) assert.ok(operations.has(operation), operation);
   assert.not.ok(rows.some(({ diff }) => diff.includes(PASSWORD) || diff.includes(NEXT) || diff.includes('argon2')));
 });
+
+const pages = suite('account pages');
+pages('answer with slashes behind the path too, under whatever path they are served, and find their files and the operation', async () => {
+  for (const page of ['/verify-email', '/reset-password']) for (const prefix of ['', '/api']) for (const slashes of ['', '/', '//']) {
+    const at = new URL(`${silent.portal.url}${prefix}${page}${slashes}?token=x`);
+    const response = await fetch(at);
+    const html = await response.text();
+    assert.equal([response.status, response.headers.get('Content-Type')], [200, 'text/html; charset=utf-8'], at.pathname);
+    const files = [...html.matchAll(/(?:href|src)="([^"]+\.(?:css|js))"/g)].map(([, file = '']) => new URL(file, at));
+    assert.is(files.length, 2);
+    for (const file of files) assert.is((await fetch(file)).status, 200, file.pathname);
+    const api = new URL(/data-api="([^"]+)"/.exec(html)?.[1] ?? '', at);
+    assert.is(api.pathname, `${prefix}/auth${page}`, at.pathname);
+  }
+});

@@ -2357,6 +2357,10 @@ export interface paths {
          *     and what is written meanwhile is replaced with the rest. Afterwards scans that were queued or running are cancelled, messages that were waiting are not sent, vulnerability data is
          *     fetched anew, and every session ends: log in with an account of the archive. Accounts, roles and API keys are those of then: what was taken from somebody since is theirs again. Backups that were listed go on being listed. `confirm` must hold the word `restore`; missing or other, 412.
          *     One restore runs at a time: a second is 409.
+         *
+         *     The answer comes after the check, which takes minutes where the archive is large: a client that closes the connection before it ends the check, and nothing is queued. There is no
+         *     `Idempotency-Key`, since a restore empties the table that keeps first answers. Sent again while the first is under way, it is 409; once the first has succeeded, 401, as the session has
+         *     ended; after one that failed, which has changed nothing, it begins anew.
          */
         post: operations["restoreAdminBackup"];
         delete?: never;

@@ -859,7 +859,8 @@ export const operations = {
       "idempotency-mismatch",
       "malformed-vex",
       "internal-error",
-      "unavailable"
+      "unavailable",
+      "disk-pressure"
     ]
   },
   "getProjectNotice": {
@@ -3572,7 +3573,8 @@ export const operations = {
       "validation-failed",
       "invalid-backup",
       "internal-error",
-      "unavailable"
+      "unavailable",
+      "disk-pressure"
     ]
   },
   "getAdminRestore": {

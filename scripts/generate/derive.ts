@@ -47,7 +47,9 @@ function problemsOf({ operation, parameters }: OperationEntry): string[] {
     if (operation.requestBody !== undefined || parameters.some((parameter) => parameter.in === 'path' || parameter.in === 'query')) slugs.push('idempotency-mismatch'); // else all requests are the same
   }
   if (operation['x-rate-limit'] !== undefined) slugs.push('too-many-requests');
-  slugs.push('internal-error', 'unavailable', ...(operation['x-problems'] ?? []));
+  slugs.push('internal-error', 'unavailable');
+  if (operation.requestBody?.content['multipart/form-data'] !== undefined) slugs.push('disk-pressure'); // files are put on the disk first
+  slugs.push(...(operation['x-problems'] ?? []));
   return [...new Set(slugs)];
 }
 

@@ -7,6 +7,7 @@ import { toJson } from './json.ts';
 import { RECIPIENTS } from './notices.ts';
 import type { ChannelType } from './notification-channels.ts';
 import { orderAndPage, where } from './paging.ts';
+import { mayHear } from './scopes.ts';
 
 export type DeliveryLogRow = components['schemas']['NotificationDelivery'];
 
@@ -92,21 +93,30 @@ export interface DueDelivery {
   body: string;
   link: string | null;
   event: object;
+  /** Not to be sent, and a dead letter already: the channel's user may not be told this any longer. */
+  is_dropped: boolean;
 }
 
 const SENDING = sql`d.id, d.channel_id, ${MESSAGE_ID} AS message_id, d.attempts, c.type, c.url_sealed, c.secret_sealed, CASE WHEN c.former_secret_until > now() THEN c.former_secret_sealed END AS former_secret_sealed,
   m.title, m.body, m.link, m.event`;
 
+/** What a message is about; null: the installation. */
+const PROJECT = sql`(m.event #>> '{data,project,id}')::uuid`;
+const DROPPED = 'Not sent: the user whose channel it is is not active any longer, or may not see what it is about.';
+
 /** A flood for one channel holds up no other, unless so many have one. */
 const CHANNELS_AT_ONCE = 50;
 
-/** What is due, a few of each channel, those first that have waited longest. It is due again later, in case this process ends before it has told what came of it. @param except channels that have enough to do */
+/**
+ * What is due, a few of each channel, those first that have waited longest. It is due again later, in case this process ends before it has told what came of it.
+ * What a channel's user may no longer be told is dropped. @param except channels that have enough to do
+ */
 export async function claimDueDeliveries(tx: Tx, { limit, perChannel, except }: { limit: number; perChannel: number; except: readonly string[] }): Promise<DueDelivery[]> {
   const { rows } = await sql<DueDelivery>`
     WITH ready AS (
       SELECT c.id FROM notification_channels c
       CROSS JOIN LATERAL (SELECT d.next_attempt_at FROM channel_deliveries d WHERE d.channel_id = c.id AND d.state = 'pending' AND d.next_attempt_at <= now() ORDER BY d.next_attempt_at LIMIT 1) first
-      WHERE c.is_enabled AND (c.retry_at IS NULL OR c.retry_at <= now()) AND c.id <> ALL(${except}::uuid[]) AND (c.user_id IS NULL OR EXISTS (SELECT FROM users u WHERE u.id = c.user_id AND u.is_active))
+      WHERE c.is_enabled AND (c.retry_at IS NULL OR c.retry_at <= now()) AND c.id <> ALL(${except}::uuid[])
       ORDER BY first.next_attempt_at LIMIT ${CHANNELS_AT_ONCE}
     ), due AS (
       SELECT d.id, r.id AS channel_id, d.next_attempt_at FROM ready r
@@ -115,16 +125,21 @@ export async function claimDueDeliveries(tx: Tx, { limit, perChannel, except }: 
       ) d
     ), chosen AS (
       SELECT id FROM (SELECT *, row_number() OVER (PARTITION BY channel_id ORDER BY next_attempt_at) AS place FROM due) ranked ORDER BY place, next_attempt_at LIMIT ${limit}
+    ), judged AS (
+      SELECT d.id, c.user_id IS NULL OR EXISTS (SELECT FROM users u WHERE u.id = c.user_id AND ${mayHear(sql`m.kind`, PROJECT)}) AS may
+      FROM chosen JOIN channel_deliveries d ON d.id = chosen.id JOIN notification_channels c ON c.id = d.channel_id JOIN channel_messages m ON m.id = d.message_id
     )
-    UPDATE channel_deliveries d SET attempts = d.attempts + 1, last_attempt_at = now(), next_attempt_at = now() + (0.75 + random() / 2) * least(14400, 20 * 3 ^ d.attempts) * interval '1 second'
-    FROM chosen, notification_channels c, channel_messages m WHERE d.id = chosen.id AND c.id = d.channel_id AND m.id = d.message_id
-    RETURNING ${SENDING}`.execute(tx);
+    UPDATE channel_deliveries d SET state = CASE WHEN j.may THEN d.state ELSE 'failed' END, error = CASE WHEN j.may THEN d.error ELSE ${DROPPED} END,
+      attempts = d.attempts + j.may::int, last_attempt_at = CASE WHEN j.may THEN now() ELSE d.last_attempt_at END,
+      next_attempt_at = now() + (0.75 + random() / 2) * least(14400, 20 * 3 ^ d.attempts) * interval '1 second'
+    FROM judged j, notification_channels c, channel_messages m WHERE d.id = j.id AND c.id = d.channel_id AND m.id = d.message_id
+    RETURNING ${SENDING}, NOT j.may AS is_dropped`.execute(tx);
   return rows;
 }
 
 export async function dueDelivery(db: Db, id: string): Promise<DueDelivery | undefined> {
   const { rows } = await sql<DueDelivery>`
-    SELECT ${SENDING} FROM channel_deliveries d JOIN notification_channels c ON c.id = d.channel_id JOIN channel_messages m ON m.id = d.message_id WHERE d.id = ${id}`.execute(db);
+    SELECT ${SENDING}, false AS is_dropped FROM channel_deliveries d JOIN notification_channels c ON c.id = d.channel_id JOIN channel_messages m ON m.id = d.message_id WHERE d.id = ${id}`.execute(db);
   return rows[0];
 }
 

@@ -5,7 +5,7 @@ import type { Visibility } from '../core/actor.ts';
 import type { PageRequest } from '../core/page.ts';
 import type { Db, Tx } from './connect.ts';
 import { orderAndPage, where } from './paging.ts';
-import { projectVisible } from './scopes.ts';
+import { mayHear, projectVisible } from './scopes.ts';
 
 export type NotificationRow = components['schemas']['Notification'];
 
@@ -67,15 +67,22 @@ export async function claimDueMails(tx: Tx, limit: number, maxTries: number): Pr
     )
     UPDATE notifications n SET mail_tries = n.mail_tries + 1,
       mail_due_at = CASE WHEN n.mail_tries + 1 < ${maxTries} THEN now() + ${pauseAfter(sql`n.mail_tries`)} END
-    FROM due, users u WHERE n.id = due.id AND u.id = n.user_id AND u.is_active
+    FROM due, users u WHERE n.id = due.id AND u.id = n.user_id
     RETURNING n.id, u.email, n.title, n.body, n.link, n.mail_tries AS tries`.execute(tx);
   return rows;
 }
 
-/** Takes a claimed mail for sending, so that nobody else does meanwhile; false where its turn came so late that another worker has claimed it. */
-export async function holdMail(db: Db, { id, tries }: DueMail): Promise<boolean> {
-  const { rows } = await sql`UPDATE notifications SET mail_due_at = CASE WHEN mail_due_at IS NOT NULL THEN greatest(mail_due_at, now() + ${SENDING}) END WHERE id = ${id} AND mail_tries = ${tries} RETURNING 1`.execute(db);
-  return rows.length > 0;
+/**
+ * Takes a claimed mail for sending, so that nobody else does meanwhile. `taken` where its turn came so late that another worker has claimed it; `dropped`, and never due again, where its receiver is
+ * not active any longer or may not see what it is about.
+ */
+export async function holdMail(db: Db, { id, tries }: DueMail): Promise<'held' | 'taken' | 'dropped'> {
+  const { rows } = await sql<{ may: boolean }>`
+    WITH judged AS (SELECT ${mayHear(sql`n.kind`, sql`n.project_id`)} AS may FROM notifications n JOIN users u ON u.id = n.user_id WHERE n.id = ${id})
+    UPDATE notifications SET mail_due_at = CASE WHEN judged.may AND mail_due_at IS NOT NULL THEN greatest(mail_due_at, now() + ${SENDING}) END
+    FROM judged WHERE id = ${id} AND mail_tries = ${tries} RETURNING judged.may`.execute(db);
+  const [row] = rows;
+  return row === undefined ? 'taken' : row.may ? 'held' : 'dropped';
 }
 
 /** It could not be sent: another try, where there are any left. */

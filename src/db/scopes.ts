@@ -60,6 +60,11 @@ export function projectOwned(visibility: Visibility): RawBuilder<unknown>[] {
   return visibility.teamIds === 'all' ? keyScope(visibility) : [sql`p.team_id = ANY(${visibility.teamIds}::uuid[])`, ...keyScope(visibility)];
 }
 
+/** Of `users u`: may that user be told this now? News of a project are for who sees it as `projectVisible` has it, those of the installation for super admins; who is not active is told nothing. */
+export const mayHear = (kind: RawBuilder<unknown>, projectId: RawBuilder<unknown>): RawBuilder<unknown> => sql`(u.is_active AND (u.is_super_admin OR CASE
+  WHEN ${projectId} IS NULL THEN ${kind} NOT IN ('disk_pressure', 'backup_failed')
+  ELSE EXISTS (SELECT FROM projects p WHERE p.id = ${projectId} AND (p.visibility = 'organization' OR EXISTS (SELECT FROM memberships s WHERE s.user_id = u.id AND s.team_id = p.team_id))) END))`;
+
 function keyScope(visibility: Visibility): RawBuilder<unknown>[] {
   const conditions: RawBuilder<unknown>[] = [];
   if (visibility.onlyTeamId !== null) conditions.push(sql`p.team_id = ${visibility.onlyTeamId}`);

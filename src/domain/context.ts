@@ -37,6 +37,8 @@ export interface RequestInfo {
   operation: string;
   ip: string | null;
   userAgent: string | null;
+  /** Aborted once the client has gone without its answer; of a job never. */
+  gone: AbortSignal;
 }
 
 export interface Context extends Services {
@@ -44,5 +46,7 @@ export interface Context extends Services {
   request: RequestInfo;
 }
 
+const NEVER = new AbortController().signal;
+
 /** For use cases that a job runs. */
-export const ofJob = (services: Services, operation: JobName): Context => ({ ...services, actor: SYSTEM, request: { id: crypto.randomUUID(), operation, ip: null, userAgent: null } });
+export const ofJob = (services: Services, operation: JobName): Context => ({ ...services, actor: SYSTEM, request: { id: crypto.randomUUID(), operation, ip: null, userAgent: null, gone: NEVER } });

@@ -26,32 +26,37 @@ form.addEventListener('submit', async (event) => {
 `;
 
 const FILES: ReadonlyMap<string, PageFile> = new Map([
-  ['/verify-email', page({ title: 'Confirm your registration', label: 'The password that you chose when you registered', autocomplete: 'current-password', api: 'auth/verify-email', member: 'password', done: 'The account is made. You can log in now.' })],
-  ['/reset-password', page({ title: 'Set a new password', label: 'New password, 12 characters or more', autocomplete: 'new-password', api: 'auth/reset-password', member: 'new_password', done: 'The password is set. You can log in now.' })],
   ['/account-page.css', { type: 'text/css; charset=utf-8', body: PAGE_STYLE, csp: CSP }],
   ['/account-page.js', { type: 'text/javascript; charset=utf-8', body: SCRIPT, csp: CSP }],
 ]);
+const PAGES: ReadonlyMap<string, Page> = new Map([
+  ['/verify-email', { title: 'Confirm your registration', label: 'The password that you chose when you registered', autocomplete: 'current-password', api: 'auth/verify-email', member: 'password', done: 'The account is made. You can log in now.' }],
+  ['/reset-password', { title: 'Set a new password', label: 'New password, 12 characters or more', autocomplete: 'new-password', api: 'auth/reset-password', member: 'new_password', done: 'The password is set. You can log in now.' }],
+]);
 
-export const accountPages = servePages((path) => FILES.get(path));
+export const accountPages = servePages((path, up) => {
+  const page = PAGES.get(path);
+  return page === undefined ? FILES.get(path) : pageOf(page, up);
+});
 
 interface Page {
   title: string;
   label: string;
   autocomplete: string;
-  /** Relative address of the operation. */
+  /** Address of the operation, from the portal's root. */
   api: string;
   /** Of its body: where the password goes. */
   member: string;
   done: string;
 }
 
-function page({ title, label, autocomplete, api, member, done }: Page): PageFile {
+function pageOf({ title, label, autocomplete, api, member, done }: Page, up: string): PageFile {
   const main = `<h1>${title}</h1>
-<form data-api="${api}" data-member="${member}" data-done="${done}">
+<form data-api="${up}${api}" data-member="${member}" data-done="${done}">
 <p><label for="password">${label}</label><br><input id="password" name="password" type="password" maxlength="256" required autocomplete="${autocomplete}"></p>
 <p><button>${title}</button></p>
 </form>
 <p><output></output></p>
 <noscript><p>This page needs JavaScript. The mail says how to do without it.</p></noscript>`;
-  return { type: 'text/html; charset=utf-8', body: htmlPage(title, main, 'account-page'), csp: CSP };
+  return { type: 'text/html; charset=utf-8', body: htmlPage(title, main, 'account-page', up), csp: CSP };
 }

@@ -32,7 +32,7 @@ const FIELD_BYTES = 64 * 1024;
 const MAX_FIELDS = 20;
 const MAX_FILES = 2;
 
-/** Reads the whole body. Throws payload-too-large, invalid-request; whatever was spooled by then is removed. */
+/** Reads the whole body. Throws payload-too-large, invalid-request, and faults of the disk as they are; whatever was spooled by then is removed. */
 export async function readMultipart(request: IncomingMessage, spoolDir: string, limit: number): Promise<Multipart> {
   if (Number(request.headers['content-length'] ?? 0) > limit + FIELD_BYTES * MAX_FIELDS) throw tooLarge(limit);
   await mkdir(spoolDir, { recursive: true });
@@ -62,7 +62,7 @@ export async function readMultipart(request: IncomingMessage, spoolDir: string, 
   } catch (error) {
     await Promise.allSettled(pending);
     await discard();
-    throw error instanceof DomainError ? error : malformed(`The form cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
+    throw error instanceof DomainError || isOfTheDisk(error) ? error : malformed(`The form cannot be read: ${error instanceof Error ? error.message : String(error)}.`);
   }
 }
 
@@ -110,6 +110,9 @@ async function spool(stream: Readable, file: string, limit: number, name: Pick<U
   await pipeline(stream, count, createWriteStream(file, { mode: 0o600 }));
   return { ...name, path: file, byteSize, sha256: hash.digest(), head: Buffer.concat(head) };
 }
+
+/** A call of the system that failed: the spool folder's fault, not the form's. */
+const isOfTheDisk = (error: unknown): boolean => error instanceof Error && 'syscall' in error;
 
 const tooLarge = (limit: number): DomainError => new DomainError('payload-too-large', `The upload is larger than the ${limit} bytes that this portal takes. Send less, or have an operator raise the limit (MAX_UPLOAD_BYTES; of backups BACKUP_MAX_BYTES).`, { limit_bytes: limit });
 const malformed = (message: string): DomainError => new DomainError('invalid-request', message, { errors: [{ message }] });

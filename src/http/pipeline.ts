@@ -1,4 +1,5 @@
 /** What happens to a request between routing and its handler, in the contract's order: who, may they, what do they send, do it. */
+import type { ServerResponse } from 'node:http';
 import { operations } from '../../generated/operations.ts';
 import type { Services, Context } from '../domain/context.ts';
 import { ANONYMOUS, userIdOf } from '../core/actor.ts';
@@ -49,10 +50,11 @@ export async function createPipeline({ services, handlers, caches, limits, stopp
     const handler = table.get(operationId);
     if (handler === undefined) throw new Error(`no handler for ${operationId}`);
     const { input, idempotencyKey } = await readInput(exchange, operationId, limits);
+    const gone = goneSignal(exchange.response);
     const contextOn = (db: Db): Context => ({
       ...services, db,
       actor: exchange.actor,
-      request: { id: exchange.requestId, operation: operationId, ip: exchange.ip, userAgent: exchange.request.headers['user-agent']?.slice(0, 512) ?? null },
+      request: { id: exchange.requestId, operation: operationId, ip: exchange.ip, userAgent: exchange.request.headers['user-agent']?.slice(0, 512) ?? null, gone },
     });
     const run = async (db: Db): Promise<void> => {
       const { status, body, type, headers } = await handler(contextOn(db), input);
@@ -92,6 +94,13 @@ export async function createPipeline({ services, handlers, caches, limits, stopp
       throw new DomainError('method-not-allowed', `${exchange.request.method ?? ''} is not a method of this URL; it takes ${allow.join(', ')}.`, { allow });
     },
   });
+}
+
+function goneSignal(response: ServerResponse): AbortSignal {
+  const gone = new AbortController();
+  if (response.closed) gone.abort();
+  else response.once('close', () => { if (!response.writableFinished) gone.abort(); });
+  return gone.signal;
 }
 
 /** Parameters and body, checked against the contract; `Input` of types.ts is their type, handler by handler. */

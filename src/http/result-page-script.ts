@@ -34,8 +34,18 @@ async function show(token) {
     return;
   }
   main.classList.add('wide');
-  const { items } = await response.json();
+  const { items, total } = await response.json();
+  if (total > items.length) main.append(rest(items.length, total));
   main.append(items.length === 0 ? element('p', 'There is nothing here.') : table(items));
+}
+
+/** How many there are in all, and where those are that the table has no room for: a request, not a link, since a browser would ask without the token. */
+function rest(shown, total) {
+  const next = new URL(main.dataset.api, root);
+  next.searchParams.set('offset', shown);
+  const line = element('p', 'These are the first ' + shown + ' of ' + total + '. The rest is in the API, a page at a time: ');
+  line.append(element('code', 'GET ' + next.href), ' (see ', element('a', 'its documentation', { href: new URL('api/docs', root).href }), ').');
+  return line;
 }
 
 /** Why a scan has no results. */

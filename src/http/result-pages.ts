@@ -22,7 +22,7 @@ const FILES: ReadonlyMap<string, PageFile> = new Map([
 
 interface View {
   title: string;
-  /** What is asked for and shown: a page as it is, a list as a table. */
+  /** What is asked for and shown: a page as it is, a list as a table, which says so where it does not show all. */
   api: string;
   /** Of a table. */
   columns?: readonly string[];

@@ -177,3 +177,18 @@ flood('has two passwords checked at once and few waiting; the rest is told to co
   assert.ok(process.memoryUsage.rss() - before < 400 * 2 ** 20, 'far from 400 times 19 MiB');
   await silent.anonymous.refused('invalid-credentials', 'loginUser', { json: { email: 'nobody@example.com', password: PASSWORD } });
 });
+
+const pages = suite('account pages');
+pages('answer with slashes behind the path too, under whatever path they are served, and find their files and the operation', async () => {
+  for (const page of ['/verify-email', '/reset-password']) for (const prefix of ['', '/api']) for (const slashes of ['', '/', '//']) {
+    const at = new URL(`${silent.portal.url}${prefix}${page}${slashes}?token=x`);
+    const response = await fetch(at);
+    const html = await response.text();
+    assert.equal([response.status, response.headers.get('Content-Type')], [200, 'text/html; charset=utf-8'], at.pathname);
+    const files = [...html.matchAll(/(?:href|src)="([^"]+\.(?:css|js))"/g)].map(([, file = '']) => new URL(file, at));
+    assert.is(files.length, 2);
+    for (const file of files) assert.is((await fetch(file)).status, 200, file.pathname);
+    const api = new URL(/data-api="([^"]+)"/.exec(html)?.[1] ?? '', at);
+    assert.is(api.pathname, `${prefix}/auth${page}`, at.pathname);
+  }
+});

@@ -1,7 +1,9 @@
 /** Backups and restores beside migrations, other workers, other settings, and what others keep in the same database. */
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import path from 'node:path';
 import { mock } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -22,12 +24,12 @@ import { readArchive } from '../../src/domain/backups/read-archive.ts';
 import { runRestore } from '../../src/domain/backups/restore.ts';
 import { whileSeen } from '../../src/domain/backups/seen.ts';
 import { writeArchive } from '../../src/domain/backups/write-archive.ts';
-import { archiveOf, until } from '../support/backups.ts';
+import { archiveOf, restoreForm, until } from '../support/backups.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { startTestPortal } from '../support/portal.ts';
 import { suite } from '../support/suite.ts';
 
-const { portal, database } = await startTestPortal({ SECRET_KEY: 'a-master-key-that-has-32-characters' }, { api: true, worker: false });
+const { portal, admin, database } = await startTestPortal({ SECRET_KEY: 'a-master-key-that-has-32-characters' }, { api: true, worker: false });
 const { db } = database;
 const { services } = portal;
 const { config } = services;
@@ -126,6 +128,23 @@ make('whose disk is full, whose worker stops, or whose database goes, fails and 
 });
 
 const restore = suite('a restore beside others');
+restore('whose client goes during the check is not queued, and leaves nothing', async () => {
+  const text = `${'x'.repeat(1023)}\n`.repeat(128 * 1024); // of which little is sent, and much is to be checked
+  const bytes = await archiveOf({ key_check: keyCheck(services.vault) }, (await readMigrations()).map(({ name, checksum }) => ({ name, checksum })), [{ name: 'teams', columns: ['name'], text }]);
+  const before = await readdir(config.BACKUP_DIR).catch((): string[] => []);
+  const left = async (): Promise<string[]> => (await readdir(config.BACKUP_DIR).catch((): string[] => [])).filter((name) => !before.includes(name));
+  const form = new Response(restoreForm(bytes));
+  const client = request(`${admin.baseUrl}/v1/admin/backup/restore`, { method: 'POST', headers: { Authorization: `Bearer ${admin.token ?? ''}`, 'Content-Type': form.headers.get('Content-Type') ?? '' } });
+  const sent = once(client, 'finish');
+  client.on('error', () => undefined).on('response', ({ statusCode }) => assert.unreachable(`${statusCode ?? 0} before the check can have ended`)).end(Buffer.from(await form.arrayBuffer()));
+  await sent;
+  const isUploaded = async (): Promise<boolean> => (await Promise.all((await left()).map(async (name) => (await stat(file(name))).size))).includes(bytes.length);
+  while (!(await isUploaded())) await new Promise((resolve) => { setImmediate(resolve); });
+  client.destroy();
+  await until(async () => (await left()).every((name) => name.startsWith('restore-')));
+  assert.equal(await left(), []);
+  assert.is((await sql`SELECT FROM restores`.execute(db)).rows.length, 0);
+});
 restore('leaves what others keep in the database, and their rights', async () => {
   await sql`CREATE TABLE of_somebody_else AS SELECT 'theirs' AS text`.execute(db);
   await sql`GRANT SELECT ON projects, finding_ids TO PUBLIC`.execute(db);

@@ -187,3 +187,36 @@ mail('is tried again after a failure, given up in the end, and never for a refus
   }
   assert.equal([await state(), sent], [{ waits: null, tries: 12 }, 12]);
 });
+mail('is not sent to who has left the team, lost the role or the account since, however many there are of those', async () => {
+  const { lead, developer, project } = await team();
+  const [gone, demoted] = [await newUser(anonymous, database, 'developer'), await newUser(anonymous, database, 'developer')];
+  const open = await newProject(lead.client, { name: 'Open', team_id: lead.teamId, visibility: 'organization' });
+  const due = (userId: string, kind: string, projectId: string | null, title: string, count = 1) => sql`
+    INSERT INTO notifications (user_id, kind, project_id, title, body, mail_due_at, mail_tries)
+    SELECT ${userId}, ${kind}, ${projectId}, ${title}, 'Body', now() - interval '1 minute', 1 FROM generate_series(1, ${count}::int)`.execute(db);
+  await due(gone.id, 'scan_completed', null, 'Deactivated', 120);
+  await due(developer.id, 'gate_changed', project, 'Left the team');
+  await due(developer.id, 'gate_changed', open, 'Left, but open to all');
+  await due(demoted.id, 'disk_pressure', null, 'No super admin');
+  await due(lead.id, 'gate_changed', project, 'Still there');
+  await admin.expect(200, 'deactivateAdminUser', { path: { id: gone.id } });
+  await admin.expect(200, 'removeAdminTeamMember', { path: { id: developer.teamId, user_id: developer.id } });
+  const sent: string[] = [];
+  const mailer = { send: ({ subject }: { subject: string }): Promise<void> => Promise.resolve(void sent.push(subject)) };
+  await mailNotifications({ ...portal.services, mailer }, never);
+  assert.equal(sent.toSorted(), ['Left, but open to all', 'Still there']);
+  assert.is((await sql`SELECT FROM notifications WHERE mail_due_at IS NOT NULL AND user_id IN (${gone.id}, ${developer.id}, ${demoted.id}, ${lead.id})`.execute(db)).rows.length, 0);
+});
+mail('is judged when its turn comes, not when it was claimed', async () => {
+  const { lead, developer, project } = await team();
+  for (const { id } of [lead, developer]) await sql`INSERT INTO notifications (user_id, kind, project_id, title, body, mail_due_at) VALUES (${id}, 'gate_changed', ${project}, ${id}, 'Body', now() - interval '1 minute')`.execute(db);
+  const sent: string[] = [];
+  const mailer = {
+    send: async ({ subject }: { subject: string }): Promise<void> => {
+      sent.push(subject);
+      await sql`DELETE FROM memberships WHERE team_id = ${lead.teamId}`.execute(db);
+    },
+  };
+  await mailNotifications({ ...portal.services, mailer }, never);
+  assert.is(sent.length, 1);
+});

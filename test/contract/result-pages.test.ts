@@ -1,4 +1,5 @@
 /** Where links lead: every link that the portal writes is to a page that is there, and every page asks the API for what it has. */
+import { runInNewContext } from 'node:vm';
 import { sql } from 'kysely';
 import * as assert from 'uvu/assert';
 import { wordsOf } from '../../src/domain/notifications/words.ts';
@@ -61,3 +62,39 @@ test('what is no id of a project is no page, and nothing but GET and HEAD is ans
   assert.is((await fetch(`${portal.url}/projects/${project}`, { method: 'POST' })).status, 404);
   assert.is((await fetch(`${portal.url}/projects/${project}`, { method: 'HEAD' })).status, 200);
 });
+test('a table that does not show all says how many there are, and where the rest is', async () => {
+  const shown = async (path: string): Promise<string> => {
+    const { data } = await page(path);
+    return runPage(`${portal.url}${path}`, data);
+  };
+  assert.match(await shown('/admin/disk'), /used pct/);
+  assert.not.match(await shown('/admin/backup'), /of \d+\./);
+  await sql`INSERT INTO backups (name, kind, status, is_encrypted) SELECT 'manual-20261102T' || lpad(n::text, 6, '0') || 'Z', 'manual', 'failed', false FROM generate_series(1, 204) n`.execute(db);
+  const text = await shown('/admin/backup');
+  assert.match(text, /These are the first 200 of 205\./);
+  const url = /GET (\S+) /.exec(text)?.[1] ?? '';
+  assert.ok(url.startsWith(`${portal.url}/v1/admin/backup?`), url);
+  const items = member(await (await fetch(url, { headers: { Authorization: `Bearer ${admin.token ?? ''}` } })).json(), 'items');
+  assert.is(Array.isArray(items) && items.length, 5);
+});
+
+/** Runs a page's script on as much of a browser as it needs, for a user who is logged in; the page's text. */
+async function runPage(location: string, dataset: Record<string, string>): Promise<string> {
+  class Element {
+    dataset = dataset;
+    textContent = '';
+    children: (Element | string)[] = [];
+    classList = { add: (): void => undefined };
+    append(...more: (Element | string)[]): void { this.children.push(...more); }
+    addEventListener(): void { /* nobody types */ }
+    get text(): string { return this.textContent + this.children.map((one) => (one instanceof Element ? one.text : `${one} `)).join(''); }
+  }
+  const [main, form, output] = [new Element(), new Element(), new Element()];
+  const ask = (url: URL, options: RequestInit): Promise<Response> => (url.pathname === '/auth/refresh' ? Promise.resolve(Response.json({ access_token: admin.token })) : fetch(url, options));
+  const script = await (await fetch(`${portal.url}/result-page.js`)).text();
+  const document = { querySelector: (name: string) => ({ main, form, output }[name]), createElement: () => new Element() };
+  runInNewContext(script, { document, location: new URL(location), navigator: {}, fetch: ask, URL, URLSearchParams, Object });
+  const deadline = Date.now() + 10_000;
+  while (main.children.length === 0 && Date.now() < deadline) await new Promise((resolve) => { setImmediate(resolve); });
+  return main.text + output.text;
+}

@@ -19,10 +19,12 @@ test('takes of every channel what has waited longest, behind whatever flood, and
     SELECT c.id, m.id, 'x', now() - interval '1 hour' + m.place * interval '1 second' FROM notification_channels c JOIN (SELECT id, row_number() OVER (ORDER BY id) AS place FROM channel_messages) m ON c.name = 'flooded' OR m.place > 298`.execute(db);
   const names = async (except: readonly string[] = []): Promise<string[]> => {
     const claimed = await db.transaction().execute((tx) => claimDueDeliveries(tx, { limit: 24, perChannel: 4, except }));
-    const { rows } = await sql<{ name: string }>`SELECT c.name FROM unnest(${claimed.map(({ channel_id: id }) => id)}::uuid[]) AS t (id) JOIN notification_channels c ON c.id = t.id ORDER BY 1`.execute(db);
+    const { rows } = await sql<{ name: string }>`SELECT c.name FROM unnest(${claimed.filter((one) => !one.is_dropped).map(({ channel_id: id }) => id)}::uuid[]) AS t (id) JOIN notification_channels c ON c.id = t.id ORDER BY 1`.execute(db);
     return rows.map(({ name }) => name);
   };
   assert.equal(await names(), ['flooded', 'flooded', 'flooded', 'flooded', 'here', 'here', 'quiet', 'quiet']);
+  const { rows: gone } = await sql<{ state: string; attempts: number }>`SELECT DISTINCT d.state, d.attempts FROM channel_deliveries d JOIN notification_channels c ON c.id = d.channel_id WHERE c.name = 'gone'`.execute(db);
+  assert.equal(gone, [{ state: 'failed', attempts: 0 }]);
   const { rows } = await sql<{ id: string }>`SELECT id FROM notification_channels WHERE name = 'flooded'`.execute(db);
   assert.equal(await names(rows.map(({ id }) => id)), []);
   const { rows: [first] } = await sql<{ seconds: number }>`SELECT min(extract(epoch FROM next_attempt_at - now() + interval '1 hour'))::int AS seconds FROM channel_deliveries WHERE state = 'pending' AND attempts = 0 AND channel_id = ${rows[0]?.id}`.execute(db);

@@ -26,12 +26,15 @@ export interface RestoreOrder {
 /** Of the whole; the rest goes into indexes. */
 const LOADING_PERCENT = 75;
 
-/** Throws restore-confirmation-required, invalid-backup, conflict (another one is under way). */
+/** Throws restore-confirmation-required, invalid-backup, conflict (another one is under way), invalid-request (the client went during the check, which may take long, and cannot hear of it any more). */
 export async function orderRestore(context: Context, { file, passphrase, confirm }: RestoreOrder): Promise<{ task_id: string; message: string }> {
-  const { db, config, vault, actor } = context;
+  const { db, config, vault, actor, request: { gone } } = context;
   if (confirm !== 'restore') throw new DomainError('restore-confirmation-required', 'A restore replaces all data. Send `confirm` with the word `restore`.');
-  const manifest = await readArchive(file, { passphrases: passphrasesOf(config.BACKUP_PASSPHRASE, passphrase), signal: new AbortController().signal });
+  const manifest = await readArchive(file, { passphrases: passphrasesOf(config.BACKUP_PASSPHRASE, passphrase), signal: gone }).catch((error: unknown) => {
+    throw gone.aborted ? clientGone() : error;
+  });
   await acceptManifest(context, manifest);
+  if (gone.aborted) throw clientGone(); // from here on it is queued, whoever is there
   const id = uuidv7(context.now().getTime());
   await rename(file, uploadFile(config, id));
   try {
@@ -103,6 +106,8 @@ async function restore(services: Services, id: string, order: Order, signal: Abo
   });
   await inTransaction(db, (tx) => services.enqueue(tx, 'evaluate-gates', {}));
 }
+
+const clientGone = (): DomainError => new DomainError('invalid-request', 'The connection was closed before the archive was checked; nothing was changed. Send it again, and wait for the answer.', { errors: [{ message: 'connection closed' }] });
 
 const passphrasesOf = (...some: (string | null | undefined)[]): string[] => [...new Set(some.filter((one) => typeof one === 'string' && one !== ''))].map(String);
 

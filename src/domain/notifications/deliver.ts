@@ -60,7 +60,9 @@ export async function mailNotifications(services: Services, signal: AbortSignal)
 /** A worker that dies before it has noted that a mail was sent leaves it to be sent again, under the same Message-ID, by which mail programs know it. */
 async function send({ db, config, log }: Services, mailer: Mailer, mail: DueMail): Promise<void> {
   const { id, email, title, body, link, tries } = mail;
-  if (!(await holdMail(db, mail))) return;
+  const hold = await holdMail(db, mail);
+  if (hold === 'dropped') log.info({ notification_id: id, tries }, 'a notification is not mailed: its receiver is not active any longer or may not see what it is about');
+  if (hold !== 'held') return;
   const base = baseUrl(config, config.PORT);
   try {
     await mailer.send({ to: email, subject: title, text: `${title}\n\n${body}\n\n${link === null ? base : `${base}${link}`}\n\nWhat you hear of by mail: PUT ${base}/v1/users/me/notification-prefs\n`, id });

@@ -26,11 +26,15 @@ export async function sendDueMessages(services: Sender, signal: AbortSignal): Pr
     const inFlight = [...Map.groupBy(running.values(), (channelId) => channelId)];
     const due = await inTransaction(services.db, (tx) => claimDueDeliveries(tx, { limit: AT_ONCE - running.size, perChannel: PER_CHANNEL, except: inFlight.filter(([, all]) => all.length >= PER_CHANNEL).map(([channelId]) => channelId) }));
     for (const delivery of due) {
+      if (delivery.is_dropped) {
+        services.log.info({ channel_id: delivery.channel_id, delivery_id: delivery.id }, 'a message was not sent: the user of the channel may not be told it any longer');
+        continue;
+      }
       const work = attempt(services, delivery).then((outcome) => settle(services, delivery, outcome)).finally(() => running.delete(work));
       running.set(work, delivery.channel_id);
     }
-    more = running.size > 0;
-    if (more && (due.length === 0 || running.size >= AT_ONCE)) await Promise.race([...running.keys(), pause(LOOK_AGAIN_MS)]); // another process may have held the rows, and all of ours may hang
+    more = due.length > 0 || running.size > 0;
+    if (running.size > 0 && (due.length === 0 || running.size >= AT_ONCE)) await Promise.race([...running.keys(), pause(LOOK_AGAIN_MS)]); // another process may have held the rows, and all of ours may hang
   }
   await Promise.all(running.keys());
 }

@@ -1555,7 +1555,7 @@ export interface paths {
          * @description What the signed-in user was told in the portal in the last 90 days, of projects that the user may see. Who hears of what: of a scan who asked for it (of one that a
          *     webhook started and that failed, the admins of the team); of new critical and high findings (once a scan or import and project) and of gates that change, everybody in
          *     the owning team; of components that wait for approval, its admins; of a decision, who asked for it. A mail follows where a mail server is set and the user's
-         *     preferences want it.
+         *     preferences want it, and is not sent, nor tried again, where the user may no longer see the project, or is not active.
          */
         get: operations["listNotifications"];
         put?: never;
@@ -1650,6 +1650,7 @@ export interface paths {
          *     What a receiver should know: messages come as one POST each, at least once and in no promised order; 2xx within 10 seconds means taken, its body is not looked at. Redirects are not followed.
          *     Anything else is tried up to 12 times over about a day, with growing pauses (or as Retry-After says, up to an hour), then given up: `state` `failed`. 410, or nothing but failures for 5
          *     days, switches the channel off. The address is judged at each try, and private ones are refused unless ALLOW_PRIVATE_ADDRESSES lets them in.
+         *     So is the user of a channel of `user`: what that user may no longer see, or any message to a user who is not active, is not sent but `failed`, with an `error` that says so.
          */
         post: operations["createNotificationChannel"];
         delete?: never;
@@ -2356,6 +2357,10 @@ export interface paths {
          *     and what is written meanwhile is replaced with the rest. Afterwards scans that were queued or running are cancelled, messages that were waiting are not sent, vulnerability data is
          *     fetched anew, and every session ends: log in with an account of the archive. Accounts, roles and API keys are those of then: what was taken from somebody since is theirs again. Backups that were listed go on being listed. `confirm` must hold the word `restore`; missing or other, 412.
          *     One restore runs at a time: a second is 409.
+         *
+         *     The answer comes after the check, which takes minutes where the archive is large: a client that closes the connection before it ends the check, and nothing is queued. There is no
+         *     `Idempotency-Key`, since a restore empties the table that keeps first answers. Sent again while the first is under way, it is 409; once the first has succeeded, 401, as the session has
+         *     ended; after one that failed, which has changed nothing, it begins anew.
          */
         post: operations["restoreAdminBackup"];
         delete?: never;
@@ -5886,7 +5891,7 @@ export interface components {
             last_attempt_at: string | null;
             /** @description HTTP status of the last try; null where there was no answer. */
             response_status: number | null;
-            /** @description Why the last try failed. What the receiver said in its body is not kept. */
+            /** @description Why the last try failed, or why the message was not sent at all. What the receiver said in its body is not kept. */
             error: string | null;
             /** @description Of the last try. */
             duration_ms: number | null;
@@ -10237,7 +10242,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            /**
+             * @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds.
+             *
+             *     `disk-pressure`: The disk is above its hard limit, where new scans are refused, or has no room left for an upload; nothing of it was kept.
+             */
             503: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];
@@ -10858,7 +10867,7 @@ export interface operations {
             /**
              * @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds.
              *
-             *     `disk-pressure`: The disk is above its hard limit; new scans are refused.
+             *     `disk-pressure`: The disk is above its hard limit, where new scans are refused, or has no room left for an upload; nothing of it was kept.
              */
             503: {
                 headers: {
@@ -19446,7 +19455,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
-            /** @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds. */
+            /**
+             * @description `unavailable`: The database or another needed service does not answer; try again after Retry-After seconds.
+             *
+             *     `disk-pressure`: The disk is above its hard limit, where new scans are refused, or has no room left for an upload; nothing of it was kept.
+             */
             503: {
                 headers: {
                     "X-Request-ID": components["headers"]["XRequestId"];

@@ -52,7 +52,7 @@ export async function authorize(caches: Caches, actor: Actor, access: Access, pa
 function lackOf(actor: Actor, permission: Permission): string {
   if (actor.kind !== 'api_key') return refusalOf(actor, permission);
   const action = ACTION_FOR[permission];
-  return `API key 'tos_${actor.prefix}_…' ${action === null ? 'cannot do this: it takes a signed-in user' : `lacks required action '${action}'. Take a key with it in its \`allowed_actions\``}.`;
+  return `API key 'tos_${actor.prefix}_…' ${action === null ? 'cannot do this: it takes a signed-in user' : `lacks required action '${action}'`}.`;
 }
 
 function refusalOf(actor: Actor, permission: Permission): string {

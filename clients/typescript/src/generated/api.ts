@@ -2718,7 +2718,7 @@ export interface components {
          *       "type": "https://trustedoss.io/problems/forbidden",
          *       "title": "Forbidden",
          *       "status": 403,
-         *       "detail": "API key 'tos_a1b2c3d4_…' lacks required action 'scan:trigger'. Take a key with it in its `allowed_actions`.",
+         *       "detail": "API key 'tos_a1b2c3d4_…' lacks required action 'scan:trigger'.",
          *       "instance": "/v1/projects/0198f3a1-77e5-7c3a-9d5e-2f1b7c9a4e60/scans",
          *       "request_id": "0198f3a1-8a11-7b0c-8a51-3f7d1f0c2b9e"
          *     }

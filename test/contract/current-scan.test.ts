@@ -6,7 +6,8 @@ import { newProject, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 
 const { admin } = await startTestPortal({});
-const scan = async (project: string, ref?: string): Promise<string> => String((await scanToEnd(admin, project, sbomForm(cycloneDx([{ purl: 'pkg:npm/one@1.0.0' }]), ref === undefined ? {} : { ref })))['id']);
+const scan = async (project: string, ref?: string): Promise<string> =>
+  (await scanToEnd(admin, project, sbomForm(cycloneDx([{ purl: 'pkg:npm/one@1.0.0' }]), ref === undefined ? {} : { ref }))).id;
 const shown = async (id: string): Promise<unknown> => (await admin.expect(200, 'getProject', { path: { id } })).body;
 
 const test = suite('getProject');

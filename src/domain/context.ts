@@ -38,7 +38,7 @@ export interface RequestInfo {
   ip: string | null;
   userAgent: string | null;
   /** Aborted once the client has gone without its answer; of a job never. */
-  gone: AbortSignal;
+  gone: () => AbortSignal;
 }
 
 export interface Context extends Services {
@@ -49,4 +49,4 @@ export interface Context extends Services {
 const NEVER = new AbortController().signal;
 
 /** For use cases that a job runs. */
-export const ofJob = (services: Services, operation: JobName): Context => ({ ...services, actor: SYSTEM, request: { id: crypto.randomUUID(), operation, ip: null, userAgent: null, gone: NEVER } });
+export const ofJob = (services: Services, operation: JobName): Context => ({ ...services, actor: SYSTEM, request: { id: crypto.randomUUID(), operation, ip: null, userAgent: null, gone: () => NEVER } });

@@ -50,11 +50,10 @@ export async function createPipeline({ services, handlers, caches, limits, stopp
     const handler = table.get(operationId);
     if (handler === undefined) throw new Error(`no handler for ${operationId}`);
     const { input, idempotencyKey } = await readInput(exchange, operationId, limits);
-    const gone = goneSignal(exchange.response);
     const contextOn = (db: Db): Context => ({
       ...services, db,
       actor: exchange.actor,
-      request: { id: exchange.requestId, operation: operationId, ip: exchange.ip, userAgent: exchange.request.headers['user-agent']?.slice(0, 512) ?? null, gone },
+      request: { id: exchange.requestId, operation: operationId, ip: exchange.ip, userAgent: exchange.request.headers['user-agent']?.slice(0, 512) ?? null, gone: () => goneSignal(exchange.response) },
     });
     const run = async (db: Db): Promise<void> => {
       const { status, body, type, headers } = await handler(contextOn(db), input);

@@ -144,7 +144,7 @@ test('breaks off, rather than end as if it were whole, where the scan is removed
   const id = await newProject(admin);
   await scanToEnd(admin, id, sbomForm(bomOf(Array.from({ length: 2500 }, (_, index) => component(`part-${index}`)))));
   const { body } = await admin.expect(200, 'listScans', { query: { project_id: id } });
-  const context = { ...portal.services, actor: { kind: 'system' as const }, request: { id: 'test', operation: 'test', ip: null, userAgent: null, gone: new AbortController().signal } };
+  const context = { ...portal.services, actor: { kind: 'system' as const }, request: { id: 'test', operation: 'test', ip: null, userAgent: null, gone: () => new AbortController().signal } };
   const { text } = await exportSbom(context, id, String(member(body, 'items', 0, 'id')), 'cyclonedx-json');
   const reader = text[Symbol.asyncIterator]();
   assert.is((await reader.next()).done, false);

@@ -119,7 +119,7 @@ race('imports, scans and triage of the same findings lose no decision and end', 
 });
 /** Decides on the package within a transaction that goes on, with `later`, and ends only when `other` waits for it. */
 async function whileDeciding(projectId: string, row: Row, other: () => Promise<unknown>, later: readonly Row[] = []): Promise<void> {
-  const context = { ...portal.services, actor: SYSTEM, request: { id: 'race', operation: 'updateVulnerabilityFindingStatus', ip: null, userAgent: null, gone: new AbortController().signal } };
+  const context = { ...portal.services, actor: SYSTEM, request: { id: 'race', operation: 'updateVulnerabilityFindingStatus', ip: null, userAgent: null, gone: () => new AbortController().signal } };
   const decide = ({ id: findingId }: Row) => ({ findingId, expectedVersion: null, status: 'false_positive', justification: WHY, justificationCode: null, expiresAt: null, appliesTo: 'package', origin: null }) as const;
   const options = { projectId, source: 'vex_import', maySuppress: true, allOrNothing: true } as const;
   let running: Promise<unknown> = Promise.resolve();

@@ -28,7 +28,8 @@ const LOADING_PERCENT = 75;
 
 /** Throws restore-confirmation-required, invalid-backup, conflict (another one is under way), invalid-request (the client went during the check, which may take long, and cannot hear of it any more). */
 export async function orderRestore(context: Context, { file, passphrase, confirm }: RestoreOrder): Promise<{ task_id: string; message: string }> {
-  const { db, config, vault, actor, request: { gone } } = context;
+  const { db, config, vault, actor } = context;
+  const gone = context.request.gone();
   if (confirm !== 'restore') throw new DomainError('restore-confirmation-required', 'A restore replaces all data. Send `confirm` with the word `restore`.');
   const manifest = await readArchive(file, { passphrases: passphrasesOf(config.BACKUP_PASSPHRASE, passphrase), signal: gone }).catch((error: unknown) => {
     throw gone.aborted ? clientGone() : error;

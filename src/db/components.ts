@@ -15,6 +15,9 @@ export const effectiveLicense = (row: string): RawBuilder<string | null> => {
 };
 export const EFFECTIVE_LICENSE = effectiveLicense('sc');
 
+/** Of `components c`: the current scan of any ref has it. The project is said once more, so that its own scans are looked through rather than all that ever had the component. */
+export const IN_CURRENT_SCAN = sql`EXISTS (SELECT FROM scans s JOIN scan_components x ON x.scan_id = s.id WHERE s.project_id = c.project_id AND s.is_current AND x.component_id = c.id)`;
+
 export interface ComponentRow {
   id: string;
   project_id: string;

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import type { components } from '../../generated/api.ts';
 import type { Db } from './connect.ts';
-import { severityOfRank } from './severity.ts';
+import { severityOfRank, SEVERITY_SUMMARY } from './severity.ts';
 
 type Schemas = components['schemas'];
 export type EventProject = Schemas['EventProject'];
@@ -25,9 +25,7 @@ export async function eventScans(db: Db, ids: readonly string[]): Promise<EventS
     SELECT json_build_object('id', s.id, 'kind', s.kind, 'status', s.status, 'ref', s.ref, 'commit_sha', s.commit_sha, 'completed_at', to_char(s.completed_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')) AS scan,
       coalesce(s.component_count, 0) AS component_count, CASE WHEN s.error_code IS NULL THEN NULL ELSE json_build_object('code', s.error_code, 'message', s.error_message) END AS error, open.summary AS severity_summary
     FROM scans s CROSS JOIN LATERAL (
-      SELECT json_build_object(
-        'critical', count(*) FILTER (WHERE f.severity_rank = 0), 'high', count(*) FILTER (WHERE f.severity_rank = 1), 'medium', count(*) FILTER (WHERE f.severity_rank = 2),
-        'low', count(*) FILTER (WHERE f.severity_rank = 3), 'info', count(*) FILTER (WHERE f.severity_rank = 4), 'unknown', count(*) FILTER (WHERE f.severity_rank = 5)) AS summary
+      SELECT ${SEVERITY_SUMMARY} AS summary
       FROM scan_components sc CROSS JOIN LATERAL (
         SELECT f.severity_rank FROM findings f WHERE f.component_id = sc.component_id AND f.project_id = s.project_id AND f.status IN ('new', 'analyzing', 'exploitable') OFFSET 0
       ) f WHERE sc.scan_id = s.id

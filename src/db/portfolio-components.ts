@@ -4,7 +4,7 @@ import type { components } from '../../generated/api.ts';
 import type { Visibility } from '../core/actor.ts';
 import type { PageRequest } from '../core/page.ts';
 import { formatQualifiers, type Purl } from '../core/purl.ts';
-import { EFFECTIVE_LICENSE } from './components.ts';
+import { EFFECTIVE_LICENSE, IN_CURRENT_SCAN } from './components.ts';
 import type { Db } from './connect.ts';
 import { containing, orderAndPage, where, type Expressions } from './paging.ts';
 import { REFS } from './portfolio-vulnerabilities.ts';
@@ -47,7 +47,7 @@ export async function listPortfolioComponents(db: Db, visibility: Visibility, fi
 }
 
 function conditionsOf(visibility: Visibility, { purl, text, version, vulnerable, teamId }: PortfolioFilters): RawBuilder<unknown>[] {
-  const conditions = [sql`p.archived_at IS NULL`, ...projectVisible(visibility), sql`EXISTS (SELECT FROM scans s JOIN scan_components x ON x.scan_id = s.id WHERE s.project_id = c.project_id AND s.is_current AND x.component_id = c.id)`];
+  const conditions = [sql`p.archived_at IS NULL`, ...projectVisible(visibility), IN_CURRENT_SCAN];
   if (purl !== null) conditions.push(...namedBy(purl));
   if (text !== null) conditions.push(sql`(pk.namespace || '/' || pk.name) ILIKE ${containing(text)}`);
   if (version !== null) conditions.push(sql`pv.version = ${version}`);

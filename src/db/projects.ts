@@ -6,6 +6,7 @@ import type { Db, Tx } from './connect.ts';
 import { toJson } from './json.ts';
 import { containing, inOrder, orderAndPage, where } from './paging.ts';
 import { projectVisible } from './scopes.ts';
+import { SEVERITY_SUMMARY } from './severity.ts';
 import { statement } from './statement.ts';
 
 export type ScanStatus = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
@@ -51,9 +52,7 @@ const enriched = (projects: RawBuilder<unknown>): RawBuilder<ProjectRow> => sql<
     SELECT s.id, s.status, s.created_at FROM scans s WHERE s.project_id = p.id ORDER BY s.created_at DESC, s.id DESC LIMIT 1
   ) latest ON true
   LEFT JOIN LATERAL (
-    SELECT json_build_object(
-      'critical', count(*) FILTER (WHERE f.severity_rank = 0), 'high', count(*) FILTER (WHERE f.severity_rank = 1), 'medium', count(*) FILTER (WHERE f.severity_rank = 2),
-      'low', count(*) FILTER (WHERE f.severity_rank = 3), 'info', count(*) FILTER (WHERE f.severity_rank = 4), 'unknown', count(*) FILTER (WHERE f.severity_rank = 5)) AS summary
+    SELECT ${SEVERITY_SUMMARY} AS summary
     FROM findings f WHERE f.project_id = p.id AND f.in_current_scan AND f.status IN ('new', 'analyzing', 'exploitable')
   ) open ON p.current_scan_id IS NOT NULL`;
 

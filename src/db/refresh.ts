@@ -3,6 +3,7 @@
  * their project's row, keep triage away where several statements lock findings one after the other.
  */
 import { sql, type RawBuilder } from 'kysely';
+import { IN_CURRENT_SCAN } from './components.ts';
 import type { Tx } from './connect.ts';
 import { severityRank } from './severity.ts';
 
@@ -22,9 +23,6 @@ const SOURCES = sql`CASE WHEN o.vulnerability_id IS NULL THEN '{osv}' WHEN m.vul
 const onComponents = (at: RefreshScope): RawBuilder<unknown> => ('scanIds' in at
   ? sql`c.project_id = ${at.projectId} AND c.id IN (SELECT component_id FROM scan_components WHERE scan_id = ANY(${at.scanIds}::uuid[]))`
   : sql`c.package_version_id = ANY(${at.packageVersionIds}::bigint[])`);
-
-/** The project is said once more, so that its own scans are looked through rather than those of the installation. */
-const IN_CURRENT_SCAN = sql`EXISTS (SELECT FROM scans s JOIN scan_components sc ON sc.scan_id = s.id WHERE s.project_id = c.project_id AND s.is_current AND sc.component_id = c.id)`;
 
 /** What a finding is listed by, from `vulnerabilities v`, whether there is a fix, and its place `scan_components sc` in the current scan. */
 const facts = (fixable: RawBuilder<unknown>): RawBuilder<unknown> => sql`

@@ -1,13 +1,13 @@
 /** What two scans of a project differ in by vulnerabilities, which follows from their components; and the counts of both. */
 import { sql, type RawBuilder } from 'kysely';
 import type { PageRequest } from '../core/page.ts';
-import { SEVERITIES, type Severity } from '../core/severity.ts';
+import type { Severity } from '../core/severity.ts';
 import type { FindingStatus } from './components.ts';
 import type { Db } from './connect.ts';
 import { orderAndPage, where } from './paging.ts';
 import { plannedAnew } from './prepared.ts';
 import { changeOf, diffOf, sides, type Change, type ScanPair } from './scan-diff.ts';
-import { severityRank } from './severity.ts';
+import { countsBySeverity, severityRank } from './severity.ts';
 
 /**
  * What is said of rows `m` of a relation, by the package version and the component of each: by the matcher, and by Dependency-Track alone. Nobody can plan for how many rows differ:
@@ -36,8 +36,7 @@ export interface DiffCounts {
   findings: Record<Change | 'unchanged', number> & { added_by_severity: Record<Severity, number>; removed_by_severity: Record<Severity, number> };
 }
 
-const bySeverity = (condition: RawBuilder<unknown>): RawBuilder<unknown> => sql`json_build_object(${sql.join(
-  SEVERITIES.flatMap((severity) => [sql.lit(severity), sql`count(*) FILTER (WHERE v.severity = ${sql.lit(severity)} AND ${condition})`]))})`;
+const bySeverity = (condition: RawBuilder<unknown>): RawBuilder<unknown> => countsBySeverity((severity) => sql`v.severity = ${sql.lit(severity)} AND ${condition}`);
 
 export async function countDiff(db: Db, pair: ScanPair): Promise<DiffCounts> {
   const counts = (base: RawBuilder<unknown>, head: RawBuilder<unknown>, total: RawBuilder<unknown>): RawBuilder<unknown> => sql`

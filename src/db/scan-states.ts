@@ -112,7 +112,6 @@ export interface ScanOutcome {
  * @returns scans whose components stand elsewhere now: this one, the one that it takes the place of, and the one that the project shows no longer
  */
 export async function succeedScan(tx: Tx, scan: ClaimedScan, outcome: ScanOutcome): Promise<string[]> {
-  await lockProject(tx, scan.projectId);
   const replaced = await sql<{ id: string }>`
     UPDATE scans old SET is_current = false FROM scans new
     WHERE new.id = ${scan.id} AND old.project_id = new.project_id AND coalesce(old.ref, '') = coalesce(new.ref, '') AND old.is_current RETURNING old.id`.execute(tx);
@@ -129,14 +128,10 @@ export async function succeedScan(tx: Tx, scan: ClaimedScan, outcome: ScanOutcom
   return [scan.id, ...replaced.rows.map(({ id }) => id), ...(left === null ? [] : [left])];
 }
 
-/** Of two scans of one project that end at once, the second to come must see what the first has left. */
-async function lockProject(tx: Tx, projectId: string): Promise<void> {
-  await sql`SELECT 1 FROM projects WHERE id = ${projectId} FOR NO KEY UPDATE`.execute(tx);
-}
-
 /** The newest of the default branch; where there is no such branch, or none of it has succeeded, the newest of all. Returns the scan that is shown no longer; null where it is the same, or there was none. */
 export async function chooseCurrentScan(tx: Tx, projectId: string): Promise<string | null> {
-  await lockProject(tx, projectId);
+  // of two scans of one project that end at once, the second to come must see what the first has left
+  await sql`SELECT 1 FROM projects WHERE id = ${projectId} FOR NO KEY UPDATE`.execute(tx);
   const { rows } = await sql<{ former: string | null }>`
     UPDATE projects p SET current_scan_id = chosen.id
     FROM (

@@ -1,8 +1,7 @@
 /** The audit log: found by every filter, exported as spreadsheets may open it, and never changed. And what the disk has left. */
 import * as assert from 'uvu/assert';
 import { sql } from 'kysely';
-import { isRecord } from '../../src/core/values.ts';
-import { member, type ContractClient } from '../support/contract.ts';
+import { itemsOf, member, type ContractClient } from '../support/contract.ts';
 import { startTestPortal } from '../support/portal.ts';
 import { newProject, newUser } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
@@ -11,8 +10,7 @@ const { portal, anonymous, admin, database } = await startTestPortal();
 const { db } = database;
 type Query = Record<string, string | number | boolean | string[]>;
 const entries = async (query: Query, client: ContractClient = admin): Promise<Record<string, unknown>[]> => {
-  const items = member((await client.expect(200, 'listAdminAudit', { query })).body, 'items');
-  return Array.isArray(items) ? items.filter(isRecord) : [];
+  return itemsOf((await client.expect(200, 'listAdminAudit', { query })).body);
 };
 const user = await newUser(anonymous, database, 'team_admin');
 const project = String(member((await user.client.expect(201, 'createProject', { json: { name: 'Audited', team_id: user.teamId, git_url: 'https://me:hush-hush@example.com/a/b.git' }, headers: { 'X-Request-ID': 'make-1' } })).body, 'id'));

@@ -3,9 +3,8 @@ import { mkdir, readdir, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { sql } from 'kysely';
 import * as assert from 'uvu/assert';
-import { isRecord } from '../../src/core/values.ts';
 import { rescueOrphans, sweepOldScans, sweepSpool, sweepWorkspaces } from '../../src/domain/scans/sweep.ts';
-import { member } from '../support/contract.ts';
+import { itemsOf, member } from '../support/contract.ts';
 import { sbomForm, SMALL_SBOM } from '../support/fixtures.ts';
 import { authFrame, watch } from '../support/live.ts';
 import { startTestPortal } from '../support/portal.ts';
@@ -17,8 +16,7 @@ const { db } = database;
 const { services } = portal;
 const lead = await newUser(anonymous, database, 'team_admin');
 const rowsOf = (body: unknown): Record<string, unknown>[] => {
-  const items = member(body, 'items');
-  return Array.isArray(items) ? items.filter(isRecord) : [];
+  return itemsOf(body);
 };
 
 const list = suite('listAdminScans');

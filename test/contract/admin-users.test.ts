@@ -1,10 +1,9 @@
 /** Accounts of the installation: who there is, and new passwords for them. What they may: admin-users-rights.test.ts. */
 import { sql } from 'kysely';
 import * as assert from 'uvu/assert';
-import { isRecord } from '../../src/core/values.ts';
 import { NEXT, NOBODY, startWithUsers } from '../support/admin-users.ts';
 import { issueKey } from '../support/api-keys.ts';
-import { member } from '../support/contract.ts';
+import { itemsOf, member } from '../support/contract.ts';
 import { sbomForm, SMALL_SBOM } from '../support/fixtures.ts';
 import { openMailbox, tokenIn } from '../support/mailbox.ts';
 import { startTestPortal } from '../support/portal.ts';
@@ -12,10 +11,6 @@ import { newProject, newUser, scanToEnd } from '../support/scans.ts';
 import { suite } from '../support/suite.ts';
 
 const { anonymous, admin, adminId, db, developer, lead, forgetLimits } = await startWithUsers();
-const itemsOf = (body: unknown): Record<string, unknown>[] => {
-  const items = member(body, 'items');
-  return Array.isArray(items) ? items.filter(isRecord) : [];
-};
 const emails = async (query: Record<string, string | number | boolean>): Promise<unknown[]> => itemsOf((await admin.expect(200, 'listAdminUsers', { query })).body).map((row) => row['email']);
 
 const list = suite('listAdminUsers');

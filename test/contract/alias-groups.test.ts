@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { sql } from 'kysely';
 import { isRecord } from '../../src/core/values.ts';
 import { importFiles, osv, type Described } from '../support/advisories.ts';
-import { member } from '../support/contract.ts';
+import { itemsOf, member } from '../support/contract.ts';
 import { cycloneDx, sbomForm } from '../support/fixtures.ts';
 import { startTestPortal } from '../support/portal.ts';
 import { scannedProject, scanToEnd } from '../support/scans.ts';
@@ -21,8 +21,7 @@ const bring = (...records: Described[]) => {
 interface Finding { id: string; cve: string; status: string; version: number; aliases: string[]; detected: string; component: string }
 async function findings(project: string): Promise<Finding[]> {
   const { body } = await admin.expect(200, 'listProjectVulnerabilities', { path: { id: project }, query: { sort: 'cve_id' } });
-  const items = member(body, 'items');
-  return (Array.isArray(items) ? items.filter(isRecord) : []).map((item) => ({
+  return itemsOf(body).map((item) => ({
     id: String(item['id']), cve: String(item['cve_id']), status: String(item['status']), version: Number(item['version']), component: String(item['component_version']),
     aliases: Array.isArray(item['aliases']) ? item['aliases'].map(String) : [], detected: String(item['discovered_at']),
   }));

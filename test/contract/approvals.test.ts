@@ -1,10 +1,9 @@
 /** Approvals: who may take which step from which state with which If-Match, what scans open by themselves, and what decisions do to tiers and gate. */
 import * as assert from 'uvu/assert';
 import { sql } from 'kysely';
-import { isRecord } from '../../src/core/values.ts';
 import { NEXT } from '../../src/domain/approvals/transitions.ts';
 import { issueKey } from '../support/api-keys.ts';
-import { member, type ContractClient } from '../support/contract.ts';
+import { itemsOf, member, type ContractClient } from '../support/contract.ts';
 import { cycloneDx, sbomForm } from '../support/fixtures.ts';
 import { startTestPortal } from '../support/portal.ts';
 import { newProject, newUser, scanToEnd } from '../support/scans.ts';
@@ -19,10 +18,6 @@ const outsider = await newUser(anonymous, database, 'team_admin');
 
 const CERTIFI = 'pkg:pypi/certifi@2024.7.4';
 const SBOM = cycloneDx([{ purl: CERTIFI, license: 'MPL-2.0', dependsOn: ['pkg:npm/a@1.0.0', 'pkg:npm/g@1.0.0'] }, { purl: 'pkg:npm/a@1.0.0', license: 'MIT' }, { purl: 'pkg:npm/g@1.0.0', license: 'GPL-3.0-only' }]);
-const itemsOf = (body: unknown): Record<string, unknown>[] => {
-  const items = member(body, 'items');
-  return Array.isArray(items) ? items.filter(isRecord) : [];
-};
 const listed = async (client: ContractClient, query: Record<string, string | string[]>) => itemsOf((await client.expect(200, 'listApprovals', { query })).body);
 async function scanned(form = sbomForm(SBOM)): Promise<{ project: string; scan: string }> {
   const project = await newProject(teamAdmin.client, { team_id: teamId });

@@ -2,9 +2,8 @@
 import * as assert from 'uvu/assert';
 import { sql } from 'kysely';
 import { rekey } from '../../src/domain/advisories/rekey.ts';
-import { isRecord } from '../../src/core/values.ts';
 import { importFiles } from '../support/advisories.ts';
-import { member } from '../support/contract.ts';
+import { itemsOf, member } from '../support/contract.ts';
 import { sbomForm } from '../support/fixtures.ts';
 import { startTestPortal } from '../support/portal.ts';
 import { newProject, scanToEnd } from '../support/scans.ts';
@@ -28,8 +27,7 @@ const bom = (...parts: Part[]): string => JSON.stringify({
 });
 async function findingsOf(project: string): Promise<string[]> {
   const { body } = await admin.expect(200, 'listProjectVulnerabilities', { path: { id: project }, query: { sort: 'cve_id' } });
-  const items = member(body, 'items');
-  return (Array.isArray(items) ? items.filter(isRecord) : []).map((one) => `${String(one['cve_id'])} ${String(one['component_name'])} ${String(one['component_version'])} ${String(one['status'])} < ${String(one['fixed_version'])}`);
+  return itemsOf(body).map((one) => `${String(one['cve_id'])} ${String(one['component_name'])} ${String(one['component_version'])} ${String(one['status'])} < ${String(one['fixed_version'])}`);
 }
 async function scan(document: string): Promise<string[]> {
   const project = await newProject(admin);

@@ -3,7 +3,7 @@ import * as assert from 'uvu/assert';
 import { sql } from 'kysely';
 import { isRecord } from '../../src/core/values.ts';
 import { importFiles, osv } from '../support/advisories.ts';
-import { member } from '../support/contract.ts';
+import { itemsOf, member } from '../support/contract.ts';
 import { cycloneDx, sbomForm } from '../support/fixtures.ts';
 import { startTestPortal } from '../support/portal.ts';
 import { newProject, newUser, scanToEnd } from '../support/scans.ts';
@@ -15,8 +15,7 @@ const CRITICAL = 'CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H'; // 9.8
 const MEDIUM = 'CVSS:3.1/AV:N/AC:L/PR:N/UI:R/S:U/C:L/I:L/A:N'; // 5.4
 const chain = (...purls: string[]): FormData => sbomForm(cycloneDx(purls.map((purl, index) => ({ purl, dependsOn: purls.slice(index + 1, index + 2) }))));
 const items = async (id: string, query: Record<string, string | number | boolean | string[]> = {}): Promise<Record<string, unknown>[]> => {
-  const found = member((await admin.expect(200, 'listProjectVulnerabilities', { path: { id }, query })).body, 'items');
-  return Array.isArray(found) ? found.filter(isRecord) : [];
+  return itemsOf((await admin.expect(200, 'listProjectVulnerabilities', { path: { id }, query })).body);
 };
 const names = async (id: string, query: Record<string, string | number | boolean | string[]> = {}): Promise<unknown[]> => (await items(id, query)).map((row) => row['cve_id']);
 const detail = async (id: string) => (await admin.expect(200, 'getVulnerabilityFinding', { path: { finding_id: id } })).body;

@@ -1,10 +1,9 @@
 /** Licence policies: who makes them, what they change and when, and the policy in effect. */
 import * as assert from 'uvu/assert';
 import { sql } from 'kysely';
-import { isRecord } from '../../src/core/values.ts';
 import { lapseLicensePolicies, rejudgeLicenses } from '../../src/domain/licenses/rejudge.ts';
 import { issueKey } from '../support/api-keys.ts';
-import { member, type ContractClient } from '../support/contract.ts';
+import { itemsOf, member, type ContractClient } from '../support/contract.ts';
 import { cycloneDx, sbomForm } from '../support/fixtures.ts';
 import { startTestPortal } from '../support/portal.ts';
 import { newProject, newUser, scanToEnd } from '../support/scans.ts';
@@ -13,10 +12,6 @@ import { suite } from '../support/suite.ts';
 const { portal, anonymous, admin, database } = await startTestPortal();
 const { services } = portal;
 const { db } = database;
-const itemsOf = (body: unknown): Record<string, unknown>[] => {
-  const items = member(body, 'items');
-  return Array.isArray(items) ? items.filter(isRecord) : [];
-};
 const SBOM = cycloneDx([
   { purl: 'pkg:npm/gpl@1.0.0', license: 'GPL-3.0-only' }, { purl: 'pkg:npm/choice@1.0.0', license: 'GPL-3.0-only OR MPL-2.0' }, { purl: 'pkg:npm/%40acme/own@1.0.0', license: 'LicenseRef-acme' },
   { purl: 'pkg:npm/plain@1.0.0', license: 'MIT' }, { purl: 'pkg:npm/nothing@1.0.0' },

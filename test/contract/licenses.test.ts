@@ -2,8 +2,7 @@
 import * as assert from 'uvu/assert';
 import { sql } from 'kysely';
 import spdxTexts from 'spdx-license-list/spdx-full.json' with { type: 'json' };
-import { isRecord } from '../../src/core/values.ts';
-import { member } from '../support/contract.ts';
+import { itemsOf, member } from '../support/contract.ts';
 import { cycloneDx, fileForm, sbomForm, tarGz } from '../support/fixtures.ts';
 import { startTestPortal } from '../support/portal.ts';
 import { newProject, newUser, scanToEnd } from '../support/scans.ts';
@@ -14,10 +13,6 @@ const teamAdmin = await newUser(anonymous, database, 'team_admin');
 const { teamId } = teamAdmin;
 const developer = await newUser(anonymous, database, 'developer', teamId);
 const outsider = await newUser(anonymous, database, 'team_admin');
-const itemsOf = (body: unknown): Record<string, unknown>[] => {
-  const items = member(body, 'items');
-  return Array.isArray(items) ? items.filter(isRecord) : [];
-};
 const SBOM = cycloneDx([{ purl: 'pkg:npm/mystery@0.1.0' }, { purl: 'pkg:npm/free@1.0.0', license: 'MIT' }, { purl: 'pkg:npm/free@2.0.0', license: 'MIT' }, { purl: 'pkg:npm/both@1.0.0', license: 'MIT AND GPL-3.0-only' }]);
 async function scanned(): Promise<string> {
   const project = await newProject(teamAdmin.client, { team_id: teamId });

@@ -1,7 +1,7 @@
 /** Obligations: what licences demand by distribution, and how far a project has come with each. */
 import * as assert from 'uvu/assert';
 import { isRecord } from '../../src/core/values.ts';
-import { member } from '../support/contract.ts';
+import { itemsOf, member } from '../support/contract.ts';
 import { cycloneDx, sbomForm } from '../support/fixtures.ts';
 import { startTestPortal } from '../support/portal.ts';
 import { newProject, newUser, scanToEnd } from '../support/scans.ts';
@@ -10,10 +10,6 @@ import { suite } from '../support/suite.ts';
 const { anonymous, admin, database } = await startTestPortal();
 const developer = await newUser(anonymous, database, 'developer');
 const outsider = await newUser(anonymous, database, 'team_admin');
-const itemsOf = (body: unknown): Record<string, unknown>[] => {
-  const items = member(body, 'items');
-  return Array.isArray(items) ? items.filter(isRecord) : [];
-};
 const LICENSES = ['MIT', 'MIT', 'Apache-2.0', 'AGPL-3.0-only', 'MIT OR GPL-3.0-only', 'GPL-2.0-only WITH Classpath-exception-2.0', 'CC-BY-NC-4.0', 'Unlicense', 'LicenseRef-acme'];
 const SBOM = cycloneDx(LICENSES.map((license, index) => ({ purl: `pkg:npm/part${index}@1.0.0`, license })));
 async function scanned(distribution: string, sbom = SBOM): Promise<string> {

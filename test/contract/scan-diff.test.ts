@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { sql } from 'kysely';
 import { importAdvisories } from '../../src/domain/advisories/import.ts';
 import { isRecord } from '../../src/core/values.ts';
-import { member, type CallOptions, type ContractClient } from '../support/contract.ts';
+import { itemsOf, member, type CallOptions, type ContractClient } from '../support/contract.ts';
 import { cycloneDx, LODASH, REQUESTS, sbomForm, type SbomPart } from '../support/fixtures.ts';
 import { startTestPortal } from '../support/portal.ts';
 import { newProject, newUser, scanToEnd } from '../support/scans.ts';
@@ -19,17 +19,16 @@ type Query = NonNullable<CallOptions['query']>;
 const named = (names: readonly string[]): SbomPart[] => names.map((name) => ({ purl: name.startsWith('pkg:') ? name : `pkg:npm/${name}`, license: 'MIT' }));
 const scanOf = async (project: string, parts: readonly SbomPart[], fields: Record<string, string> = {}): Promise<string> => (await scanToEnd(admin, project, sbomForm(cycloneDx(parts), fields))).id;
 const diffOf = async (id: string, query: Query = {}): Promise<unknown> => (await admin.expect(200, 'getScanDiff', { path: { id }, query })).body;
-const itemsOf = async (operationId: 'listScanDiffComponents' | 'listScanDiffFindings', id: string, query: Query = {}): Promise<Record<string, unknown>[]> => {
+const changesOf = async (operationId: 'listScanDiffComponents' | 'listScanDiffFindings', id: string, query: Query = {}): Promise<Record<string, unknown>[]> => {
   const { body } = await admin.expect(200, operationId, { path: { id }, query });
-  const items = member(body, 'items');
-  return Array.isArray(items) ? items.filter(isRecord) : [];
+  return itemsOf(body);
 };
 /** `change from to` of each, versions or whole package URLs of others than npm. */
 const short = (part: unknown): string => (isRecord(part) && typeof part['purl'] === 'string' ? part['purl'].replace('pkg:npm/', '') : '-');
 const changes = async (before: readonly string[], after: readonly string[]): Promise<string[]> => {
   const project = await newProject(admin);
   await scanOf(project, named(before));
-  return (await itemsOf('listScanDiffComponents', await scanOf(project, named(after)))).map((item) => `${String(item['change'])} ${short(item['from'])} ${short(item['to'])}`);
+  return (await changesOf('listScanDiffComponents', await scanOf(project, named(after)))).map((item) => `${String(item['change'])} ${short(item['from'])} ${short(item['to'])}`);
 };
 
 const diff = suite('getScanDiff');
@@ -41,14 +40,14 @@ diff('counts what is new, gone and changed, and what is not', async () => {
   assert.equal([member(body, 'scan_id'), member(body, 'base_scan_id')], [after, before]);
   assert.equal(member(body, 'components'), { added: 2, changed: 2, removed: 1, unchanged: 2 });
   const findings = member(body, 'findings');
-  const components = await itemsOf('listScanDiffComponents', after);
+  const components = await changesOf('listScanDiffComponents', after);
   assert.equal(components.map((item) => [item['change'], item['name'], item['changes']]), [
     ['added', 'new', []], ['added', 'requests', []], ['changed', 'lodash', ['version']], ['changed', 'relicensed', ['license', 'license_tier']], ['removed', 'gone', []],
   ]);
   assert.equal(['version', 'license', 'license_tier'].map((name) => [member(components[3], 'from', name), member(components[3], 'to', name)]), [['1.0.0', '1.0.0'], ['MIT', 'GPL-3.0-only'], ['allowed', 'forbidden']]);
   assert.equal([components[0]?.['from'], components[4]?.['to']], [null, null]);
 
-  const listed = await itemsOf('listScanDiffFindings', after, { limit: 200 });
+  const listed = await changesOf('listScanDiffFindings', after, { limit: 200 });
   for (const change of ['added', 'changed', 'removed']) assert.is(listed.filter((item) => item['change'] === change).length, member(findings, change), change);
   const lodash = listed.find((item) => item['cve_id'] === 'CVE-2021-23337');
   assert.equal([lodash?.['change'], lodash?.['status'], member(lodash, 'from', 'purl'), lodash?.['to']], ['removed', 'fixed', LODASH, null]);
@@ -65,10 +64,10 @@ diff('a finding that goes along with a component to another version is changed, 
   const project = await newProject(admin);
   await scanOf(project, named(['lodash@4.17.19', 'pkg:npm/left@1.0.0']));
   const after = await scanOf(project, named(['lodash@4.17.20', 'pkg:npm/left@1.0.0']));
-  const moved = (await itemsOf('listScanDiffFindings', after, { change: ['changed'] })).find((item) => item['cve_id'] === 'CVE-2021-23337');
+  const moved = (await changesOf('listScanDiffFindings', after, { change: ['changed'] })).find((item) => item['cve_id'] === 'CVE-2021-23337');
   assert.equal([member(moved, 'from', 'version'), member(moved, 'to', 'version'), moved?.['status']], ['4.17.19', '4.17.20', 'new']);
   assert.is(member(await diffOf(after), 'findings', 'added'), 0);
-  assert.is((await itemsOf('listScanDiffFindings', after, { status: ['suppressed'] })).length, 0);
+  assert.is((await changesOf('listScanDiffFindings', after, { status: ['suppressed'] })).length, 0);
 });
 diff('a scan against itself and the same document again differ in nothing', async () => {
   const project = await newProject(admin);
@@ -79,8 +78,8 @@ diff('a scan against itself and the same document again differ in nothing', asyn
     assert.equal([member(body, 'findings', 'added'), member(body, 'findings', 'removed'), member(body, 'findings', 'changed')], [0, 0, 0]);
     assert.ok(Number(member(body, 'findings', 'unchanged')) > 0);
   }
-  assert.equal(await itemsOf('listScanDiffComponents', second), []);
-  assert.equal(await itemsOf('listScanDiffFindings', second), []);
+  assert.equal(await changesOf('listScanDiffComponents', second), []);
+  assert.equal(await changesOf('listScanDiffFindings', second), []);
 });
 diff('without base: the scan before of the same ref, else the current one, else nothing', async () => {
   const project = await newProject(admin, { default_branch: 'main' });
@@ -148,7 +147,7 @@ pairing('qualifiers tell packages apart, but not those that say where they come 
     [`changed ${deb('7.0', 'arch=amd64')} ${deb('8.0', 'arch=amd64')}`, `removed ${deb('7.0', 'arch=i386')} -`]);
   const project = await newProject(admin);
   await scanOf(project, named([deb('7.0', 'arch=amd64&distro=debian-11')]));
-  const [item] = await itemsOf('listScanDiffComponents', await scanOf(project, named([deb('7.0', 'arch=amd64&distro=debian-12')])));
+  const [item] = await changesOf('listScanDiffComponents', await scanOf(project, named([deb('7.0', 'arch=amd64&distro=debian-12')])));
   assert.equal([item?.['change'], item?.['changes']], ['changed', ['variant']]);
 });
 pairing('namespaces and types tell packages apart', async () => {
@@ -159,15 +158,15 @@ pairing('pages join to the whole in every order', async () => {
   await scanOf(project, named(Array.from({ length: 20 }, (_, index) => `p${index}@1.0.0`)));
   const id = await scanOf(project, named([...Array.from({ length: 12 }, (_, index) => `p${index}@2.0.0`), ...Array.from({ length: 5 }, (_, index) => `q${index}@1.0.0`), 'lodash@4.17.20']));
   for (const sort of ['change', '-change', 'name', '-name', 'purl', 'change,-name']) {
-    const whole = await itemsOf('listScanDiffComponents', id, { sort, limit: 200 });
+    const whole = await changesOf('listScanDiffComponents', id, { sort, limit: 200 });
     assert.is(whole.length, 26);
     const joined: unknown[] = [];
-    for (let offset = 0; offset < whole.length; offset += 4) joined.push(...(await itemsOf('listScanDiffComponents', id, { sort, limit: 4, offset })));
+    for (let offset = 0; offset < whole.length; offset += 4) joined.push(...(await changesOf('listScanDiffComponents', id, { sort, limit: 4, offset })));
     assert.equal(joined, whole, sort);
   }
   const { body } = await admin.expect(200, 'listScanDiffComponents', { path: { id }, query: { change: ['removed'], offset: 1_000_000 } });
   assert.equal([member(body, 'items'), member(body, 'total')], [[], 8]);
-  const all = await itemsOf('listScanDiffFindings', id, { limit: 200 });
-  for (const sort of ['severity', '-cvss', 'cve_id', '-component', 'change,severity']) assert.equal(new Set((await itemsOf('listScanDiffFindings', id, { sort })).map((item) => item['finding_id'])), new Set(all.map((item) => item['finding_id'])));
-  assert.is((await itemsOf('listScanDiffFindings', id, { severity: ['high'] })).length, all.filter((item) => item['severity'] === 'high').length);
+  const all = await changesOf('listScanDiffFindings', id, { limit: 200 });
+  for (const sort of ['severity', '-cvss', 'cve_id', '-component', 'change,severity']) assert.equal(new Set((await changesOf('listScanDiffFindings', id, { sort })).map((item) => item['finding_id'])), new Set(all.map((item) => item['finding_id'])));
+  assert.is((await changesOf('listScanDiffFindings', id, { severity: ['high'] })).length, all.filter((item) => item['severity'] === 'high').length);
 });

@@ -2,8 +2,7 @@
 import * as assert from 'uvu/assert';
 import { fileURLToPath } from 'node:url';
 import { importAdvisories } from '../../src/domain/advisories/import.ts';
-import { isRecord } from '../../src/core/values.ts';
-import { member, type ContractClient } from '../support/contract.ts';
+import { itemsOf, member, type ContractClient } from '../support/contract.ts';
 import { cycloneDx, fileForm, LODASH, sbomForm, SMALL_SBOM, tarGz } from '../support/fixtures.ts';
 import { startTestPortal } from '../support/portal.ts';
 import { newProject, newUser, scanToEnd } from '../support/scans.ts';
@@ -12,10 +11,6 @@ import { suite } from '../support/suite.ts';
 const { portal, anonymous, admin, database } = await startTestPortal();
 await importAdvisories(portal.services, fileURLToPath(new URL('../../data/advisories', import.meta.url)), () => undefined);
 const stranger = await newUser(anonymous, database, 'developer');
-const itemsOf = (body: unknown): Record<string, unknown>[] => {
-  const items = member(body, 'items');
-  return Array.isArray(items) ? items.filter(isRecord) : [];
-};
 const get = async (client: ContractClient, operationId: Parameters<ContractClient['call']>[0], id: string, query: Record<string, string | number | boolean | string[]> = {}) =>
   (await client.expect(200, operationId, { path: { id }, query })).body;
 

@@ -2,9 +2,8 @@
 import * as assert from 'uvu/assert';
 import { sql } from 'kysely';
 import { Webhook } from 'standardwebhooks';
-import { isRecord } from '../../src/core/values.ts';
 import { sendDueMessages } from '../../src/domain/notifications/send.ts';
-import { member, type ContractClient } from './contract.ts';
+import { itemsOf, member, type ContractClient } from './contract.ts';
 import { startTestPortal } from './portal.ts';
 import type { Received } from './receiver.ts';
 import { newProject, newUser } from './scans.ts';
@@ -22,8 +21,7 @@ export async function newChannel(client: ContractClient, fields: object): Promis
 }
 export const channelOf = async (client: ContractClient, id: string): Promise<unknown> => (await client.expect(200, 'getNotificationChannel', { path: { id } })).body;
 export const log = async (client: ContractClient, id: string, query: Record<string, string | string[]> = {}): Promise<Record<string, unknown>[]> => {
-  const items = member((await client.expect(200, 'listNotificationDeliveries', { path: { id }, query })).body, 'items');
-  return Array.isArray(items) ? items.filter(isRecord) : [];
+  return itemsOf((await client.expect(200, 'listNotificationDeliveries', { path: { id }, query })).body);
 };
 /** Throws where none of the signatures fits. */
 export const verify = (secret: string, { raw, headers }: Received): unknown => new Webhook(secret).verify(raw, headers);

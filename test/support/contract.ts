@@ -147,6 +147,12 @@ export function member(body: unknown, ...path: (string | number)[]): unknown {
   }, body);
 }
 
+/** The rows of a list's answer. */
+export function itemsOf(body: unknown): Record<string, unknown>[] {
+  const items = member(body, 'items');
+  return Array.isArray(items) ? items.filter(isRecord) : [];
+}
+
 /** Holds the body of a webhook that was sent against what the contract says of its type. */
 export async function holdWebhook(body: unknown): Promise<void> {
   const type = String(member(body, 'type'));

@@ -1,7 +1,7 @@
 /** A portal that asks a Dependency-Track on loopback, and the steps that tests of the two share. */
 import * as assert from 'uvu/assert';
 import { isRecord } from '../../src/core/values.ts';
-import { member } from './contract.ts';
+import { itemsOf, member } from './contract.ts';
 import { startDependencyTrack, type TestFinding } from './dependency-track.ts';
 import { cycloneDx, sbomForm } from './fixtures.ts';
 import { startTestPortal } from './portal.ts';
@@ -22,8 +22,7 @@ export async function startPortalWithDependencyTrack(environment: Record<string,
   }
   async function rows(project: string, query: Record<string, string> = {}): Promise<Record<string, unknown>[]> {
     const { body } = await admin.expect(200, 'listProjectVulnerabilities', { path: { id: project }, query: { sort: 'cve_id', ...query } });
-    const items = member(body, 'items');
-    return Array.isArray(items) ? items.filter(isRecord) : [];
+    return itemsOf(body);
   }
   const shown = async (project: string, query: Record<string, string> = {}): Promise<string[]> =>
     (await rows(project, query)).map(({ cve_id, status, sources }) => `${String(cve_id)} ${String(status)} ${Array.isArray(sources) ? sources.join('+') : ''}`);

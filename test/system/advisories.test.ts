@@ -9,7 +9,7 @@ import { isRecord } from '../../src/core/values.ts';
 import { importAdvisories } from '../../src/domain/advisories/import.ts';
 import type { ImportReport } from '../../src/domain/advisories/report.ts';
 import { importFiles, osv } from '../support/advisories.ts';
-import { member } from '../support/contract.ts';
+import { itemsOf, member } from '../support/contract.ts';
 import { cycloneDx, sbomForm } from '../support/fixtures.ts';
 import { authFrame, watch } from '../support/live.ts';
 import { startTestPortal } from '../support/portal.ts';
@@ -21,8 +21,7 @@ const { portal, admin, database } = await startTestPortal();
 
 async function findings(project: string): Promise<string[]> {
   const { body } = await admin.expect(200, 'listProjectVulnerabilities', { path: { id: project }, query: { sort: 'cve_id' } });
-  const items = member(body, 'items');
-  return Array.isArray(items) ? items.filter(isRecord).map((item) => `${String(item['cve_id'])} ${String(item['status'])} ${String(item['fixed_version'])}`) : [];
+  return itemsOf(body).map((item) => `${String(item['cve_id'])} ${String(item['status'])} ${String(item['fixed_version'])}`);
 }
 
 const scanned = (name: string): Promise<string> => scannedProject(admin, `pkg:npm/${name}@1.0.0`);
@@ -169,8 +168,7 @@ hostile('scores are those of the best CVE id, leave with their entries, and 100,
   const epss = (date: string, ...lines: string[]): string => `#model_version:v1,score_date:${date}T00:00:00+0000\ncve,epss,percentile\n${lines.join('\n')}\n${many}\n`;
   const scores = async (): Promise<unknown[]> => {
     const { body } = await admin.expect(200, 'listProjectVulnerabilities', { path: { id: project } });
-    const items = member(body, 'items');
-    return (Array.isArray(items) ? items.filter(isRecord) : []).map((item) => [item['epss_score'], item['epss_percentile'], isRecord(item['priority']) ? item['priority']['epss'] : item['priority']]);
+    return itemsOf(body).map((item) => [item['epss_score'], item['epss_percentile'], isRecord(item['priority']) ? item['priority']['epss'] : item['priority']]);
   };
   await importFiles(portal.services, epss('2024-01-01', 'CVE-2024-7001,0.04,0.5', 'CVE-2024-7002,0.25,0.9'));
   const [first] = await scores();

@@ -8,7 +8,7 @@ import { lockMatching } from '../../src/db/matches.ts';
 import { inTransaction } from '../../src/db/transaction.ts';
 import { syncAdvisories } from '../../src/domain/advisories/sync.ts';
 import { importFiles } from '../support/advisories.ts';
-import { member } from '../support/contract.ts';
+import { itemsOf } from '../support/contract.ts';
 import { cycloneDx, sbomForm } from '../support/fixtures.ts';
 import type { Misbehaviour } from '../support/mirror.ts';
 import { newProject, scanToEnd } from '../support/scans.ts';
@@ -21,8 +21,7 @@ const { config } = services;
 const only = { KEV_URL: 'off', EPSS_URL: 'off', VULNDB_ECOSYSTEMS: ['npm'] };
 async function findings(project: string): Promise<string[]> {
   const { body } = await admin.expect(200, 'listProjectVulnerabilities', { path: { id: project }, query: { sort: 'cve_id' } });
-  const items = member(body, 'items');
-  return Array.isArray(items) ? items.filter(isRecord).map((item) => `${String(item['cve_id'])} ${String(item['status'])} kev=${String(item['kev'])} epss=${String(item['epss_score'])}`) : [];
+  return itemsOf(body).map((item) => `${String(item['cve_id'])} ${String(item['status'])} kev=${String(item['kev'])} epss=${String(item['epss_score'])}`);
 }
 const inUse = (): Promise<string[]> => readdir(path.join(config.DATA_DIR, 'vulndb'));
 

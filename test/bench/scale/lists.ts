@@ -5,6 +5,7 @@
  */
 import { readFile } from 'node:fs/promises';
 import { isRecord } from '../../../src/core/values.ts';
+import { member } from '../../support/contract.ts';
 import { SEED_PASSWORD, seedEmail } from './people.ts';
 import { quantile, startScalePortal, type ScalePortal } from './portal.ts';
 
@@ -51,7 +52,6 @@ async function samplesFrom({ sql }: ScalePortal): Promise<Readonly<Record<string
   };
 }
 
-const member = (value: unknown, name: string): unknown => (isRecord(value) ? value[name] : undefined);
 const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
 /** The lists as the bundled contract has them. */

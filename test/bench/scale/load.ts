@@ -4,7 +4,7 @@
  */
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { isRecord } from '../../../src/core/values.ts';
+import { itemsOf, member } from '../../support/contract.ts';
 import { cycloneDx, sbomForm } from '../../support/fixtures.ts';
 import { SEED_PASSWORD, seedEmail } from './people.ts';
 import { quantile, startScalePortal, type ScalePortal, type StatementCost } from './portal.ts';
@@ -40,12 +40,6 @@ interface Outcome {
   status: number;
 }
 
-const field = (value: unknown, name: string): unknown => (isRecord(value) ? value[name] : undefined);
-const itemsOf = (value: unknown): readonly unknown[] => {
-  const items = field(value, 'items');
-  return Array.isArray(items) ? items : [];
-};
-
 async function signInAll(portal: ScalePortal): Promise<User[]> {
   const users: User[] = [];
   for (let number = 1; users.length < VUSERS; number += 1) {
@@ -56,7 +50,7 @@ async function signInAll(portal: ScalePortal): Promise<User[]> {
       state = (state * 1664525 + 1013904223) % 4294967296;
       return state / 4294967296;
     };
-    const own = itemsOf(await response.json()).filter((project) => field(project, 'visibility') === 'team').map((project) => String(field(project, 'id')));
+    const own = itemsOf(await response.json()).filter((project) => member(project, 'visibility') === 'team').map((project) => String(member(project, 'id')));
     if (own.length > 0) users.push({ number, token, projects: own, next });
   }
   return users;
@@ -94,7 +88,7 @@ async function act(portal: ScalePortal, user: User, action: Action, note: (outco
       const found = await send(`/v1/projects/${project}/vulnerabilities?status=new&limit=20`);
       const finding = choose(user, itemsOf(found));
       if (finding === undefined) return;
-      await send(`/v1/vulnerability_findings/${String(field(finding, 'id'))}/status`, { method: 'PATCH', body: JSON.stringify({ status: 'analyzing' }) }, { 'Content-Type': 'application/json', 'If-Match': `"${String(field(finding, 'version'))}"` });
+      await send(`/v1/vulnerability_findings/${String(member(finding, 'id'))}/status`, { method: 'PATCH', body: JSON.stringify({ status: 'analyzing' }) }, { 'Content-Type': 'application/json', 'If-Match': `"${String(member(finding, 'version'))}"` });
     }
   }
 }
@@ -103,8 +97,8 @@ async function probe({ api }: ScalePortal): Promise<Probed> {
   const answer = once(api, 'message');
   api.send('probe');
   const messages: readonly unknown[] = await answer;
-  const probed = field(messages[0], 'probed');
-  const number = (name: string): number => Number(field(probed, name));
+  const probed = member(messages[0], 'probed');
+  const number = (name: string): number => Number(member(probed, name));
   return { rssMib: number('rssMib'), heapMib: number('heapMib'), cpuSeconds: number('cpuSeconds'), loopP50Ms: number('loopP50Ms'), loopP99Ms: number('loopP99Ms'), loopMaxMs: number('loopMaxMs') };
 }
 

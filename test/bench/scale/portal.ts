@@ -43,13 +43,11 @@ export async function startScalePortal(port: number, { worker = false, execArgv 
   await migrate(databaseUrl, { log });
   const sql = new pg.Client({ connectionString: databaseUrl });
   await sql.connect();
-  const superuser = new pg.Client({ connectionString: (embedded?.adminUrl ?? '').replace(/[^/]*$/, 'portal') });
-  if (embedded !== null) {
-    await superuser.connect();
-    await superuser.query('CREATE EXTENSION IF NOT EXISTS pg_stat_statements');
-  }
+  const superuser = embedded === null ? null : new pg.Client({ connectionString: embedded.adminUrl.replace(/[^/]*$/, 'portal') });
+  await superuser?.connect();
+  await superuser?.query('CREATE EXTENSION IF NOT EXISTS pg_stat_statements');
   const statements = async (): Promise<StatementCost[]> => {
-    if (embedded === null) return [];
+    if (superuser === null) return [];
     const { rows } = await superuser.query<{ calls: string; total: number; query: string }>('SELECT calls, total_exec_time + total_plan_time AS total, query FROM pg_stat_statements ORDER BY total DESC');
     await superuser.query('SELECT pg_stat_statements_reset()');
     return rows.map(({ calls, total, query }) => ({ calls: Number(calls), totalMs: total, text: query.replaceAll(/\s+/g, ' ').trim() }));
@@ -57,7 +55,7 @@ export async function startScalePortal(port: number, { worker = false, execArgv 
   const children: ChildProcess[] = [];
   const stop = async (): Promise<void> => {
     await Promise.all(children.map(end));
-    await Promise.all([sql.end(), superuser.end()]);
+    await Promise.all([sql.end(), superuser?.end()]);
     await embedded?.stop(60_000);
   };
   const start = async (role: 'api' | 'worker', flags: readonly string[]): Promise<ChildProcess> => {
